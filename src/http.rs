@@ -1,0 +1,588 @@
+//! HTTP as an OAuth client needs it: no redirect with a secret, every answer bounded in size and time, and no
+//! peer that sends us to an address more local than the one the user typed.
+
+use std::collections::BTreeSet;
+use std::error::Error as _;
+use std::future::Future;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::model::{ServerUrl, is_loopback};
+use crate::secret::{AccessToken, ClientSecret, RegistrationToken};
+
+/// How long a connection may take to open.
+const CONNECT: Duration = Duration::from_secs(5);
+/// The most bytes of an answer that are read.
+const ANSWER_LIMIT: usize = 256 * 1024;
+/// How many redirects a metadata request follows, all within one origin.
+const REDIRECTS: usize = 3;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// Nobody was reached.
+    #[error("cannot reach {host}: {why}")]
+    Unreachable {
+        /// Who was to be reached.
+        host: String,
+        /// What stood in the way.
+        why: String,
+    },
+    /// The other side did not answer in time.
+    #[error("{host} did not answer within {seconds} s")]
+    Timeout {
+        /// Who was silent.
+        host: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The answer does not end.
+    #[error("{host} answered with more than {limit} bytes")]
+    TooLarge {
+        /// Who answered.
+        host: String,
+        /// How many bytes would have been read.
+        limit: usize,
+    },
+    /// The URL is not one that this client goes to.
+    #[error("refused to contact {url}: {why}")]
+    Refused {
+        /// The URL, without query.
+        url: String,
+        /// The rule behind it.
+        why: &'static str,
+    },
+    /// The HTTP client cannot be set up.
+    #[error("cannot set up HTTPS: {0}")]
+    Setup(String),
+}
+
+/// One request and what became of it, for `-v`. Holds neither query nor body.
+pub struct Exchange<'a> {
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The URL without its query.
+    pub url: String,
+    /// The status, or why there is none.
+    pub outcome: Result<u16, &'a HttpError>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Is told of each exchange.
+pub type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
+
+/// What the user's configuration says about the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkSettings {
+    /// Seconds until an answer must have arrived; 10 if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
+    /// A PEM file with certificates to trust beside those of the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// The proxy for every request, for programs that start without `HTTPS_PROXY`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Url>,
+    /// Hosts that may have a private address although the server's is public, such as a company's issuer.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub allow_hosts: BTreeSet<String>,
+}
+
+/// Who the request says it is.
+pub enum Authorization<'a> {
+    /// Nobody.
+    Anonymous,
+    /// The holder of an access token (RFC 6750 section 2.1).
+    Bearer(&'a AccessToken),
+    /// The owner of a dynamic registration (RFC 7592 section 2).
+    Registration(&'a RegistrationToken),
+    /// A confidential client (RFC 6749 section 2.3.1).
+    Basic(&'a str, &'a ClientSecret),
+}
+
+/// What a request carries.
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// `application/json`.
+    Json(serde_json::Value),
+    /// `application/x-www-form-urlencoded`, already encoded.
+    Form(Zeroizing<String>),
+}
+
+/// One request to be sent.
+pub struct Request<'a> {
+    /// GET, POST or DELETE.
+    pub method: reqwest::Method,
+    /// Where to.
+    pub url: &'a Url,
+    /// Who asks.
+    pub authorization: Authorization<'a>,
+    /// What is sent.
+    pub body: Body,
+    /// Further headers.
+    pub headers: HeaderMap,
+}
+
+impl<'a> Request<'a> {
+    /// A request without body, credentials or further headers.
+    pub fn new(method: reqwest::Method, url: &'a Url) -> Self {
+        Self {
+            method,
+            url,
+            authorization: Authorization::Anonymous,
+            body: Body::Empty,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// The same request with a body.
+    #[must_use]
+    pub fn body(self, body: Body) -> Self {
+        Self { body, ..self }
+    }
+
+    /// The same request with credentials.
+    #[must_use]
+    pub fn authorization(self, authorization: Authorization<'a>) -> Self {
+        Self { authorization, ..self }
+    }
+}
+
+/// What came back. The body may hold secrets and is wiped on drop.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The HTTP headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Zeroizing<Vec<u8>>,
+    /// Who answered.
+    pub host: String,
+}
+
+impl Answer {
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether the trouble is likely to pass by itself.
+    pub fn is_transient(&self) -> bool {
+        self.status == 429 || self.status >= 500
+    }
+
+    /// Seconds to wait, if the peer said so in seconds.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+    }
+}
+
+/// How local an address is. A URL given by a peer may reach nothing more local than what the user typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Locality {
+    Public,
+    Private,
+    Loopback,
+}
+
+/// The locality of an address; `None` for those that no server ever has: unspecified, link-local (where clouds
+/// serve their instance credentials), multicast, broadcast.
+fn locality(address: IpAddr) -> Option<Locality> {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            if v4.is_unspecified() || a == 0 || v4.is_link_local() || v4.is_multicast() || a >= 240 {
+                None
+            } else if v4.is_loopback() {
+                Some(Locality::Loopback)
+            } else if v4.is_private() || (a == 100 && (64..128).contains(&b)) {
+                Some(Locality::Private)
+            } else {
+                Some(Locality::Public)
+            }
+        }
+        IpAddr::V6(v6) => match embedded_v4(v6) {
+            Some(v4) => locality(IpAddr::V4(v4)),
+            None if v6.is_unspecified() || v6.is_unicast_link_local() || v6.is_multicast() => None,
+            None if v6.is_loopback() => Some(Locality::Loopback),
+            None if v6.is_unique_local() => Some(Locality::Private),
+            None => Some(Locality::Public),
+        },
+    }
+}
+
+/// The IPv4 address inside a mapped (`::ffff:0:0/96`) or translated (`64:ff9b::/96`) one.
+fn embedded_v4(address: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
+    let [prefix @ .., high, low] = address.segments();
+    let translated = prefix == [0x64, 0xff9b, 0, 0, 0, 0];
+    address.to_ipv4_mapped().or_else(|| {
+        let [first, second] = high.to_be_bytes();
+        let [third, fourth] = low.to_be_bytes();
+        translated.then(|| std::net::Ipv4Addr::new(first, second, third, fourth))
+    })
+}
+
+/// Decides which addresses may be connected to. It sits in the resolver, so that the address that was checked is
+/// the address that is used.
+struct Gate {
+    /// The host that the user typed.
+    typed: url::Host<String>,
+    /// Hosts that may be as local as they like: the typed one, proxies, those of the configuration.
+    trusted: BTreeSet<String>,
+    /// How local the typed host is, once it has been looked up.
+    floor: tokio::sync::OnceCell<Locality>,
+}
+
+impl Gate {
+    /// How local a peer may send us.
+    async fn floor(&self) -> Locality {
+        *self
+            .floor
+            .get_or_init(|| async {
+                match &self.typed {
+                    url::Host::Ipv4(address) => locality(IpAddr::V4(*address)),
+                    url::Host::Ipv6(address) => locality(IpAddr::V6(*address)),
+                    url::Host::Domain(name) => look_up(name)
+                        .await
+                        .ok()
+                        .and_then(|addresses| addresses.iter().filter_map(|a| locality(a.ip())).max()),
+                }
+                .unwrap_or(Locality::Public)
+            })
+            .await
+    }
+
+    /// The addresses of a host, without those that it must not lead to.
+    async fn resolve(&self, host: &str) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
+        let found = look_up(host).await?;
+        let most_local = if self.trusted.contains(host) { Locality::Loopback } else { self.floor().await };
+        let allowed: Vec<_> =
+            found.into_iter().filter(|a| locality(a.ip()).is_some_and(|own| own <= most_local)).collect();
+        if allowed.is_empty() {
+            return Err("its address is on this machine or in a private network, the server's is not".into());
+        }
+        Ok(allowed)
+    }
+}
+
+async fn look_up(host: &str) -> std::io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((host, 0)).await?.collect())
+}
+
+struct GatedResolver(Arc<Gate>);
+
+impl reqwest::dns::Resolve for GatedResolver {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let gate = Arc::clone(&self.0);
+        Box::pin(async move {
+            let addresses = gate.resolve(name.as_str()).await?;
+            Ok(Box::new(addresses.into_iter()) as reqwest::dns::Addrs)
+        })
+    }
+}
+
+/// The HTTP client for one MCP server and whoever it names. Costs nothing until the first request.
+pub struct Http {
+    settings: NetworkSettings,
+    gate: Arc<Gate>,
+    observer: Observer,
+    client: OnceLock<reqwest::Client>,
+}
+
+impl Http {
+    /// A client for the server that the user typed.
+    pub fn new(server: &ServerUrl, settings: NetworkSettings, observer: Observer) -> Self {
+        let url = server.to_url();
+        let typed = url.host().map_or(url::Host::Domain(String::new()), |host| host.to_owned());
+        let mut trusted = settings.allow_hosts.clone();
+        trusted.insert(typed.to_string());
+        trusted.extend(proxy_hosts(&settings));
+        let gate = Arc::new(Gate { typed, trusted, floor: tokio::sync::OnceCell::new() });
+        Self { settings, gate, observer, client: OnceLock::new() }
+    }
+
+    /// Sends a request and reads the whole answer; follows no redirect.
+    pub async fn send(&self, request: Request<'_>) -> Result<Answer, HttpError> {
+        let url = request.url.clone();
+        let method = request.method.clone();
+        let started = Instant::now();
+        let result = match self.vet(&url).await {
+            Ok(()) => self.exchange(request).await,
+            Err(error) => Err(error),
+        };
+        (self.observer)(&Exchange {
+            method: method.as_str(),
+            url: without_query(&url),
+            outcome: result.as_ref().map(|answer| answer.status),
+            took: started.elapsed(),
+        });
+        result
+    }
+
+    /// Gets a public document such as metadata. The only request that follows redirects: at most three, within
+    /// the origin, each vetted like the first.
+    pub async fn get_document(&self, url: &Url) -> Result<Answer, HttpError> {
+        let mut target = url.clone();
+        for _ in 0..=REDIRECTS {
+            let mut request = Request::new(reqwest::Method::GET, &target);
+            request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            let answer = self.send(request).await?;
+            let Some(next) = redirect_target(&answer, &target) else { return Ok(answer) };
+            if next.origin() != url.origin() {
+                return Err(HttpError::Refused {
+                    url: without_query(&next),
+                    why: "a redirect to another origin",
+                });
+            }
+            target = next;
+        }
+        Err(HttpError::Refused { url: without_query(&target), why: "too many redirects" })
+    }
+
+    /// Refuses a URL that is not https (plain http is for loopback), that carries credentials, or whose literal
+    /// address is more local than what the user typed. Names are judged when they are resolved.
+    pub async fn vet(&self, url: &Url) -> Result<(), HttpError> {
+        let refuse = |why| Err(HttpError::Refused { url: without_query(url), why });
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(url)) {
+            return refuse("not https");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("a user name or password in it");
+        }
+        let literal = match url.host() {
+            Some(url::Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(url::Host::Ipv6(address)) => IpAddr::V6(address),
+            Some(url::Host::Domain(_)) => return Ok(()),
+            None => return refuse("no host"),
+        };
+        let most_local = if self.gate.trusted.contains(url.host_str().unwrap_or_default()) {
+            Locality::Loopback
+        } else {
+            self.gate.floor().await
+        };
+        match locality(literal) {
+            Some(own) if own <= most_local => Ok(()),
+            _ => refuse("its address is on this machine or in a private network, the server's is not"),
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(self.settings.timeout.unwrap_or(10).max(1))
+    }
+
+    async fn exchange(&self, request: Request<'_>) -> Result<Answer, HttpError> {
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let timeout = self.timeout();
+        let sent = async {
+            let mut response =
+                self.build(request)?.send().await.map_err(|error| explain(&error, &host, timeout))?;
+            let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+            let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
+            while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error, &host, timeout))? {
+                if body.len() + chunk.len() > ANSWER_LIMIT {
+                    return Err(HttpError::TooLarge { host: host.clone(), limit: ANSWER_LIMIT });
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(Answer { status, headers, body, host: host.clone() })
+        };
+        match tokio::time::timeout(timeout, sent).await {
+            Ok(result) => result,
+            Err(_) => Err(HttpError::Timeout { host: host.clone(), seconds: timeout.as_secs() }),
+        }
+    }
+
+    fn build(&self, request: Request<'_>) -> Result<reqwest::RequestBuilder, HttpError> {
+        let mut builder =
+            self.client()?.request(request.method, request.url.clone()).headers(request.headers);
+        builder = match request.authorization {
+            Authorization::Anonymous => builder,
+            Authorization::Bearer(token) => builder.header(AUTHORIZATION, bearer(token.expose())?),
+            Authorization::Registration(token) => builder.header(AUTHORIZATION, bearer(token.expose())?),
+            Authorization::Basic(id, secret) => builder.header(AUTHORIZATION, basic(id, secret)?),
+        };
+        Ok(match request.body {
+            Body::Empty => builder,
+            Body::Json(value) => builder.header(CONTENT_TYPE, "application/json").body(value.to_string()),
+            Body::Form(form) => builder
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(ACCEPT, "application/json")
+                .body(form.as_bytes().to_vec()),
+        })
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, HttpError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = self.build_client()?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    fn build_client(&self) -> Result<reqwest::Client, HttpError> {
+        // Fails only if a provider is installed already, which is what is wanted.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let setup = |error: reqwest::Error| HttpError::Setup(innermost(&error));
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT)
+            .dns_resolver(Arc::new(GatedResolver(Arc::clone(&self.gate))));
+        if let Some(file) = &self.settings.ca_file {
+            let unreadable = |error: std::io::Error| HttpError::Setup(format!("{}: {error}", file.display()));
+            let pem = std::fs::read(file).map_err(unreadable)?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(setup)?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        if let Some(proxy) = &self.settings.proxy {
+            builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(setup)?);
+        }
+        builder.build().map_err(setup)
+    }
+}
+
+/// Runs a future to its end on this thread. Called once per command, and never where a token is at hand.
+pub fn block_on<Output>(future: impl Future<Output = Output>) -> Result<Output, HttpError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| HttpError::Setup(error.to_string()))?;
+    let output = runtime.block_on(future);
+    // A thread may still wait for a line or a name server; the program does not.
+    runtime.shutdown_background();
+    Ok(output)
+}
+
+/// A URL as it may be shown: a query can hold a code or a state.
+pub fn without_query(url: &Url) -> String {
+    let mut bare = url.clone();
+    bare.set_query(None);
+    bare.set_fragment(None);
+    bare.into()
+}
+
+fn redirect_target(answer: &Answer, from: &Url) -> Option<Url> {
+    let redirects = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
+    redirects.then(|| from.join(answer.headers.get(LOCATION)?.to_str().ok()?).ok()).flatten()
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, HttpError> {
+    sensitive(&Zeroizing::new(format!("Bearer {token}")))
+}
+
+/// RFC 6749 section 2.3.1: both parts form-encoded first, so that a colon in either does not end the id.
+fn basic(id: &str, secret: &ClientSecret) -> Result<HeaderValue, HttpError> {
+    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Zeroizing::new(format!("{}:{}", encode(id), encode(secret.expose())));
+    sensitive(&Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes()))))
+}
+
+fn sensitive(text: &str) -> Result<HeaderValue, HttpError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        HttpError::Setup("a stored credential contains characters that no header may hold".into())
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn explain(error: &reqwest::Error, host: &str, timeout: Duration) -> HttpError {
+    let host = host.to_owned();
+    if error.is_timeout() {
+        return HttpError::Timeout { host, seconds: timeout.min(CONNECT).as_secs() };
+    }
+    HttpError::Unreachable { host, why: innermost(error) }
+}
+
+/// The last cause of an error: it names the trouble, and unlike the first it never holds a URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    while let Some(next) = cause.and_then(|cause| cause.source()) {
+        cause = Some(next);
+    }
+    cause.map_or_else(|| "the connection broke".to_owned(), ToString::to_string)
+}
+
+/// The hosts of the configured proxies: they are the user's own, wherever they are.
+fn proxy_hosts(settings: &NetworkSettings) -> Vec<String> {
+    let variables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    variables
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .filter_map(|text| Url::parse(&text).or_else(|_| Url::parse(&format!("http://{text}"))).ok())
+        .chain(settings.proxy.clone())
+        .filter_map(|url| url.host_str().map(str::to_owned))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http(server: &str) -> Http {
+        Http::new(&server.parse().unwrap(), NetworkSettings::default(), Arc::new(|_| {}))
+    }
+
+    fn vet(server: &str, url: &str) -> Result<(), HttpError> {
+        block_on(http(server).vet(&Url::parse(url).unwrap())).unwrap()
+    }
+
+    #[test]
+    fn a_public_server_cannot_send_us_inside() {
+        for inside in [
+            "https://127.0.0.1/x",
+            "https://10.0.0.1/x",
+            "https://192.168.1.1/x",
+            "https://100.64.0.1/x",
+            "https://169.254.169.254/latest/meta-data/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://[::1]/",
+            "https://[::ffff:169.254.169.254]/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://[fd00:ec2::254]/",
+            "https://0.0.0.0/",
+            "http://93.184.216.34/",
+            "https://user@93.184.216.34/",
+            "ftp://93.184.216.34/",
+        ] {
+            assert!(vet("https://93.184.216.35/mcp", inside).is_err(), "{inside}");
+        }
+        assert!(vet("https://93.184.216.35/mcp", "https://93.184.216.34/").is_ok());
+    }
+
+    #[test]
+    fn a_local_server_may_name_local_ones_but_no_metadata_service() {
+        assert!(vet("http://127.0.0.1:1/mcp", "http://127.0.0.1:2/token").is_ok());
+        assert!(vet("http://127.0.0.1:1/mcp", "https://10.0.0.1/token").is_ok());
+        assert!(vet("http://127.0.0.1:1/mcp", "https://169.254.169.254/token").is_err());
+        assert!(vet("https://10.0.0.1/mcp", "http://127.0.0.1/token").is_err());
+    }
+
+    #[test]
+    fn localhost_is_no_name_for_a_public_servers_issuer() {
+        let gate = http("https://93.184.216.35/mcp").gate;
+        assert!(block_on(gate.resolve("localhost")).unwrap().is_err());
+        let gate = http("http://127.0.0.1/mcp").gate;
+        assert!(block_on(gate.resolve("localhost")).unwrap().is_ok());
+    }
+
+    #[test]
+    fn basic_credentials_are_form_encoded_first() {
+        let header = basic("id:1", &ClientSecret::new("s3cr3t/+=: x")).unwrap();
+        let encoded = header.to_str().unwrap().strip_prefix("Basic ").unwrap();
+        assert_eq!(BASE64.decode(encoded).unwrap(), b"id%3A1:s3cr3t%2F%2B%3D%3A+x");
+        assert!(header.is_sensitive());
+    }
+}

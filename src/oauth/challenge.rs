@@ -1,0 +1,140 @@
+//! `WWW-Authenticate` challenges (RFC 9110 section 11.6.1, RFC 6750 section 3, RFC 9728 section 5.1).
+
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+
+/// What a server said when it refused a request without (sufficient) authorization: the parameters of its
+/// `Bearer` and `DPoP` challenges.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Challenge {
+    parameters: Vec<(String, String)>,
+}
+
+impl Challenge {
+    /// Reads every `WWW-Authenticate` header. `None` if none of them holds a `Bearer` or `DPoP` challenge.
+    pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let mut parameters = Vec::new();
+        let mut found = false;
+        for value in headers.get_all(WWW_AUTHENTICATE) {
+            for (scheme, own) in parse(&String::from_utf8_lossy(value.as_bytes())) {
+                if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("dpop") {
+                    found = true;
+                    parameters.extend(own);
+                }
+            }
+        }
+        found.then_some(Self { parameters })
+    }
+
+    /// The first value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// Every value of a parameter; some servers repeat one.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.parameters
+            .iter()
+            .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+type Parsed = (String, Vec<(String, String)>);
+
+/// Splits one header value into challenges. A token that is followed by `=` is a parameter of the current
+/// challenge, any other token begins a new one. What follows no grammar is skipped, never guessed at.
+fn parse(header: &str) -> Vec<Parsed> {
+    let mut challenges: Vec<Parsed> = Vec::new();
+    let mut rest = header;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        let Some(first) = rest.chars().next() else { return challenges };
+        let (token, after) = take_token(rest);
+        if token.is_empty() {
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let padded = after.trim_start_matches([' ', '\t']);
+        match (padded.strip_prefix('='), challenges.last_mut()) {
+            (Some(value), Some((_, parameters))) => {
+                let (value, after) = take_value(value.trim_start_matches([' ', '\t']));
+                parameters.push((token.to_owned(), value));
+                rest = after;
+            }
+            (Some(value), None) => rest = take_value(value).1,
+            (None, _) => {
+                challenges.push((token.to_owned(), Vec::new()));
+                rest = after;
+            }
+        }
+    }
+}
+
+/// A token of RFC 9110 section 5.6.2, and what follows it.
+fn take_token(text: &str) -> (&str, &str) {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    text.split_at(text.find(|c| !legal(c)).unwrap_or(text.len()))
+}
+
+/// A token or a quoted string with its escapes undone, and what follows it. An unquoted value goes on to the next
+/// comma or space: URLs without quotes occur.
+fn take_value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let (value, after) = text.split_at(text.find([',', ' ', '\t']).unwrap_or(text.len()));
+        return (value.to_owned(), after);
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return (value, &quoted[at + 1..]),
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            other => value.push(other),
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn challenge(values: &[&str]) -> Option<Challenge> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(WWW_AUTHENTICATE, value.parse().unwrap());
+        }
+        Challenge::from_headers(&headers)
+    }
+
+    #[test]
+    fn parameters_are_read_by_the_grammar_and_only_of_bearer() {
+        let url = "https://s.example/.well-known/oauth-protected-resource";
+        for header in [
+            &format!(r#"Bearer resource_metadata="{url}", scope="a b""#),
+            &format!(r#"bearer Scope = "a b" ,resource_metadata = {url}"#),
+            &format!(r#"Basic realm="x, Bearer scope=\"no\"", Bearer scope="a b",resource_metadata="{url}""#),
+            &format!(r#"Bearer error_scope="no", scope="a b", resource_metadata="{url}", Basic scope="no""#),
+            &format!(r#"Negotiate abc==, BEARER scope="a\ b", resource_metadata="{url}""#),
+        ] {
+            let challenge = challenge(&[header]).unwrap();
+            assert_eq!(challenge.get("scope"), Some("a b"), "{header}");
+            assert_eq!(challenge.get("resource_metadata"), Some(url), "{header}");
+        }
+    }
+
+    #[test]
+    fn several_headers_are_one_answer_and_repetitions_are_kept() {
+        let challenge = challenge(&["Basic realm=x", "Bearer a=1, a=2"]).unwrap();
+        assert_eq!(challenge.all("a").collect::<Vec<_>>(), ["1", "2"]);
+    }
+
+    #[test]
+    fn what_is_no_bearer_challenge_is_none() {
+        for header in ["", "Basic realm=\"Bearer\"", ",,,=,\"", "scope=\"a\""] {
+            assert_eq!(challenge(&[header]), None, "{header}");
+        }
+        assert_eq!(challenge(&["Bearer"]), Some(Challenge::default()));
+        assert!(challenge(&[&format!("Bearer scope=\"{}", "x\\".repeat(32 * 1024))]).is_some());
+    }
+}

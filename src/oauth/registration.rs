@@ -1,0 +1,270 @@
+//! Becoming a client of an issuer, in the order of MCP Client Registration: pre-registered, by metadata document,
+//! by dynamic registration (RFC 7591); and ceasing to be one (RFC 7592).
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+
+use super::discovery::IssuerMetadata;
+use super::{Error, ErrorResponse, discovery, read_json};
+use crate::clock::UnixTime;
+use crate::http::{Authorization, Body, Http, Request};
+use crate::model::{ClientAuthMethod, ClientFacts, ClientRegistration, Issuer, RegistrationSource, ScopeSet};
+use crate::secret::{ClientSecret, RegistrationToken};
+
+/// What there is to become a client with.
+pub struct Candidates<'a> {
+    /// What the store holds for this server: a client the user brought, or one registered earlier.
+    pub stored: Option<ClientRegistration>,
+    /// The URL of a client id metadata document that describes this client.
+    pub metadata_document: Option<&'a Url>,
+}
+
+/// Becomes a client. `redirect_uri` is the one that the listener already answers; `scope` is what will be asked
+/// for, because some issuers refuse later what was not registered.
+pub async fn register(
+    http: &Http,
+    issuer: &IssuerMetadata,
+    candidates: Candidates<'_>,
+    redirect_uri: &str,
+    scope: &ScopeSet,
+    now: UnixTime,
+) -> Result<ClientRegistration, Error> {
+    if let Some(client) = candidates.stored
+        && let Some(usable) = reuse(client, issuer, redirect_uri, now)?
+    {
+        return Ok(usable);
+    }
+    if let (true, Some(document)) =
+        (issuer.client_id_metadata_document_supported, candidates.metadata_document)
+    {
+        return Ok(by_metadata_document(document, &issuer.issuer));
+    }
+    let Some(endpoint) = &issuer.registration_endpoint else {
+        return Err(Error::NoRegistration {
+            issuer: issuer.issuer.clone(),
+            redirect_uri: redirect_uri.to_owned(),
+        });
+    };
+    register_dynamically(http, endpoint, issuer, redirect_uri, scope).await
+}
+
+/// A stored client, if it can be shown to this issuer. One that the user brought is an error elsewhere: it must be
+/// neither sent to a stranger nor silently replaced.
+fn reuse(
+    client: ClientRegistration,
+    issuer: &IssuerMetadata,
+    redirect_uri: &str,
+    now: UnixTime,
+) -> Result<Option<ClientRegistration>, Error> {
+    let facts = &client.facts;
+    let same_issuer = facts.issuer == issuer.issuer;
+    match facts.source {
+        RegistrationSource::Preregistered if !same_issuer => Err(Error::ForeignClient {
+            client_id: facts.client_id.clone(),
+            bound: facts.issuer.clone(),
+            found: issuer.issuer.clone(),
+        }),
+        RegistrationSource::Preregistered => Ok(Some(client)),
+        RegistrationSource::MetadataDocument => Ok(None),
+        RegistrationSource::Dynamic => {
+            let alive = facts.secret_expires_at.is_none_or(|end| now < end);
+            let same_redirect = facts.redirect_uri.as_deref() == Some(redirect_uri);
+            Ok((same_issuer && alive && same_redirect).then_some(client))
+        }
+    }
+}
+
+/// A client id metadata document is a public client whose id is the document's URL.
+fn by_metadata_document(document: &Url, issuer: &Issuer) -> ClientRegistration {
+    ClientRegistration {
+        facts: ClientFacts {
+            source: RegistrationSource::MetadataDocument,
+            issuer: issuer.clone(),
+            client_id: document.to_string(),
+            auth_method: ClientAuthMethod::None,
+            redirect_uri: None,
+            secret_expires_at: None,
+            management_url: None,
+        },
+        secret: None,
+        management_token: None,
+    }
+}
+
+/// The method to ask for: a program on a person's machine keeps no secret, so `none` wherever it is offered.
+pub fn preferred_auth_method(issuer: &IssuerMetadata, has_secret: bool) -> ClientAuthMethod {
+    let listed = issuer.token_endpoint_auth_methods_supported.as_deref();
+    let offers = |method: &str| listed.is_some_and(|methods| methods.iter().any(|own| own == method));
+    match (has_secret, listed) {
+        (false, None) => ClientAuthMethod::None,
+        (false, Some(_)) if offers("none") => ClientAuthMethod::None,
+        // RFC 8414: an issuer that lists nothing takes client_secret_basic.
+        (_, None) => ClientAuthMethod::ClientSecretBasic,
+        _ if offers("client_secret_basic") => ClientAuthMethod::ClientSecretBasic,
+        _ if offers("client_secret_post") => ClientAuthMethod::ClientSecretPost,
+        (true, Some(_)) => ClientAuthMethod::ClientSecretBasic,
+        (false, Some(_)) => ClientAuthMethod::None,
+    }
+}
+
+/// The registration answer (RFC 7591 section 3.2.1), which governs over what was asked for.
+#[derive(Deserialize)]
+struct Registered {
+    client_id: String,
+    client_secret: Option<String>,
+    client_secret_expires_at: Option<i64>,
+    token_endpoint_auth_method: Option<ClientAuthMethod>,
+    redirect_uris: Option<Vec<String>>,
+    registration_client_uri: Option<Url>,
+    registration_access_token: Option<String>,
+}
+
+async fn register_dynamically(
+    http: &Http,
+    endpoint: &Url,
+    issuer: &IssuerMetadata,
+    redirect_uri: &str,
+    scope: &ScopeSet,
+) -> Result<ClientRegistration, Error> {
+    let mut metadata = json!({
+        "client_name": "mcpauth",
+        "software_id": "mcpauth",
+        "software_version": env!("CARGO_PKG_VERSION"),
+        "application_type": "native",
+        "redirect_uris": [redirect_uri],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": preferred_auth_method(issuer, false),
+    });
+    if !scope.is_empty() {
+        metadata["scope"] = scope.to_string().into();
+    }
+    let request = Request::new(Method::POST, endpoint).body(Body::Json(metadata));
+    let answer = http.send(request).await?;
+    if answer.is_transient() {
+        return Err(discovery::temporary(&answer));
+    }
+    if !answer.is_success() {
+        return Err(Error::RegistrationRefused {
+            issuer: issuer.issuer.clone(),
+            reason: ErrorResponse::from_answer(&answer),
+            redirect_uri: redirect_uri.to_owned(),
+        });
+    }
+    let registered: Registered = read_json(&answer, "registration answer")?;
+    accept(registered, &issuer.issuer, redirect_uri).map_err(|why| Error::Malformed {
+        host: answer.host.clone(),
+        why: format!("registration answer: {why}"),
+    })
+}
+
+fn accept(
+    answer: Registered,
+    issuer: &Issuer,
+    redirect_uri: &str,
+) -> Result<ClientRegistration, &'static str> {
+    // RFC 6749 appendix A.1: the id is of visible ASCII characters.
+    let legal = |c: char| (' '..='~').contains(&c);
+    if answer.client_id.is_empty() || answer.client_id.len() > 4096 || !answer.client_id.chars().all(legal) {
+        return Err("client_id is empty, too long or of illegal characters");
+    }
+    if answer.redirect_uris.is_some_and(|uris| !uris.iter().any(|uri| uri == redirect_uri)) {
+        return Err("it does not allow the redirect URI that was asked for");
+    }
+    let has_secret = answer.client_secret.is_some();
+    let implied = if has_secret { ClientAuthMethod::ClientSecretBasic } else { ClientAuthMethod::None };
+    let auth_method = answer.token_endpoint_auth_method.unwrap_or(implied);
+    if auth_method != ClientAuthMethod::None && !has_secret {
+        return Err("it demands a secret and gives none");
+    }
+    Ok(ClientRegistration {
+        facts: ClientFacts {
+            source: RegistrationSource::Dynamic,
+            issuer: issuer.clone(),
+            client_id: answer.client_id,
+            auth_method,
+            redirect_uri: Some(redirect_uri.to_owned()),
+            secret_expires_at: answer.client_secret_expires_at.filter(|end| *end != 0).map(UnixTime),
+            management_url: answer.registration_client_uri,
+        },
+        secret: answer.client_secret.map(ClientSecret::new),
+        management_token: answer.registration_access_token.map(RegistrationToken::new),
+    })
+}
+
+/// What became of a registration that was to be deleted.
+pub enum Unregistered {
+    /// The issuer deleted it.
+    Deleted,
+    /// The issuer offers no deletion for it.
+    NotOffered,
+}
+
+/// Deletes a dynamic registration at its issuer (RFC 7592 section 2.3).
+pub async fn unregister(http: &Http, client: &ClientRegistration) -> Result<Unregistered, Error> {
+    let (Some(url), Some(token)) = (&client.facts.management_url, &client.management_token) else {
+        return Ok(Unregistered::NotOffered);
+    };
+    let request = Request::new(Method::DELETE, url).authorization(Authorization::Registration(token));
+    let answer = http.send(request).await?;
+    match answer.status {
+        // 401 and 404: it knows no such registration, which is what was wanted.
+        200..=299 | 401 | 404 => Ok(Unregistered::Deleted),
+        _ if answer.is_transient() => Err(discovery::temporary(&answer)),
+        _ => Err(Error::Refused { host: answer.host.clone(), reason: ErrorResponse::from_answer(&answer) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REDIRECT: &str = "http://127.0.0.1:7/callback";
+
+    fn read(answer: serde_json::Value) -> Result<ClientRegistration, String> {
+        let answer: Registered = serde_json::from_value(answer).map_err(|error| error.to_string())?;
+        accept(answer, &Issuer::new("https://i.example"), REDIRECT).map_err(str::to_owned)
+    }
+
+    #[test]
+    fn the_answer_governs() {
+        let client = read(json!({
+            "client_id": "c", "client_secret": "s", "client_secret_expires_at": 0,
+            "token_endpoint_auth_method": "client_secret_post", "redirect_uris": [REDIRECT],
+        }))
+        .unwrap();
+        assert_eq!(client.facts.auth_method, ClientAuthMethod::ClientSecretPost);
+        assert_eq!(client.facts.secret_expires_at, None);
+        assert_eq!(read(json!({ "client_id": "c" })).unwrap().facts.auth_method, ClientAuthMethod::None);
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_used_is_refused() {
+        for answer in [
+            json!({}),
+            json!({ "client_id": "" }),
+            json!({ "client_id": { "a": 1 } }),
+            json!({ "client_id": "a\u{7}" }),
+            json!({ "client_id": "x".repeat(100_000) }),
+            json!({ "client_id": "c", "redirect_uris": ["https://elsewhere.example"] }),
+            json!({ "client_id": "c", "token_endpoint_auth_method": "client_secret_basic" }),
+        ] {
+            assert!(read(answer).is_err());
+        }
+    }
+
+    #[test]
+    fn a_registration_is_shown_to_no_other_issuer() {
+        let issuer: IssuerMetadata = serde_json::from_value(json!({
+            "issuer": "https://other.example", "authorization_endpoint": "https://other.example/a",
+            "token_endpoint": "https://other.example/t" }))
+        .unwrap();
+        let dynamic = read(json!({ "client_id": "c" })).unwrap();
+        assert!(reuse(dynamic, &issuer, REDIRECT, UnixTime(0)).unwrap().is_none());
+        let mut brought = read(json!({ "client_id": "c" })).unwrap();
+        brought.facts.source = RegistrationSource::Preregistered;
+        assert!(matches!(reuse(brought, &issuer, REDIRECT, UnixTime(0)), Err(Error::ForeignClient { .. })));
+    }
+}

@@ -1,0 +1,63 @@
+//! Text that came from a peer, on its way to a terminal or a log.
+
+use std::fmt;
+
+/// The longest piece of a peer's text that is shown, in characters.
+const SHOWN: usize = 200;
+
+/// Text that a server or an issuer wrote. Displaying it is safe: one line, at most 200 characters, every control,
+/// bidirectional and invisible character escaped, so that it can neither drive a terminal nor pose as ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerText(String);
+
+impl PeerText {
+    /// Takes the text as it came.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for PeerText {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for PeerText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.trim();
+        for character in text.chars().take(SHOWN) {
+            if character.is_control() || is_invisible(character) {
+                write!(formatter, "\\u{{{:x}}}", u32::from(character))?;
+            } else {
+                write!(formatter, "{character}")?;
+            }
+        }
+        if text.chars().nth(SHOWN).is_some() { formatter.write_str("…") } else { Ok(()) }
+    }
+}
+
+/// Characters that a reader cannot see or that change the order of those that he can: bidirectional controls, zero
+/// width, separators of lines and paragraphs, tags, private use.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{e007f}'
+        | '\u{f0000}'..='\u{10ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_drive_a_terminal_is_shown_as_its_number() {
+        let shown = PeerText::new("a\u{1b}[2Jb\r\nc\u{202e}d\u{9b}e").to_string();
+        assert_eq!(shown, r"a\u{1b}[2Jb\u{d}\u{a}c\u{202e}d\u{9b}e");
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(PeerText::new("x".repeat(500)).to_string().chars().count(), SHOWN + 1);
+    }
+}
