@@ -1,5 +1,6 @@
 //! mcpauth: sign in to MCP servers once; hand every script, client and stdio server a fresh token.
 
+pub mod browser;
 pub mod clock;
 pub mod model;
 pub mod secret;
