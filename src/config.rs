@@ -1,17 +1,17 @@
 //! What the user settled: `config.toml` for the program, `servers/NAME.toml` for each server profile. No secrets.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::files;
 use crate::http::NetworkSettings;
 use crate::model::{Issuer, Name, ScopeSet, ServerArg, ServerUrl};
-use crate::places::Places;
-use crate::platform;
+use crate::places::{Places, PlacesError};
 use crate::store::StoreKind;
 
 /// Why the configuration cannot be used.
@@ -33,6 +33,9 @@ pub enum ConfigError {
         /// What the system said.
         source: io::Error,
     },
+    /// The directories cannot be found.
+    #[error(transparent)]
+    Places(#[from] PlacesError),
     /// Two profiles would have one name, or two names one server.
     #[error("{0}")]
     Taken(String),
@@ -218,7 +221,8 @@ impl Config {
 
     /// Writes a profile, new or changed.
     pub fn save_profile(&self, profile: &ServerProfile) -> Result<(), ConfigError> {
-        if let Some(other) = self.profiles()?.iter().find(|p| p.url == profile.url && p.name != profile.name) {
+        if let Some(other) = self.profiles()?.iter().find(|p| p.url == profile.url && p.name != profile.name)
+        {
             return Err(ConfigError::Taken(format!("{} is already named {}", profile.url, other.name)));
         }
         write(&self.profile_file(&profile.name), profile)
@@ -239,9 +243,13 @@ impl Config {
     pub fn name_for(&self, url: &ServerUrl) -> Result<Name, ConfigError> {
         let parsed = url.to_url();
         let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).replace(':', "-");
-        let legal: String =
-            host.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')).take(60).collect();
-        let candidates = std::iter::once(legal.clone()).chain((2..).map(|number| format!("{legal}-{number}")));
+        let legal: String = host
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+            .take(60)
+            .collect();
+        let candidates =
+            std::iter::once(legal.clone()).chain((2..).map(|number| format!("{legal}-{number}")));
         for candidate in candidates.take(1000) {
             let Ok(name) = candidate.parse::<Name>() else { break };
             if self.profile(&name)?.is_none() {
@@ -269,15 +277,9 @@ fn read<Document: DeserializeOwned>(file: &Path) -> Result<Option<Document>, Con
     toml::from_str(&text).map(Some).map_err(unreadable)
 }
 
-/// Replaces a file as one step: readers see the old text or the new.
 fn write(file: &Path, document: &impl Serialize) -> Result<(), ConfigError> {
     let text = toml::to_string_pretty(document)
         .map_err(|error| ConfigError::Unreadable { file: file.into(), why: error.to_string() })?;
-    let io = |source| ConfigError::Io { file: file.into(), source };
-    let directory = file.parent().unwrap_or(Path::new("."));
-    platform::create_private_dir(directory).map_err(io)?;
-    let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(io)?;
-    temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all()).map_err(io)?;
-    temporary.persist(file).map_err(|error| io(error.error))?;
-    platform::sync_dir(directory).map_err(io)
+    files::write_private(file, text.as_bytes())
+        .map_err(|source| ConfigError::Io { file: file.into(), source })
 }

@@ -225,9 +225,14 @@ mod tests {
 
     #[test]
     fn spans_are_told_in_the_unit_that_people_would_use() {
-        for (seconds, told) in
-            [(-5, "0 s"), (45, "45 s"), (3060, "51 min"), (12_000, "3 h 20 min"), (7200, "2 h"), (1_100_000, "12 d")]
-        {
+        for (seconds, told) in [
+            (-5, "0 s"),
+            (45, "45 s"),
+            (3060, "51 min"),
+            (12_000, "3 h 20 min"),
+            (7200, "2 h"),
+            (1_100_000, "12 d"),
+        ] {
             assert_eq!(span(seconds), told);
         }
     }

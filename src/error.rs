@@ -116,7 +116,10 @@ impl Error {
     /// An issuer's final word on a login.
     pub fn ended(server: &Name, reason: &str, since: UnixTime) -> Self {
         let reason = crate::peer_text::PeerText::from(reason);
-        Self::login_needed(format!("{server}: the issuer ended this login ({reason}) at {since}"), server.as_str())
+        Self::login_needed(
+            format!("{server}: the issuer ended this login ({reason}) at {since}"),
+            server.as_str(),
+        )
     }
 
     /// The exit code; the table stands in the README.
@@ -159,14 +162,21 @@ impl Error {
             Self::Config(ConfigError::Unreadable { file, .. }) => {
                 Some(format!("correct {} or move it away", file.display()))
             }
+            Self::Config(ConfigError::Places(error)) => error.hint(),
             Self::Config(ConfigError::Taken(_)) => Some("`mcpauth server list` shows what is there".into()),
             Self::Config(ConfigError::Io { .. }) => Some("check the directory's owner and mode".into()),
             Self::Malformed(_) => Some("`mcpauth help` shows what each command takes".into()),
             Self::NoServer(names) if names.is_empty() => Some("run `mcpauth login https://…`".into()),
-            Self::NoServer(_) => Some("name one, or settle it with `mcpauth server set NAME --default`".into()),
+            Self::NoServer(_) => {
+                Some("name one, or settle it with `mcpauth server set NAME --default`".into())
+            }
             Self::LoginNeeded { command, .. } => Some(format!("run `{command}`")),
-            Self::Cancelled { command } | Self::WrongPaste { command } => Some(format!("run `{command}` again")),
-            Self::TimedOut { command, .. } => Some(format!("run `{command}` again; --timeout gives more time")),
+            Self::Cancelled { command } | Self::WrongPaste { command } => {
+                Some(format!("run `{command}` again"))
+            }
+            Self::TimedOut { command, .. } => {
+                Some(format!("run `{command}` again; --timeout gives more time"))
+            }
             Self::Remote { server, source } => remote_hint(server, source),
             Self::Store(error) => error.hint(),
             Self::Listen(ListenError::PortTaken { .. }) => {
@@ -177,7 +187,9 @@ impl Error {
             }
             Self::NotRunnable { .. } => Some("give a command that is on the PATH, or its full path".into()),
             Self::Partly { .. } => None,
-            Self::Unforeseen(_) => Some("please report this, with the output of the same command and -v".into()),
+            Self::Unforeseen(_) => {
+                Some("please report this, with the output of the same command and -v".into())
+            }
         }
     }
 }
@@ -195,7 +207,10 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
         | E::ForeignClient { .. }
         | E::WrongIss(_) => 5,
         E::Temporary { .. } | E::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => 6,
-        E::NoMetadata { .. } | E::EmptyRedirect | E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => 8,
+        E::NoMetadata { .. }
+        | E::EmptyRedirect
+        | E::Malformed { .. }
+        | E::Http(HttpError::TooLarge { .. }) => 8,
     }
 }
 
@@ -216,13 +231,19 @@ fn remote_hint(server: &str, error: &oauth::Error) -> Option<String> {
             url::Url::parse(redirect_uri).ok().and_then(|url| url.port()).unwrap_or(80),
         ),
         E::ForeignClient { .. } => {
-            format!("if the move is genuine: `mcpauth login {server} --client-id ID` with a client of the new issuer")
+            format!(
+                "if the move is genuine: `mcpauth login {server} --client-id ID` with a client of the new issuer"
+            )
         }
         E::Declined(_) | E::AuthorizationFailed(_) | E::EmptyRedirect | E::WrongIss(_) => {
             format!("run `mcpauth login {server}` again; if it ends the same, tell whoever runs the issuer")
         }
-        E::Refused { reason, .. } if reason.code == "invalid_client" || reason.code == "unauthorized_client" => {
-            format!("run `mcpauth login {server}` to register anew, or give a --client-id that the issuer knows")
+        E::Refused { reason, .. }
+            if reason.code == "invalid_client" || reason.code == "unauthorized_client" =>
+        {
+            format!(
+                "run `mcpauth login {server}` to register anew, or give a --client-id that the issuer knows"
+            )
         }
         E::Refused { .. } => format!("run `mcpauth login {server}` again"),
         E::Temporary { retry_after: Some(seconds), .. } => {

@@ -6,8 +6,8 @@
 //! - [`flows`]: the use cases, over the ports for people, time and the keychain
 //! - [`error`]: exit codes and hints
 //! - [`oauth`], [`store`], [`config`], [`mcp`]: the protocol, the resting place, the settings, the wire
-//! - [`model`], [`secret`], [`http`], [`browser`], [`keychain`], [`console`], [`clock`], [`places`], [`platform`],
-//!   [`peer_text`]: the ground
+//! - [`model`], [`secret`], [`http`], [`browser`], [`keychain`], [`console`], [`clock`], [`places`], [`files`],
+//!   [`platform`], [`peer_text`]: the ground
 //! - [`sandbox`]: a house of its own, the development issuer
 
 pub mod browser;
@@ -16,6 +16,7 @@ pub mod commands;
 pub mod config;
 pub mod console;
 pub mod error;
+pub mod files;
 pub mod flows;
 pub mod http;
 pub mod keychain;
@@ -32,16 +33,18 @@ pub mod store;
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use console::Terminal as _;
 use flows::Ports;
 
 /// Runs a command line with the real world around it, and gives its exit code.
 pub fn run(args: &[OsString]) -> u8 {
     platform::reset_signals();
+    let terminal = console::SystemTerminal;
     let ports = Ports {
         clock: Arc::new(clock::SystemClock),
         browser: Arc::new(browser::SystemBrowser::new(platform::has_display())),
-        keychain: Arc::new(keychain::SystemKeychain::new()),
-        terminal: Arc::new(console::SystemTerminal),
+        keychain: Arc::new(keychain::SystemKeychain::new(terminal.is_interactive())),
+        terminal: Arc::new(terminal),
     };
     commands::run(args, ports)
 }

@@ -68,7 +68,8 @@ impl Gate {
         let mut gate = Self { doors: Vec::new(), room: Arc::new(room), events };
         for (listener, address) in listeners.into_iter().zip(addresses) {
             let room = Arc::clone(&gate.room);
-            let door = thread::Builder::new().name("listener".into()).spawn(move || accept(&listener, &room))?;
+            let door =
+                thread::Builder::new().name("listener".into()).spawn(move || accept(&listener, &room))?;
             gate.doors.push((address, door));
         }
         Ok(gate)

@@ -15,9 +15,6 @@ const WRONG_LIMIT: usize = 64;
 /// How long the browser may take to come for the page after the redirect.
 const PAGE_TIME: Duration = Duration::from_secs(2);
 
-/// How often a flag is looked at that cannot wake us.
-const FLAG_INTERVAL: Duration = Duration::from_millis(50);
-
 /// How many free ports are tried until one is free in both address families.
 const PAIR_ATTEMPTS: usize = 20;
 
@@ -125,25 +122,23 @@ impl Listener {
 
     /// Waits until the judge takes the raw query of a request to the callback path.
     ///
-    /// Everything else is answered with a static page and forgotten. The wait also ends at `until`, by the
-    /// [`Stopper`], and within 50 ms of `stop` becoming true.
+    /// Everything else is answered with a static page and forgotten. The wait also ends at `until` and by the
+    /// [`Stopper`].
     pub fn receive(
         &mut self,
         judge: &mut dyn FnMut(&str) -> Verdict,
         until: Instant,
-        stop: &AtomicBool,
     ) -> Result<Waiting, ListenError> {
         let gate = self.gate.as_ref().ok_or(ListenError::Spent)?;
         let mut wrong = 0;
         loop {
-            if stop.load(Ordering::SeqCst) || self.stopper.stopped.load(Ordering::SeqCst) {
+            if self.stopper.stopped.load(Ordering::SeqCst) {
                 return Err(ListenError::Stopped);
             }
-            let now = Instant::now();
-            if now >= until {
+            if Instant::now() >= until {
                 return Err(ListenError::TimedOut);
             }
-            let Some(Event::Arrived(arrival)) = gate.next(until.min(now + FLAG_INTERVAL)) else { continue };
+            let Some(Event::Arrived(arrival)) = gate.next(until) else { continue };
             if arrival.request.path() != self.path {
                 arrival.answer(pages::refusal(404));
                 continue;
@@ -226,7 +221,9 @@ fn addresses(host: &str) -> Result<(&'static str, &'static [IpAddr]), ListenErro
 /// Whether a redirect URI may have this path: one that arrives as it was sent, and none of our own pages.
 fn is_fit_path(path: &str) -> bool {
     path.starts_with('/')
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'"' | b'<' | b'>'))
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'"' | b'<' | b'>'))
         && [Page::SignedIn, Page::NotSignedIn].iter().all(|page| page.path() != path)
 }
 

@@ -169,7 +169,8 @@ mod tests {
     #[test]
     fn the_policy_admits_exactly_the_style() {
         let digest = ring::digest::digest(&ring::digest::SHA256, style!().as_bytes());
-        let source = format!("style-src 'sha256-{}';", base64::engine::general_purpose::STANDARD.encode(digest));
+        let source =
+            format!("style-src 'sha256-{}';", base64::engine::general_purpose::STANDARD.encode(digest));
         let policy = HEADERS.iter().find(|(name, _)| *name == "Content-Security-Policy").unwrap().1;
         assert!(policy.contains(&source), "write {source}");
     }
@@ -177,7 +178,8 @@ mod tests {
     #[test]
     fn pages_load_nothing_and_run_nothing() {
         for page in [SIGNED_IN, NOT_SIGNED_IN, NOT_EXPECTED, NOTHING_HERE] {
-            for foreign in ["<script", "http:", "https:", "href", "src=", "url(", "@import", "style=", " on"] {
+            for foreign in ["<script", "http:", "https:", "href", "src=", "url(", "@import", "style=", " on"]
+            {
                 // ` on` begins an event attribute; in the texts it would be a word.
                 let markup = page.split("<p>").next().unwrap();
                 assert!(!markup.contains(foreign), "{foreign}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::console::{Console, Tone};
 use crate::error::Error;
 use crate::flows::{App, Ports};
@@ -47,9 +47,9 @@ impl GlobalArgs {
 
     /// The program, with its configuration read.
     pub(super) fn app(&self, ports: Ports) -> Result<App, Error> {
-        let places = Places::find(&|name| std::env::var_os(name), self.config.as_deref())?;
+        let places = Places::find(&|name| std::env::var_os(name), self.config.as_deref())
+            .map_err(ConfigError::from)?;
         let config = Config::load(places)?;
-        crate::platform::remember_session_bus(config.settings().session_bus.as_deref());
         Ok(App {
             console: Console::new(ports.terminal.clone(), self.tone()),
             ports,

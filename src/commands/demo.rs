@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::args::patience;
 use crate::browser::{Browser, BrowserError};
-use crate::config::{Config, ServerProfile};
+use crate::config::{Config, ConfigError, ServerProfile};
 use crate::console::Console;
 use crate::error::Error;
 use crate::flows::login::{self, LoginRequest};
@@ -44,7 +44,8 @@ pub(super) struct DemoArgs {
 
 impl DemoArgs {
     pub(super) fn run(self, app: App) -> Result<(), Error> {
-        let failed = |error: std::io::Error| Error::Unforeseen(format!("cannot set up the demonstration: {error}"));
+        let failed =
+            |error: std::io::Error| Error::Unforeseen(format!("cannot set up the demonstration: {error}"));
         let home = tempfile::tempdir().map_err(failed)?;
         let by_itself = self.auto_consent || !app.ports.browser.available();
         let sandbox = Sandbox::start(SandboxOptions { auto_consent: by_itself, ..SandboxOptions::default() });
@@ -52,7 +53,10 @@ impl DemoArgs {
         let mut stage = stage(&app, home.path(), by_itself)?;
         let console = &app.console;
 
-        console.say(&format!("1. a sandbox runs at {}: an issuer and a protected MCP server\n", sandbox.origin()));
+        console.say(&format!(
+            "1. a sandbox runs at {}: an issuer and a protected MCP server\n",
+            sandbox.origin()
+        ));
         console.say("2. mcpauth login");
         if by_itself {
             console.say("   (no browser here, so the sandbox consents by itself)");
@@ -88,8 +92,9 @@ impl DemoArgs {
 
 /// The same program with a home of its own, and a browser that consents where nobody can.
 fn stage(app: &App, home: &Path, by_itself: bool) -> Result<App, Error> {
-    let places = Places::find(&|_| None, Some(home))?;
-    let browser: Arc<dyn Browser> = if by_itself { Arc::new(Consenter) } else { Arc::clone(&app.ports.browser) };
+    let places = Places::find(&|_| None, Some(home)).map_err(ConfigError::from)?;
+    let browser: Arc<dyn Browser> =
+        if by_itself { Arc::new(Consenter) } else { Arc::clone(&app.ports.browser) };
     let ports = Ports { browser, ..app.ports.clone() };
     Ok(App {
         console: Console::new(Arc::clone(&ports.terminal), app.console.tone()),
@@ -154,7 +159,8 @@ fn run_server(home: &Path) -> Result<String, Error> {
     child.wait().map_err(|error| failed(&error.to_string()))?;
     let answer: Option<Value> = last.and_then(|line| serde_json::from_str(&line).ok());
     let text = answer.as_ref().and_then(|answer| answer["result"]["content"][0]["text"].as_str());
-    text.map(|text| crate::peer_text::PeerText::from(text).to_string()).ok_or_else(|| failed("gave no answer"))
+    text.map(|text| crate::peer_text::PeerText::from(text).to_string())
+        .ok_or_else(|| failed("gave no answer"))
 }
 
 /// A stdio MCP server of one tool, `whoami`, which asks the protected server with the token in its environment:
@@ -202,7 +208,9 @@ fn whoami(app: &App) -> Result<Value, Error> {
         if let Some(session) = answer.headers.get("mcp-session-id") {
             request.headers.insert("mcp-session-id", session.clone());
         }
-        request.headers.insert("mcp-protocol-version", reqwest::header::HeaderValue::from_static(mcp::REVISION));
+        request
+            .headers
+            .insert("mcp-protocol-version", reqwest::header::HeaderValue::from_static(mcp::REVISION));
         http.send(request.authorization(Authorization::Bearer(&token))).await
     };
     let answer = http::block_on(call).and_then(std::convert::identity).map_err(remote)?;

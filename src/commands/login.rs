@@ -111,7 +111,10 @@ impl LoginArgs {
             (Some(known), _, Some(name)) if known.name != *name => {
                 return Err(Error::Usage {
                     message: format!("{} is already named {}", known.url, known.name),
-                    hint: format!("for another identity there use `mcpauth login {} --account {name}`", known.name),
+                    hint: format!(
+                        "for another identity there use `mcpauth login {} --account {name}`",
+                        known.name
+                    ),
                 });
             }
             (Some(known), ..) => known,
@@ -135,10 +138,8 @@ impl LoginArgs {
     }
 
     fn can_ask_for_client(&self, app: &App, error: &Error) -> bool {
-        let missing = matches!(
-            error,
-            Error::Remote { source: crate::oauth::Error::NoRegistration { .. }, .. }
-        );
+        let missing =
+            matches!(error, Error::Remote { source: crate::oauth::Error::NoRegistration { .. }, .. });
         missing && app.ports.terminal.is_interactive() && !app.console.tone().json
     }
 
@@ -149,7 +150,11 @@ impl LoginArgs {
         if self.explain && !console.tone().json {
             trace.0.iter().for_each(|step| console.say(&super::discover::line(step)));
         }
-        let who = summary.login.identity.label().map(|label| format!(" as {}", crate::peer_text::PeerText::from(label)));
+        let who = summary
+            .login
+            .identity
+            .label()
+            .map(|label| format!(" as {}", crate::peer_text::PeerText::from(label)));
         console.success(&format!("signed in to {}{}", summary.login.server, who.unwrap_or_default()));
         if let Some(label) = before.as_ref().and_then(|before| before.label()) {
             console.warn(&format!("before, this account was {}", crate::peer_text::PeerText::from(label)));

@@ -44,7 +44,8 @@ impl LogoutArgs {
     pub(super) fn run(self, app: &App) -> Result<(), Error> {
         let keys = if self.all {
             let summaries = app.store()?.summaries()?;
-            let key = |s: crate::model::LoginSummary| LoginKey { server: s.login.server, account: s.login.account };
+            let key =
+                |s: crate::model::LoginSummary| LoginKey { server: s.login.server, account: s.login.account };
             summaries.into_iter().map(|summary| summary.map(key)).collect::<Result<Vec<_>, _>>()?
         } else {
             vec![app.login_key(self.login.server.as_ref(), &self.login.account.account)?]
@@ -78,8 +79,11 @@ impl LogoutArgs {
 fn tell(app: &App, outcome: &LogoutOutcome) {
     let console = &app.console;
     console.success(&format!("signed out of {}", outcome.server));
-    let parts =
-        [("refresh token", &outcome.refresh_token), ("access token", &outcome.access_token), ("client", &outcome.client)];
+    let parts = [
+        ("refresh token", &outcome.refresh_token),
+        ("access token", &outcome.access_token),
+        ("client", &outcome.client),
+    ];
     for (what, ended) in parts {
         match ended {
             Ended::Failed(_) => console.warn(&format!("{what} at the issuer: {}", ended.in_words())),
@@ -88,5 +92,6 @@ fn tell(app: &App, outcome: &LogoutOutcome) {
             ended => console.say(&format!("  {what} at the issuer: {}", ended.in_words())),
         }
     }
-    console.say(&format!("  login here: {}", if outcome.deleted_here { "deleted" } else { "there was none" }));
+    console
+        .say(&format!("  login here: {}", if outcome.deleted_here { "deleted" } else { "there was none" }));
 }

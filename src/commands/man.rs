@@ -25,9 +25,13 @@ impl ManArgs {
                 message: format!("cannot write into {}: {error}", directory.display()),
                 hint: "name a directory that exists and is yours".into(),
             };
-            return pages.iter().try_for_each(|(name, page)| std::fs::write(directory.join(name), page)).map_err(failed);
+            return pages
+                .iter()
+                .try_for_each(|(name, page)| std::fs::write(directory.join(name), page))
+                .map_err(failed);
         }
-        let wanted = std::iter::once("mcpauth").chain(self.command.iter().map(String::as_str)).collect::<Vec<_>>();
+        let wanted =
+            std::iter::once("mcpauth").chain(self.command.iter().map(String::as_str)).collect::<Vec<_>>();
         let wanted = format!("{}.1", wanted.join("-"));
         let page = pages.iter().find(|(name, _)| *name == wanted).ok_or_else(|| Error::Usage {
             message: format!("no command `{}`", self.command.join(" ")),

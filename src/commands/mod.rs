@@ -22,8 +22,10 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use args::GlobalArgs;
+pub use completions::script as completion_script;
+pub use man::pages as man_pages;
 
-use crate::console::{Console, Tone};
+use crate::console::Console;
 use crate::error::Error;
 use crate::flows::{App, Ports};
 
@@ -160,11 +162,6 @@ fn refuse(refusal: &clap::Error, ports: &Ports) -> u8 {
     u8::try_from(refusal.exit_code()).unwrap_or(2)
 }
 
-/// How the answer is told where nothing else was settled.
-pub(crate) fn plain_tone() -> Tone {
-    Tone { colorless: args::colorless(), ..Tone::default() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,7 +174,8 @@ mod tests {
     #[test]
     fn every_flag_of_every_command_has_its_environment_twin() {
         fn check(command: &clap::Command) {
-            for arg in command.get_arguments().filter(|arg| !matches!(arg.get_long(), None | Some("server"))) {
+            for arg in command.get_arguments().filter(|arg| !matches!(arg.get_long(), None | Some("server")))
+            {
                 assert!(arg.get_env().is_some(), "{} --{}", command.get_name(), arg.get_long().unwrap());
             }
             command.get_subcommands().for_each(check);
@@ -187,8 +185,11 @@ mod tests {
 
     #[test]
     fn a_command_that_is_parsed_alone_means_what_it_means_in_the_whole() {
-        for line in ["token x --min-ttl 5m --json", "headers --placeholder", "exec -s a -e B=c -- cmd --flag -- x"] {
-            let args: Vec<OsString> = std::iter::once("mcpauth").chain(line.split(' ')).map(OsString::from).collect();
+        for line in
+            ["token x --min-ttl 5m --json", "headers --placeholder", "exec -s a -e B=c -- cmd --flag -- x"]
+        {
+            let args: Vec<OsString> =
+                std::iter::once("mcpauth").chain(line.split(' ')).map(OsString::from).collect();
             let whole = command().try_get_matches_from(&args).unwrap();
             let name = args[1].to_str().unwrap();
             let alone = match name {

@@ -137,7 +137,10 @@ pub(super) fn time_left(summary: &LoginSummary, now: UnixTime) -> String {
 
 fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
     let LoginSummary { login, client, tokens } = &entry.summary;
-    let who = login.identity.label().map_or_else(|| "unnamed person".into(), |label| PeerText::from(label).to_string());
+    let who = login
+        .identity
+        .label()
+        .map_or_else(|| "unnamed person".into(), |label| PeerText::from(label).to_string());
     let mark = if entry.status == "active" || entry.status == "expiring" { "✓" } else { "✗" };
     let renewal = match (tokens.refreshable, login.refresh_count) {
         (false, _) => "no".to_owned(),
@@ -158,14 +161,15 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         login.account,
         client.issuer,
         time_left(&entry.summary, app.now()),
-        store.in_words(),
+        store.description(),
     );
     if let LoginState::ReauthRequired { reason, since } = &login.state {
         let reason = PeerText::from(reason.as_str());
         text += &format!("    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.server);
     }
     for check in &entry.checks {
-        text += &format!("    {}    {}: {}\n", if check.ok { "ok  " } else { "FAIL" }, check.what, check.seen);
+        text +=
+            &format!("    {}    {}: {}\n", if check.ok { "ok  " } else { "FAIL" }, check.what, check.seen);
     }
     text
 }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::args::{LoginRef, span};
 use crate::error::Error;
-use crate::flows::session::{self, Freshness, Refresh};
 use crate::flows::App;
+use crate::flows::session::{self, Freshness, Refresh};
 use crate::model::LoginSummary;
 
 /// Print one fresh access token

@@ -40,7 +40,11 @@ pub fn try_out(app: &App, profile: &ServerProfile, account: &Name) -> Result<Vec
     let found = discover(app, profile, &mut Trace::default()).map_err(oauth::Error::from);
     let issuer = match found.and_then(std::convert::identity) {
         Ok(found) => {
-            findings.push(Finding { what: "discovery", ok: true, seen: format!("issuer {}", found.issuer.issuer) });
+            findings.push(Finding {
+                what: "discovery",
+                ok: true,
+                seen: format!("issuer {}", found.issuer.issuer),
+            });
             findings.push(pkce(profile, &found));
             Some(found.issuer.issuer)
         }
@@ -54,7 +58,11 @@ pub fn try_out(app: &App, profile: &ServerProfile, account: &Name) -> Result<Vec
         Ok(login) => {
             if let Some(issuer) = issuer {
                 let bound = &login.client.facts.issuer;
-                findings.push(Finding { what: "issuer of the login", ok: *bound == issuer, seen: bound.to_string() });
+                findings.push(Finding {
+                    what: "issuer of the login",
+                    ok: *bound == issuer,
+                    seen: bound.to_string(),
+                });
             }
             findings.push(accepted(app, &profile.url, &login));
         }
@@ -82,7 +90,11 @@ fn accepted(app: &App, server: &ServerUrl, login: &Login) -> Finding {
     match http::block_on(http.send(request)).and_then(std::convert::identity) {
         Ok(answer) => {
             let ok = !matches!(answer.status, 401 | 403);
-            Finding { what, ok, seen: format!("{} ({})", if ok { "accepted" } else { "refused" }, answer.status) }
+            Finding {
+                what,
+                ok,
+                seen: format!("{} ({})", if ok { "accepted" } else { "refused" }, answer.status),
+            }
         }
         Err(error) => Finding { what, ok: false, seen: error.to_string() },
     }

@@ -52,6 +52,13 @@ impl FromStr for Injection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable(String);
 
+impl Variable {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for Variable {
     type Err = String;
 
@@ -62,10 +69,38 @@ impl FromStr for Variable {
         }
         let prefixes = ["LD_", "DYLD_", "MCPAUTH_", "GIT_", "NPM_CONFIG_", "BASH_FUNC_", "_RLD"];
         let names = [
-            "PATH", "HOME", "SHELL", "IFS", "ENV", "BASH_ENV", "PROMPT_COMMAND", "PS4", "NODE_OPTIONS", "NODE_PATH",
-            "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB",
-            "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH", "GCONV_PATH", "EDITOR", "VISUAL", "PAGER",
-            "BROWSER", "COMSPEC", "PATHEXT", "SYSTEMROOT", "TMPDIR", "GLIBC_TUNABLES", "MALLOC_CONF",
+            "PATH",
+            "HOME",
+            "SHELL",
+            "IFS",
+            "ENV",
+            "BASH_ENV",
+            "PROMPT_COMMAND",
+            "PS4",
+            "NODE_OPTIONS",
+            "NODE_PATH",
+            "PYTHONSTARTUP",
+            "PYTHONPATH",
+            "PYTHONHOME",
+            "PERL5OPT",
+            "PERL5LIB",
+            "PERL5DB",
+            "RUBYOPT",
+            "RUBYLIB",
+            "JAVA_TOOL_OPTIONS",
+            "JDK_JAVA_OPTIONS",
+            "CLASSPATH",
+            "GCONV_PATH",
+            "EDITOR",
+            "VISUAL",
+            "PAGER",
+            "BROWSER",
+            "COMSPEC",
+            "PATHEXT",
+            "SYSTEMROOT",
+            "TMPDIR",
+            "GLIBC_TUNABLES",
+            "MALLOC_CONF",
         ];
         if prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name) {
             return Err(format!("{name} decides what programs run, so no token is put there"));
@@ -112,7 +147,7 @@ pub fn exec(app: &App, request: &ExecRequest) -> Result<u8, Error> {
         }
         command.env(variable, value);
     }
-    platform::run_in_our_place(command).map_err(|error| not_runnable(name, &error.to_string(), false))
+    platform::run_as_child(&mut command).map_err(|error| not_runnable(name, &error.to_string(), false))
 }
 
 /// Every variable with its value. One login is loaded, and if need be refreshed, once.
@@ -122,7 +157,8 @@ fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, zeroize::Zero
     let default = request.servers.is_empty() && request.injections.is_empty();
     let plain = request.servers.iter().map(Some).chain(default.then_some(None));
     let plain = plain.map(|server| (server, None, None));
-    let named = request.injections.iter().map(|i| (Some(&i.server), Some(i.variable.0.clone()), i.field.as_deref()));
+    let named =
+        request.injections.iter().map(|i| (Some(&i.server), Some(i.variable.0.clone()), i.field.as_deref()));
     for (server, variable, field) in plain.chain(named) {
         let profile = app.profile(server)?;
         let key = crate::model::LoginKey { server: profile.name, account: request.account.clone() };
@@ -157,7 +193,11 @@ fn find(name: &OsStr) -> Result<PathBuf, Error> {
         } else {
             std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
         };
-        if there { not_runnable(name, "it is not executable", false) } else { not_runnable(name, "there is no such command", true) }
+        if there {
+            not_runnable(name, "it is not executable", false)
+        } else {
+            not_runnable(name, "there is no such command", true)
+        }
     })
 }
 
@@ -217,8 +257,20 @@ mod tests {
     #[test]
     fn no_token_goes_where_programs_are_chosen() {
         for name in [
-            "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "PATH", "BASH_ENV", "NODE_OPTIONS", "PYTHONSTARTUP",
-            "GIT_SSH_COMMAND", "MCPAUTH_STORE", "A=B", "", "lower", "A\0", "Ä",
+            "LD_PRELOAD",
+            "LD_AUDIT",
+            "DYLD_INSERT_LIBRARIES",
+            "PATH",
+            "BASH_ENV",
+            "NODE_OPTIONS",
+            "PYTHONSTARTUP",
+            "GIT_SSH_COMMAND",
+            "MCPAUTH_STORE",
+            "A=B",
+            "",
+            "lower",
+            "A\0",
+            "Ä",
         ] {
             assert!(name.parse::<Variable>().is_err(), "{name}");
         }

@@ -14,8 +14,8 @@ use super::App;
 use super::session::{self, Freshness, Refresh};
 use crate::clock::UnixTime;
 use crate::error::Error;
+use crate::files;
 use crate::model::{Login, LoginKey};
-use crate::platform;
 
 /// Seconds between two refreshes that nobody but a repeated question asked for.
 const BETWEEN: i64 = 60;
@@ -25,7 +25,7 @@ const CALLERS: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What was handed out, in the state directory. Losing it costs one refresh at the most, so it is written without
-/// lock or sync.
+/// a lock.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Handouts {
@@ -66,11 +66,7 @@ fn file(app: &App, key: &LoginKey) -> PathBuf {
 }
 
 fn remember(file: &std::path::Path, handouts: &Handouts) {
-    let Some(directory) = file.parent() else { return };
-    let written = platform::create_private_dir(directory)
-        .and_then(|()| tempfile::NamedTempFile::new_in(directory))
-        .and_then(|temporary| serde_json::to_writer(&temporary, handouts).map(|()| temporary).map_err(Into::into))
-        .and_then(|temporary| temporary.persist(file).map_err(|error| error.error));
+    let text = serde_json::to_vec(handouts).unwrap_or_default();
     // A read-only state directory must not keep anybody from a token.
-    drop(written);
+    drop(files::write_private(file, &text));
 }

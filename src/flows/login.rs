@@ -83,7 +83,8 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     let listener = listen(request, stored.as_ref())?;
     let redirect_uri = redirect_uri(request, listener.as_ref());
     let scope = profile.scope.clone().unwrap_or_else(|| found.scope());
-    let document = profile.client_metadata_url.as_ref().or(app.config.settings().client_metadata_url.as_ref());
+    let document =
+        profile.client_metadata_url.as_ref().or(app.config.settings().client_metadata_url.as_ref());
     let candidates = Candidates { stored, metadata_document: document };
     let client = registration::register(&http, &found.issuer, candidates, &redirect_uri, &scope, app.now())
         .await
@@ -110,7 +111,7 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
 }
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
-fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistration {
+pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistration {
     ClientRegistration {
         facts: ClientFacts {
             source: RegistrationSource::Preregistered,
@@ -196,20 +197,31 @@ fn announce(app: &App, request: &LoginRequest, found: &Discovery, pending: &Pend
     console.say(&format!("signing in to {} ({})", profile.name, profile.url));
     let at = found.issuer.authorization_endpoint.host_str().unwrap_or_default();
     let elsewhere = url::Url::parse(issuer.as_str()).is_ok_and(|url| url.host_str() != Some(at));
-    console.say(&format!("  issuer  {issuer}{}", if elsewhere { format!(", sign-in at {at}") } else { String::new() }));
+    console.say(&format!(
+        "  issuer  {issuer}{}",
+        if elsewhere { format!(", sign-in at {at}") } else { String::new() }
+    ));
     if found.legacy {
         console.warn("this server names no issuer, so nothing vouches for the one at its own address");
     }
-    console.say(&format!("  scope   {}", if pending.scope.is_empty() { "as the issuer decides".into() } else { pending.scope.to_string() }));
+    console.say(&format!(
+        "  scope   {}",
+        if pending.scope.is_empty() { "as the issuer decides".into() } else { pending.scope.to_string() }
+    ));
     let opened = request.browser && app.ports.browser.available();
-    let opened = opened && match app.ports.browser.open(&pending.url) {
-        Ok(()) => true,
-        Err(error) => {
-            console.warn(&error.to_string());
-            false
-        }
-    };
-    console.say(if opened { "a page opens in your browser; if it does not, open this address:" } else { "open this address in a browser:" });
+    let opened = opened
+        && match app.ports.browser.open(&pending.url) {
+            Ok(()) => true,
+            Err(error) => {
+                console.warn(&error.to_string());
+                false
+            }
+        };
+    console.say(if opened {
+        "a page opens in your browser; if it does not, open this address:"
+    } else {
+        "open this address in a browser:"
+    });
     // Also with --quiet: without it nobody could finish. On a line of its own, so that it can be copied whole.
     let _ = app.ports.terminal.write_talk(&format!("\n{}\n\n", pending.url));
 }
@@ -254,9 +266,17 @@ async fn complete(
 }
 
 /// An issuer that no longer knows a client that it registered itself is not shown that client again.
-fn exchange_failed(store: &Store, profile: &ServerProfile, client: &ClientRegistration, error: oauth::Error) -> Error {
+fn exchange_failed(
+    store: &Store,
+    profile: &ServerProfile,
+    client: &ClientRegistration,
+    error: oauth::Error,
+) -> Error {
     let forgotten = matches!(&error, oauth::Error::Refused { reason, .. } if reason.code == "invalid_client");
-    if forgotten && client.facts.source == RegistrationSource::Dynamic && let Err(error) = store.remove_client(&profile.name) {
+    if forgotten
+        && client.facts.source == RegistrationSource::Dynamic
+        && let Err(error) = store.remove_client(&profile.name)
+    {
         return error.into();
     }
     remote(&profile.url)(error)

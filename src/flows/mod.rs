@@ -7,6 +7,7 @@ pub mod login;
 pub mod logout;
 pub mod passphrase;
 pub mod redirect;
+pub mod server;
 pub mod session;
 
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use std::time::Instant;
 
 use crate::browser::Browser;
 use crate::clock::{Clock, UnixTime};
-use crate::config::{Config, ServerProfile};
+use crate::config::{Config, ConfigError, ServerProfile};
 use crate::console::Console;
 use crate::error::Error;
 use crate::http::{Exchange, Http};
-use crate::keychain::{Keychain, KeychainError};
+use crate::keychain::Keychain;
 use crate::model::{LoginKey, Name, ServerArg, ServerUrl};
 use crate::oauth;
 use crate::store::{KeySource, KeychainKey, NoKey, PassphraseKey, Store, StoreError, StoreKind};
@@ -106,10 +107,11 @@ impl App {
             (Some(pinned), None) => pinned,
             (None, None) => self.choose_store()?,
         };
+        self.leave_pointer()?;
         let store = self.open_store(kind);
         store.probe()?;
         if kind != StoreKind::Memory && settled != Some(kind) {
-            let session_bus = crate::platform::session_bus();
+            let session_bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
             self.config.change(|settings| {
                 settings.store = Some(kind);
                 settings.session_bus = session_bus;
@@ -119,17 +121,32 @@ impl App {
     }
 
     fn choose_store(&self) -> Result<StoreKind, Error> {
-        match self.ports.keychain.get() {
-            Ok(_) => Ok(StoreKind::Keychain),
-            Err(KeychainError::Absent(why)) => {
-                self.console.warn(&format!(
-                    "no keychain answers here ({why}), so logins are stored in plain files that only you can read; \
-                     `--store passphrase` seals them"
-                ));
+        match KeychainKey::new(self.keychain(), self.config.places()).key() {
+            Ok(_) | Err(StoreError::KeyMissing) => Ok(StoreKind::Keychain),
+            Err(StoreError::Absent { .. }) => {
+                self.console.warn(
+                    "no keychain answers here, so logins are stored in plain files that only you can read; \
+                     `--store passphrase` seals them",
+                );
                 Ok(StoreKind::File)
             }
-            Err(error) => Err(StoreError::from(error).into()),
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// The keychain, with its bus found. Called before any thread starts.
+    fn keychain(&self) -> Arc<dyn Keychain> {
+        crate::platform::find_session_bus(self.config.settings().session_bus.as_deref());
+        Arc::clone(&self.ports.keychain)
+    }
+
+    /// Leaves word at the default place of where the directories are, for programs that start without the
+    /// variables that moved them.
+    pub fn leave_pointer(&self) -> Result<(), Error> {
+        if let Some(warning) = self.config.places().leave_pointer().map_err(ConfigError::from)? {
+            self.console.warn(&warning);
+        }
+        Ok(())
     }
 
     fn store_is_empty(&self, kind: StoreKind) -> Result<bool, Error> {
@@ -139,7 +156,7 @@ impl App {
     fn open_store(&self, kind: StoreKind) -> Store {
         let places = self.config.places();
         let key: Box<dyn KeySource> = match kind {
-            StoreKind::Keychain => Box::new(KeychainKey::new(places, Arc::clone(&self.ports.keychain))),
+            StoreKind::Keychain => Box::new(KeychainKey::new(self.keychain(), places)),
             StoreKind::Passphrase => {
                 let command = self.config.settings().passphrase_command.clone();
                 let terminal = Arc::clone(&self.ports.terminal);
@@ -187,7 +204,9 @@ fn unknown(server: &ServerArg) -> Error {
         ServerArg::Url(url) => Error::login_needed(format!("not signed in to {url}"), url.as_str()),
         ServerArg::Name(name) => Error::Usage {
             message: format!("no server is named {name}"),
-            hint: format!("run `mcpauth login https://… --name {name}`; `mcpauth server list` shows the known ones"),
+            hint: format!(
+                "run `mcpauth login https://… --name {name}`; `mcpauth server list` shows the known ones"
+            ),
         },
     }
 }

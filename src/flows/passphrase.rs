@@ -7,16 +7,13 @@ use std::sync::Arc;
 
 use crate::console::Terminal;
 use crate::secret::Passphrase;
-use crate::store::{Ask, StoreError};
+use crate::store::{Ask, AskPassphrase, StoreError};
 
 /// The longest passphrase that is read, in bytes.
 const LONGEST: u64 = 4096;
 
-/// Answers the store's question for its passphrase.
-pub type Asker = Box<dyn Fn(Ask) -> Result<Passphrase, StoreError> + Send + Sync>;
-
 /// An answerer that reads the descriptor, else asks the command, else asks the person.
-pub fn asker(descriptor: Option<u32>, command: Vec<String>, terminal: Arc<dyn Terminal>) -> Asker {
+pub fn asker(descriptor: Option<u32>, command: Vec<String>, terminal: Arc<dyn Terminal>) -> AskPassphrase {
     Box::new(move |ask| match (descriptor, command.split_first()) {
         (Some(number), _) => from_descriptor(number),
         (None, Some((program, arguments))) => from_command(program, arguments),

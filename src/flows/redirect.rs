@@ -36,7 +36,11 @@ pub async fn await_redirect(
     let stopper = listener.as_ref().map(Listener::stopper);
     let mut arrivals = listener.map(|listener| listen(listener, Arc::clone(pending), until));
     let mut lines = paste.then(|| read_lines(Arc::clone(&app.ports.terminal)));
-    let what = if paste { "waiting for your browser, or for its last address pasted here" } else { "waiting for your browser" };
+    let what = if paste {
+        "waiting for your browser, or for its last address pasted here"
+    } else {
+        "waiting for your browser"
+    };
     let _spinner = app.console.waiting(what, until);
     let mut pasted_wrong = false;
     let interruption = interrupted();
@@ -149,7 +153,8 @@ async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut end), Ok(mut closed)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+        let (Ok(mut end), Ok(mut closed)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        else {
             return std::future::pending().await;
         };
         tokio::select! {

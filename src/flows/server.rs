@@ -36,7 +36,7 @@ pub fn settle(app: &mut App, change: Change) -> Result<Option<Issuer>, Error> {
         let store = app.store_for_login()?;
         store.save_client(&profile.name, &login::bring(client, found))?;
     }
-    app.leave_pointer();
+    app.leave_pointer()?;
     app.config.save_profile(&profile)?;
     if default {
         app.config.change(|settings| settings.default_server = Some(profile.name.clone()))?;
@@ -47,7 +47,8 @@ pub fn settle(app: &mut App, change: Change) -> Result<Option<Issuer>, Error> {
 /// Forgets a server that nobody is signed in to, with the client that was registered for it.
 pub fn remove(app: &mut App, profile: &ServerProfile) -> Result<(), Error> {
     let store = app.store()?;
-    let signed_in = store.summaries()?.into_iter().flatten().any(|summary| summary.login.server == profile.name);
+    let signed_in =
+        store.summaries()?.into_iter().flatten().any(|summary| summary.login.server == profile.name);
     if signed_in {
         return Err(Error::Usage {
             message: format!("somebody is signed in to {}", profile.name),

@@ -75,7 +75,11 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
     }
     if freshness.refresh == Refresh::Never || !login.tokens.facts.refreshable {
         let why = format!("{}: the access token {}, and {}", key.server, age(&login, now), {
-            if freshness.refresh == Refresh::Never { "refreshing was ruled out" } else { "there is no refresh token" }
+            if freshness.refresh == Refresh::Never {
+                "refreshing was ruled out"
+            } else {
+                "there is no refresh token"
+            }
         });
         let error = Error::login_needed(why, key.server.as_str());
         return or_what_lives(app, login, freshness, error);
@@ -89,7 +93,8 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
     let login = load(&store, key)?;
     // Somebody else was here first. His token may live shorter than what was asked for, but another refresh would
     // not give a longer one.
-    let renewed = login.facts.generation > seen && login.facts.state == LoginState::Active && is_alive(&login, now);
+    let renewed =
+        login.facts.generation > seen && login.facts.state == LoginState::Active && is_alive(&login, now);
     if renewed { Ok(login) } else { refresh(app, &store, &lock, login, freshness) }
 }
 
@@ -208,6 +213,7 @@ pub fn field(login: &Login, name: &str) -> Result<String, Error> {
     };
     value.ok_or_else(|| Error::Usage {
         message: format!("the login at {} has no field {name}", login.facts.server),
-        hint: "there are token, header, url, expires_at, scope and the further members of the token answer".into(),
+        hint: "there are token, header, url, expires_at, scope and the further members of the token answer"
+            .into(),
     })
 }

@@ -200,9 +200,12 @@ struct Probe {
 /// challenge, some leave `initialize` open and challenge the rest.
 async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Probe, Error> {
     let mut open = false;
-    for message in [mcp::message("tools/list", json!({})), mcp::message("initialize", mcp::initialize_params())] {
+    for message in
+        [mcp::message("tools/list", json!({})), mcp::message("initialize", mcp::initialize_params())]
+    {
         let url = server.to_url();
-        let action = format!("POST {} {}", without_query(&url), message["method"].as_str().unwrap_or_default());
+        let action =
+            format!("POST {} {}", without_query(&url), message["method"].as_str().unwrap_or_default());
         let request = mcp::post(&url, message);
         let answer = http.send(request).await?;
         let challenge = Challenge::from_headers(&answer.headers);

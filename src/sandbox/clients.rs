@@ -1,0 +1,228 @@
+//! Clients: what the issuer knows of them, where they may be redirected to, and how they prove themselves.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+use url::{Host, Url};
+
+use super::books::Ledger;
+use super::form::Form;
+use super::http::{Refusal, Request};
+use crate::model::is_loopback;
+
+/// A client as the issuer knows it.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub(super) id: String,
+    /// What the consent page calls it.
+    pub(super) name: String,
+    pub(super) secret: Option<String>,
+    pub(super) redirect_uris: Vec<String>,
+    /// `token_endpoint_auth_method`; `None` leaves the choice among the ways of sending a secret.
+    pub(super) auth_method: Option<String>,
+    /// Whether it asked for the grant type `refresh_token`.
+    pub(super) refreshable: bool,
+    /// The key to its own registration (RFC 7592).
+    pub(super) management_token: Option<String>,
+    /// The registration as it was answered.
+    pub(super) metadata: Value,
+}
+
+/// Whether a redirect URI is one of the client's. As strings; with `any_loopback_port`, a loopback address
+/// may come with any port (RFC 8252 section 7.3), and `localhost` with any if it was registered without one.
+pub(super) fn redirect_is_registered(client: &Client, uri: &str, any_loopback_port: bool) -> bool {
+    client.redirect_uris.iter().any(|own| own == uri || (any_loopback_port && equal_but_for_port(own, uri)))
+}
+
+fn equal_but_for_port(registered: &str, requested: &str) -> bool {
+    let (Ok(mut own), Ok(mut asked)) = (Url::parse(registered), Url::parse(requested)) else { return false };
+    let portless = own.port().is_none();
+    let is_address = matches!(own.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)));
+    if own.scheme() != "http" || !is_loopback(&own) || !(is_address || portless) {
+        return false;
+    }
+    own.set_port(None).is_ok() && asked.set_port(None).is_ok() && own == asked
+}
+
+/// Judges a redirect URI at registration: https, http on this machine for a native application, or a
+/// private-use scheme with a dot (RFC 8252 section 7.1). The error is the reason.
+pub(super) fn judge_redirect(uri: &str, application_type: &str) -> Result<(), String> {
+    let url = Url::parse(uri).map_err(|error| format!("redirect URI {uri}: {error}"))?;
+    let refuse = |why: &str| Err(format!("redirect URI {uri}: {why}"));
+    if url.fragment().is_some() {
+        return refuse("has a fragment");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("has a user name or password");
+    }
+    match url.scheme() {
+        "https" if application_type == "web" && is_loopback(&url) => {
+            refuse("a web application is not on loopback")
+        }
+        "https" => Ok(()),
+        "http" if !is_loopback(&url) => refuse("plain http is for loopback only"),
+        "http" if application_type == "web" => refuse("a web application must use https"),
+        "http" => Ok(()),
+        scheme
+            if application_type != "web"
+                && (scheme.contains('.') || url.has_host())
+                && !is_script(scheme) =>
+        {
+            Ok(())
+        }
+        _ => refuse("this scheme is not allowed"),
+    }
+}
+
+fn is_script(scheme: &str) -> bool {
+    matches!(scheme, "javascript" | "data" | "vbscript" | "file" | "about" | "blob" | "ftp" | "ws" | "wss")
+}
+
+/// What a request says about who sends it (RFC 6749 section 2.3).
+struct Claim {
+    id: String,
+    secret: Option<String>,
+    method: &'static str,
+}
+
+/// Finds the client behind a request and checks that it proves itself by its own method and no other.
+pub(super) fn authenticate(ledger: &mut Ledger, request: &Request, form: &Form) -> Result<Client, Refusal> {
+    let claim = read_claim(request, form)?;
+    let by_header = claim.method == "client_secret_basic";
+    ledger.books.last_auth_method = Some(claim.method.into());
+    let refuse = |why: String| Refusal::unknown_client(why, by_header);
+    let client =
+        ledger.clients.get(&claim.id).ok_or_else(|| refuse(format!("unknown client {}", claim.id)))?;
+    let expected = match &client.auth_method {
+        Some(method) => method.as_str(),
+        None if client.secret.is_none() => "none",
+        None => claim.method,
+    };
+    if claim.method != expected {
+        return Err(refuse(format!("the client uses {}, not its own method {expected}", claim.method)));
+    }
+    if !ledger.options.auth_methods.iter().any(|method| method == expected) {
+        return Err(refuse(format!("{expected} is not accepted here")));
+    }
+    if claim.secret != client.secret {
+        return Err(refuse("wrong client secret".into()));
+    }
+    Ok(client.clone())
+}
+
+fn read_claim(request: &Request, form: &Form) -> Result<Claim, Refusal> {
+    let in_body = form.get("client_id");
+    match request.credentials("Basic") {
+        Some(encoded) => {
+            let (id, secret) =
+                read_basic(encoded).ok_or_else(|| Refusal::unknown_client("malformed Basic header", true))?;
+            if form.get("client_secret").is_some() {
+                return Err(Refusal::bad(
+                    "invalid_request",
+                    "two ways of client authentication in one request",
+                ));
+            }
+            if in_body.is_some_and(|other| other != id) {
+                return Err(Refusal::bad("invalid_request", "two different client ids in one request"));
+            }
+            Ok(Claim { id, secret: Some(secret), method: "client_secret_basic" })
+        }
+        None => {
+            let id = in_body.ok_or_else(|| Refusal::unknown_client("no client id", false))?.to_owned();
+            let secret = form.get("client_secret").map(str::to_owned);
+            let method = if secret.is_some() { "client_secret_post" } else { "none" };
+            Ok(Claim { id, secret, method })
+        }
+    }
+}
+
+/// Id and secret of a Basic header: each is form-encoded before the two are joined (RFC 6749 section 2.3.1).
+fn read_basic(encoded: &str) -> Option<(String, String)> {
+    let bytes = BASE64_STANDARD.decode(encoded).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((form_decoded(id)?, form_decoded(secret)?))
+}
+
+/// Undoes form encoding; `None` if a character stands there that should have been encoded.
+fn form_decoded(text: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '-' | '.' | '_' | '+' | '%' | '~');
+    if !text.chars().all(plain) {
+        return None;
+    }
+    url::form_urlencoded::parse(text.as_bytes())
+        .next()
+        .map_or(Some(String::new()), |(name, _)| Some(name.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(redirect: &str) -> Client {
+        Client {
+            id: "c".into(),
+            name: "c".into(),
+            secret: None,
+            redirect_uris: vec![redirect.into()],
+            auth_method: None,
+            refreshable: true,
+            management_token: None,
+            metadata: Value::Null,
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_compared_as_a_string_unless_any_port_will_do() {
+        for (registered, requested, exact, any_port) in [
+            ("http://127.0.0.1:1/cb", "http://127.0.0.1:1/cb", true, true),
+            ("http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb", false, true),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:2/cb", false, true),
+            ("http://[::1]/cb", "http://[::1]:2/cb", false, true),
+            ("http://localhost/cb", "http://localhost:2/cb", false, true),
+            ("http://localhost:1/cb", "http://localhost:2/cb", false, false),
+            ("http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb/", false, false),
+            ("http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb?a=b", false, false),
+            ("http://127.0.0.1:1/cb", "http://localhost:1/cb", false, false),
+            ("https://example.com/cb", "https://example.com:2/cb", false, false),
+        ] {
+            let client = client(registered);
+            assert_eq!(redirect_is_registered(&client, requested, false), exact, "{registered} {requested}");
+            assert_eq!(
+                redirect_is_registered(&client, requested, true),
+                any_port,
+                "{registered} {requested}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_redirect_that_could_leak_a_code_is_not_registered() {
+        for (uri, application_type, allowed) in [
+            ("http://127.0.0.1:1/cb", "native", true),
+            ("http://localhost:1/cb", "native", true),
+            ("com.example.app:/cb", "native", true),
+            ("cursor://anysphere.cursor/cb", "native", true),
+            ("https://example.com/cb", "web", true),
+            ("http://127.0.0.1:1/cb", "web", false),
+            ("http://example.com/cb", "native", false),
+            ("http://127.0.0.1.example.com/cb", "native", false),
+            ("https://example.com/cb#part", "web", false),
+            ("https://user@example.com/cb", "web", false),
+            ("javascript:alert(1)", "native", false),
+            ("javascript://example.com/%0aalert(1)", "native", false),
+            ("/cb", "native", false),
+        ] {
+            assert_eq!(judge_redirect(uri, application_type).is_ok(), allowed, "{uri} {application_type}");
+        }
+    }
+
+    #[test]
+    fn a_basic_header_is_form_decoded_on_both_sides_of_the_colon() {
+        let read = |text: &str| read_basic(&BASE64_STANDARD.encode(text));
+        assert_eq!(read("id%3A1:se%26cret+1"), Some(("id:1".into(), "se&cret 1".into())));
+        assert_eq!(read("id:"), Some(("id".into(), String::new())));
+        assert_eq!(read("id:a=b"), None);
+        assert_eq!(read("no colon"), None);
+    }
+}

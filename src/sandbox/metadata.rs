@@ -1,0 +1,87 @@
+//! The documents by which the issuer and the server are found: RFC 8414, OpenID Connect Discovery, RFC 9728.
+
+use serde_json::{Value, json};
+
+use super::books::Ledger;
+use super::http::Answer;
+use super::options::Fault;
+
+/// The document at a well-known path, or 404.
+pub(super) fn answer(ledger: &Ledger, path: &str) -> Answer {
+    let options = &ledger.options;
+    let document = match path {
+        "/.well-known/oauth-protected-resource/mcp" | "/.well-known/oauth-protected-resource" => {
+            options.resource_metadata.then(|| resource(ledger))
+        }
+        "/.well-known/oauth-authorization-server" => {
+            (options.issuer_metadata && !options.openid_only).then(|| issuer(ledger))
+        }
+        "/.well-known/openid-configuration" => options.issuer_metadata.then(|| openid(ledger)),
+        _ => None,
+    };
+    match document {
+        Some(document) => Answer::json(200, &document),
+        None => Answer::json(404, &json!({ "error": "not_found" })),
+    }
+}
+
+/// Protected resource metadata (RFC 9728 section 2).
+fn resource(ledger: &Ledger) -> Value {
+    let elsewhere = ledger.suffers(|fault| matches!(fault, Fault::WrongResource));
+    let resource = if elsewhere { "https://elsewhere.example/mcp".into() } else { ledger.mcp_url() };
+    json!({
+        "resource": resource,
+        "resource_name": "Sandbox",
+        "authorization_servers": [ledger.origin],
+        "scopes_supported": ledger.options.scopes_supported,
+        "bearer_methods_supported": ["header"],
+    })
+}
+
+/// Authorization server metadata (RFC 8414 section 2).
+fn issuer(ledger: &Ledger) -> Value {
+    let (origin, options) = (&ledger.origin, &ledger.options);
+    let elsewhere = ledger.suffers(|fault| matches!(fault, Fault::WrongIssuer));
+    let mut document = json!({
+        "issuer": if elsewhere { "https://elsewhere.example" } else { origin },
+        "authorization_endpoint": format!("{origin}/authorize"),
+        "token_endpoint": format!("{origin}/token"),
+        "revocation_endpoint": format!("{origin}/revoke"),
+        "introspection_endpoint": format!("{origin}/introspect"),
+        "userinfo_endpoint": format!("{origin}/userinfo"),
+        "jwks_uri": format!("{origin}/jwks"),
+        "scopes_supported": scopes(ledger),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": options.auth_methods,
+        "revocation_endpoint_auth_methods_supported": options.auth_methods,
+        "client_id_metadata_document_supported": options.metadata_documents,
+    });
+    if options.registration {
+        document["registration_endpoint"] = format!("{origin}/register").into();
+    }
+    if options.advertise_pkce {
+        document["code_challenge_methods_supported"] = json!(["S256"]);
+    }
+    if options.advertise_iss {
+        document["authorization_response_iss_parameter_supported"] = true.into();
+    }
+    document
+}
+
+/// The same with what OpenID Connect Discovery section 3 requires beyond it.
+fn openid(ledger: &Ledger) -> Value {
+    let mut document = issuer(ledger);
+    document["subject_types_supported"] = json!(["public"]);
+    document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
+    document
+}
+
+/// Every scope that the issuer knows: those of the server, those of OpenID Connect, and `offline_access`
+/// where it decides about the refresh token.
+pub(super) fn scopes(ledger: &Ledger) -> Vec<&str> {
+    let own = ledger.options.scopes_supported.iter().map(String::as_str);
+    let offline = ledger.options.offline_access.then_some("offline_access");
+    own.chain(["openid", "profile", "email"]).chain(offline).collect()
+}

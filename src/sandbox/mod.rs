@@ -1,0 +1,152 @@
+//! A development counterpart in the same binary: an authorization server and a protected MCP server at one
+//! loopback origin.
+//!
+//! It is strict where the standards let a server be strict, so that a client that gets along with it has done
+//! its duties; and it keeps [`Books`] on what clients did. Everything it gives out is made up, is kept in
+//! memory only and opens nothing but itself, so its tokens are plain strings. Not for production.
+//!
+//! | path | what answers |
+//! |---|---|
+//! | `/.well-known/…` | metadata of server and issuer (RFC 9728, RFC 8414, OpenID Connect Discovery) |
+//! | `/register` | dynamic registration (RFC 7591, RFC 7592) |
+//! | `/authorize`, `/consent` | the page that asks a person |
+//! | `/token`, `/revoke`, `/introspect` | RFC 6749, RFC 7009, RFC 7662 |
+//! | `/userinfo`, `/jwks` | OpenID Connect, as far as clients ask for it |
+//! | `/mcp` | the MCP server: Streamable HTTP from 2025-03-26 to 2026-07-28 |
+
+mod authorization;
+mod books;
+mod clients;
+mod form;
+mod http;
+mod mcp;
+mod metadata;
+mod metadata_document;
+mod options;
+mod pages;
+mod registration;
+mod revocation;
+mod stateless;
+mod token;
+mod tools;
+mod userinfo;
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+pub use self::books::{Books, Family};
+use self::books::{Ledger, now};
+use self::clients::Client;
+use self::http::Site;
+pub use self::options::{Endpoint, Fault, SandboxOptions};
+
+/// A running sandbox. Dropping it stops the server and waits for its thread.
+pub struct Sandbox {
+    origin: String,
+    site: Arc<Site>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Binds a port of 127.0.0.1 and serves on a thread of its own; it answers as soon as this returns.
+    pub fn start(options: SandboxOptions) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
+        listener.set_nonblocking(true)?;
+        let origin = format!("http://{}", listener.local_addr()?);
+        let site = Arc::new(Site::new(Ledger::new(origin.clone(), options)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let shared = Arc::clone(&site);
+        let serving = move || {
+            runtime.block_on(async {
+                // Fails only where the runtime has no input and output, and it was built with both.
+                if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
+                    http::serve(listener, shared, stopped).await;
+                }
+            });
+            runtime.shutdown_background();
+        };
+        let thread = std::thread::Builder::new().name("sandbox".into()).spawn(serving)?;
+        Ok(Self { origin, site, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The issuer, such as `http://127.0.0.1:40123`.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The URL of the MCP server.
+    pub fn mcp_url(&self) -> String {
+        format!("{}/mcp", self.origin)
+    }
+
+    /// Turns the knobs; the next request sees it. The port stays.
+    pub fn change(&self, edit: impl FnOnce(&mut SandboxOptions)) {
+        edit(&mut self.site.ledger().options);
+    }
+
+    /// A copy of what was seen so far.
+    pub fn books(&self) -> Books {
+        self.site.ledger().report()
+    }
+
+    /// Makes a client known that did not register itself. With a secret it may send it in either way.
+    pub fn add_client(&self, client_id: &str, client_secret: Option<&str>, redirect_uris: &[&str]) {
+        let client = Client {
+            id: client_id.into(),
+            name: client_id.into(),
+            secret: client_secret.map(str::to_owned),
+            redirect_uris: redirect_uris.iter().copied().map(str::to_owned).collect(),
+            auth_method: client_secret.is_none().then(|| "none".into()),
+            refreshable: true,
+            management_token: None,
+            metadata: Value::Null,
+        };
+        self.site.ledger().clients.insert(client_id.into(), client);
+    }
+
+    /// Forgets every client, as an issuer does that cleans up its registrations.
+    pub fn forget_clients(&self) {
+        self.site.ledger().clients.clear();
+    }
+
+    /// Forgets every session of the MCP server, as one does that was restarted.
+    pub fn forget_sessions(&self) {
+        self.site.ledger().sessions.clear();
+    }
+
+    /// Ends every grant, and every code that is not redeemed yet.
+    pub fn revoke_everything(&self) {
+        let mut ledger = self.site.ledger();
+        ledger.grants.iter_mut().for_each(|grant| grant.alive = false);
+        ledger.codes.clear();
+    }
+
+    /// Refuses every access token issued so far from now on; refresh tokens keep working.
+    pub fn expire_access_tokens(&self) {
+        let mut ledger = self.site.ledger();
+        let now = now();
+        ledger.accesses.values_mut().for_each(|access| access.expires_at = access.expires_at.min(now));
+    }
+
+    /// Serves until the process is interrupted from the keyboard.
+    pub async fn wait(self) -> io::Result<()> {
+        tokio::signal::ctrl_c().await
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported when it happened.
+            drop(thread.join());
+        }
+    }
+}

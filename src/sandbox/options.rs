@@ -1,0 +1,242 @@
+//! The knobs of the sandbox: how it behaves, and how it misbehaves when asked to.
+
+use serde_json::Value;
+
+/// How the sandbox behaves. All of it can be changed while it runs; the next request sees the change.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a knob of its own, not the state of one machine")]
+pub struct SandboxOptions {
+    /// TCP port on 127.0.0.1; 0 takes any free one. Read once, at the start.
+    pub port: u16,
+    /// How long an access token works, in seconds.
+    pub access_lifetime: u64,
+    /// How long a refresh token works, in seconds; `None` is for ever.
+    pub refresh_lifetime: Option<u64>,
+    /// How long an authorization code works, in seconds.
+    pub code_lifetime: u64,
+    /// Whether each refresh gives a new refresh token. A spent one that comes again ends the family.
+    pub rotation: bool,
+    /// For how many seconds a spent refresh token still yields its own successor.
+    pub grace: u64,
+    /// Whether `/authorize` consents by itself instead of showing a page.
+    pub auto_consent: bool,
+    /// Who consents: the `sub` of the next grant.
+    pub sub: String,
+    /// Whether clients may register themselves (RFC 7591).
+    pub registration: bool,
+    /// Whether a registration must name its `application_type`: without, it counts as `web`, which has no
+    /// loopback redirects (OpenID Connect Dynamic Registration section 2).
+    pub require_application_type: bool,
+    /// Whether a client id may be the URL of a client id metadata document.
+    pub metadata_documents: bool,
+    /// Whether there is protected resource metadata (RFC 9728); without, this is a server of 2025-03-26.
+    pub resource_metadata: bool,
+    /// Whether there is authorization server metadata at all.
+    pub issuer_metadata: bool,
+    /// Whether it is found only where OpenID Connect puts it.
+    pub openid_only: bool,
+    /// Whether the metadata names the PKCE method.
+    pub advertise_pkce: bool,
+    /// Whether the metadata promises `iss` in the redirect, and the redirect has it (RFC 9207).
+    pub advertise_iss: bool,
+    /// Whether requests must carry the `resource` parameter (RFC 8707). A wrong one is always refused.
+    pub require_resource: bool,
+    /// Whether a loopback redirect may come with another port than the registered one, or with one where
+    /// none was registered (RFC 8252 section 7.3). Off, redirects are compared as strings.
+    pub any_loopback_port: bool,
+    /// The scope that a challenge of the MCP server asks for.
+    pub challenge_scope: Option<String>,
+    /// The scopes of the MCP server, as its metadata lists them.
+    pub scopes_supported: Vec<String>,
+    /// Whether only grants with the scope `offline_access` get a refresh token.
+    pub offline_access: bool,
+    /// Whether there are refresh tokens at all.
+    pub issue_refresh_token: bool,
+    /// How clients may authenticate: `none`, `client_secret_basic`, `client_secret_post`.
+    pub auth_methods: Vec<String>,
+    /// Whether the MCP server answers `initialize` and `server/discover` without a token.
+    pub open_initialize: bool,
+    /// Whether the MCP server answers requests as event streams instead of plain JSON.
+    pub event_streams: bool,
+    /// What goes wrong; the first that fits the request.
+    pub faults: Vec<Fault>,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            access_lifetime: 3600,
+            refresh_lifetime: None,
+            code_lifetime: 60,
+            rotation: true,
+            grace: 0,
+            auto_consent: false,
+            sub: "sandy".into(),
+            registration: true,
+            require_application_type: false,
+            metadata_documents: true,
+            resource_metadata: true,
+            issuer_metadata: true,
+            openid_only: false,
+            advertise_pkce: true,
+            advertise_iss: true,
+            require_resource: true,
+            any_loopback_port: false,
+            challenge_scope: Some("mcp:basic".into()),
+            scopes_supported: vec!["mcp:basic".into(), "mcp:admin".into()],
+            offline_access: false,
+            issue_refresh_token: true,
+            auth_methods: ["none", "client_secret_basic", "client_secret_post"].map(String::from).into(),
+            open_initialize: false,
+            event_streams: false,
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// A place of the sandbox where something can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/mcp`
+    Mcp,
+    /// `/.well-known/oauth-protected-resource`, both forms.
+    ResourceMetadata,
+    /// `/.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`.
+    IssuerMetadata,
+    /// `/register` and what is below it.
+    Registration,
+    /// `/authorize`
+    Authorization,
+    /// `/token`
+    Token,
+    /// `/revoke`
+    Revocation,
+    /// `/userinfo`
+    Userinfo,
+}
+
+impl Endpoint {
+    /// The endpoint that answers at a path.
+    pub(super) fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "/mcp" => Self::Mcp,
+            "/.well-known/oauth-protected-resource" | "/.well-known/oauth-protected-resource/mcp" => {
+                Self::ResourceMetadata
+            }
+            "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration" => {
+                Self::IssuerMetadata
+            }
+            "/register" => Self::Registration,
+            "/authorize" => Self::Authorization,
+            "/token" => Self::Token,
+            "/revoke" => Self::Revocation,
+            "/userinfo" => Self::Userinfo,
+            _ if path.starts_with("/register/") => Self::Registration,
+            _ => return None,
+        })
+    }
+}
+
+/// Something that goes wrong on request. A fault with `times` wears off after that many requests; the
+/// others stay until they are taken out.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// Answers with a status and nothing useful.
+    Status {
+        /// Where.
+        endpoint: Endpoint,
+        /// The HTTP status.
+        status: u16,
+        /// For how many requests.
+        times: u32,
+        /// `Retry-After`, in seconds.
+        retry_after: Option<u64>,
+    },
+    /// Answers with these words.
+    Body {
+        /// Where.
+        endpoint: Endpoint,
+        /// The HTTP status.
+        status: u16,
+        /// `Content-Type`.
+        content_type: String,
+        /// The words.
+        body: String,
+        /// For how many requests.
+        times: u32,
+    },
+    /// Answers with 10 MiB of JSON.
+    Huge {
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// Takes the request and never answers.
+    Silence {
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// Does what was asked, then closes the connection instead of answering.
+    LostAnswer {
+        /// Where.
+        endpoint: Endpoint,
+        /// For how many requests.
+        times: u32,
+    },
+    /// Does what was asked, then waits before answering.
+    LateAnswer {
+        /// Where.
+        endpoint: Endpoint,
+        /// How long, in milliseconds.
+        milliseconds: u64,
+    },
+    /// Answers with a web page, as a captive portal does.
+    Html {
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// The issuer's metadata names another issuer.
+    WrongIssuer,
+    /// The server's metadata names another resource.
+    WrongResource,
+    /// The redirect carries the `iss` of another issuer.
+    WrongIss,
+    /// The redirect carries no `iss`, whatever the metadata promises.
+    MissingIss,
+    /// The redirect carries another `state`.
+    WrongState,
+    /// The person declines.
+    Declined,
+    /// The token answer lacks the access token.
+    NoAccessToken,
+    /// The token endpoint refuses everything, with status 200.
+    ErrorWith200,
+    /// The token answer has this as `expires_in`.
+    Lifetime(Value),
+}
+
+impl Fault {
+    /// The place that this fault concerns, if it replaces or delays a whole answer.
+    pub(super) fn endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::Status { endpoint, .. }
+            | Self::Body { endpoint, .. }
+            | Self::Huge { endpoint }
+            | Self::Silence { endpoint }
+            | Self::LostAnswer { endpoint, .. }
+            | Self::LateAnswer { endpoint, .. }
+            | Self::Html { endpoint } => Some(*endpoint),
+            _ => None,
+        }
+    }
+
+    /// The counter of a fault that wears off.
+    pub(super) fn times_left(&mut self) -> Option<&mut u32> {
+        match self {
+            Self::Status { times, .. } | Self::Body { times, .. } | Self::LostAnswer { times, .. } => {
+                Some(times)
+            }
+            _ => None,
+        }
+    }
+}

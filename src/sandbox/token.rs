@@ -1,0 +1,226 @@
+//! `/token`: codes and refresh tokens become access tokens (RFC 6749 sections 4.1.3 and 6, RFC 7636, RFC 8707).
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::books::{Grant, Ledger, Tokens, later, now};
+use super::clients::{Client, authenticate};
+use super::form::Form;
+use super::http::{Answer, Refusal, Request};
+use super::options::Fault;
+use crate::model::ScopeSet;
+
+/// Writes a request into the books before anything can go wrong with it.
+pub(super) fn note(ledger: &mut Ledger, request: &Request) {
+    let form = Form::parse(&request.body);
+    if form.get("grant_type") == Some("refresh_token") {
+        ledger.books.refresh_attempts += 1;
+    }
+    ledger.books.last_token_request = Some(form.to_map());
+}
+
+/// `POST /token`
+pub(super) fn answer(ledger: &mut Ledger, request: &Request) -> Result<Answer, Refusal> {
+    if ledger.suffers(|fault| matches!(fault, Fault::ErrorWith200)) {
+        return Ok(Answer::json(
+            200,
+            &json!({ "error": "invalid_grant", "error_description": "with status 200" }),
+        ));
+    }
+    let form = request.form()?;
+    let client = authenticate(ledger, request, &form)?;
+    let tokens = match form.get("grant_type") {
+        Some("authorization_code") => redeem(ledger, &client, &form)?,
+        Some("refresh_token") => refresh(ledger, &client, &form)?,
+        Some(_) => {
+            return Err(Refusal::bad("unsupported_grant_type", "the sandbox does not know this grant_type"));
+        }
+        None => return Err(Refusal::bad("invalid_request", "there is no grant_type")),
+    };
+    Ok(Answer::json(200, &written(ledger, &tokens)).with("pragma", "no-cache"))
+}
+
+fn invalid_grant(why: impl Into<String>) -> Refusal {
+    Refusal::bad("invalid_grant", why)
+}
+
+/// The answer of RFC 6749 section 5.1, with the faults that concern it.
+fn written(ledger: &Ledger, tokens: &Tokens) -> Value {
+    let mut document = json!({
+        "access_token": tokens.access,
+        "token_type": "Bearer",
+        "expires_in": expires_in(ledger, tokens),
+        "scope": tokens.scope.to_string(),
+    });
+    if let Some(refresh) = &tokens.refresh {
+        document["refresh_token"] = refresh.as_str().into();
+    }
+    for fault in &ledger.options.faults {
+        match (fault, document.as_object_mut()) {
+            (Fault::NoAccessToken, Some(members)) => drop(members.shift_remove("access_token")),
+            (Fault::Lifetime(value), Some(members)) => {
+                drop(members.insert("expires_in".into(), value.clone()))
+            }
+            _ => {}
+        }
+    }
+    document
+}
+
+/// Seconds that the access token has left: fewer than its lifetime when an answer is repeated.
+fn expires_in(ledger: &Ledger, tokens: &Tokens) -> i64 {
+    ledger.accesses.get(&tokens.access).map_or(0, |access| access.expires_at.since(now()).max(0))
+}
+
+/// Turns a code into a grant. Whatever comes of it, the code is spent; if it was spent before, the grant that
+/// it became ends (RFC 6749 section 4.1.2).
+fn redeem(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, Refusal> {
+    let text = form.get("code").ok_or_else(|| Refusal::bad("invalid_request", "there is no code"))?;
+    let verifier = form.get("code_verifier");
+    let code = ledger.codes.get_mut(text).ok_or_else(|| invalid_grant("unknown code"))?;
+    if code.request.client_id != client.id {
+        return Err(invalid_grant("this code was given to another client"));
+    }
+    if std::mem::replace(&mut code.spent, true) {
+        let grant = code.grant;
+        ledger.books.reuses += 1;
+        if let Some(grant) = grant {
+            ledger.end_grant(grant);
+        }
+        return Err(invalid_grant("this code was used before"));
+    }
+    if code.expires_at <= now() {
+        return Err(invalid_grant("this code has expired"));
+    }
+    if form.get("redirect_uri") != Some(&code.request.redirect_uri) {
+        return Err(invalid_grant("redirect_uri is not the one of the authorization request"));
+    }
+    if !verifier.is_some_and(|verifier| proves(verifier, &code.request.challenge)) {
+        return Err(invalid_grant("code_verifier does not match the code_challenge"));
+    }
+    let (sub, request) = (code.sub.clone(), code.request.clone());
+    check_resource(ledger, form, &request.resource)?;
+    let client_id = client.id.clone();
+    let grant =
+        Grant { client_id, sub, scope: request.scope, resource: request.resource, alive: true, refreshes: 0 };
+    Ok(open_grant(ledger, client, text, grant))
+}
+
+/// Enters a grant and gives its first tokens.
+fn open_grant(ledger: &mut Ledger, client: &Client, code: &str, grant: Grant) -> Tokens {
+    let number = ledger.grants.len();
+    let scope = grant.scope.clone();
+    ledger.grants.push(grant);
+    if let Some(code) = ledger.codes.get_mut(code) {
+        code.grant = Some(number);
+    }
+    ledger.books.codes_redeemed += 1;
+    let refreshable = refreshable(ledger, client, &scope);
+    ledger.issue(number, scope, refreshable)
+}
+
+fn refreshable(ledger: &Ledger, client: &Client, scope: &ScopeSet) -> bool {
+    let asked_for = !ledger.options.offline_access || scope.contains("offline_access");
+    ledger.options.issue_refresh_token && client.refreshable && asked_for
+}
+
+/// Whether a verifier is well formed and hashes to the challenge (RFC 7636 sections 4.1 and 4.6).
+fn proves(verifier: &str, challenge: &str) -> bool {
+    let unreserved = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
+    let digest = ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes());
+    (43..=128).contains(&verifier.len())
+        && verifier.chars().all(unreserved)
+        && BASE64_URL_SAFE_NO_PAD.encode(digest) == challenge
+}
+
+/// The resource must be the same in every request of a grant.
+fn check_resource(ledger: &Ledger, form: &Form, granted: &str) -> Result<(), Refusal> {
+    match form.get("resource") {
+        Some(resource) if resource == granted => Ok(()),
+        Some(resource) => Err(Refusal::bad(
+            "invalid_target",
+            format!("the resource {resource} is not the one of this grant"),
+        )),
+        None if ledger.options.require_resource => {
+            Err(Refusal::bad("invalid_target", "there is no resource"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Turns a refresh token into new tokens. With rotation it is spent by that, and ends its family when it
+/// comes again (RFC 9700 section 4.14.2), unless that is within the grace.
+fn refresh(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, Refusal> {
+    let text = form
+        .get("refresh_token")
+        .ok_or_else(|| Refusal::bad("invalid_request", "there is no refresh_token"))?;
+    let token = ledger.refreshes.get(text).ok_or_else(|| invalid_grant("unknown refresh token"))?;
+    let number = token.grant;
+    let grant = ledger.grants.get(number).ok_or_else(|| invalid_grant("unknown grant"))?;
+    if grant.client_id != client.id {
+        return Err(invalid_grant("this refresh token was given to another client"));
+    }
+    if !grant.alive {
+        return Err(invalid_grant("this grant has ended"));
+    }
+    if token.expires_at.is_some_and(|end| end <= now()) {
+        return Err(invalid_grant("this refresh token has expired"));
+    }
+    check_resource(ledger, form, &grant.resource)?;
+    let scope = narrowed(form, &grant.scope)?;
+    if let Some((at, successor)) = &token.spent {
+        if later(*at, ledger.options.grace) > now() {
+            let successor = successor.clone();
+            ledger.books.grace_replays += 1;
+            return Ok(successor);
+        }
+        ledger.books.reuses += 1;
+        ledger.end_grant(number);
+        return Err(invalid_grant("this refresh token was used before"));
+    }
+    Ok(renew(ledger, number, scope, text))
+}
+
+/// The scope of the new access token: all that was granted, or the part that is asked for.
+fn narrowed(form: &Form, granted: &ScopeSet) -> Result<ScopeSet, Refusal> {
+    let Some(asked) = form.get("scope") else { return Ok(granted.clone()) };
+    match asked.split(' ').find(|scope| !granted.contains(scope)) {
+        Some(scope) => Err(Refusal::bad("invalid_scope", format!("the scope {scope} was not granted"))),
+        None => Ok(asked.split(' ').collect()),
+    }
+}
+
+fn renew(ledger: &mut Ledger, number: usize, scope: ScopeSet, spent: &str) -> Tokens {
+    let tokens = ledger.issue(number, scope, ledger.options.rotation);
+    if ledger.options.rotation
+        && let Some(old) = ledger.refreshes.get_mut(spent)
+    {
+        old.spent = Some((now(), tokens.clone()));
+    }
+    if let Some(grant) = ledger.grants.get_mut(number) {
+        grant.refreshes += 1;
+    }
+    ledger.books.refreshes += 1;
+    tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_7636_appendix_b_proves_its_challenge() {
+        let (verifier, challenge) =
+            ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert!(proves(verifier, challenge));
+        assert!(!proves(&verifier.replace("dBj", "dBk"), challenge));
+    }
+
+    #[test]
+    fn a_verifier_that_is_too_short_proves_nothing() {
+        let verifier = "short";
+        let digest = ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes());
+        assert!(!proves(verifier, &BASE64_URL_SAFE_NO_PAD.encode(digest)));
+    }
+}
