@@ -64,7 +64,8 @@ impl SandboxArgs {
         app.console.say(&format!(
             "sandbox for development, not for production\n  sign in:  mcpauth login {url}\n  stop:     Ctrl-C"
         ));
-        sandbox.wait();
-        Ok(())
+        let waited = crate::http::block_on(crate::platform::interrupted());
+        drop(sandbox);
+        waited.map_err(|error| Error::Unforeseen(error.to_string()))
     }
 }

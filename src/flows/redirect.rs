@@ -13,6 +13,7 @@ use crate::console::Terminal;
 use crate::error::Error;
 use crate::oauth;
 use crate::oauth::authorization::{PendingAuthorization, Redirect};
+use crate::platform;
 use crate::secret::AuthorizationCode;
 
 /// What came of it: the issuer's word, and the browser that still waits for ours.
@@ -43,7 +44,7 @@ pub async fn await_redirect(
     };
     let _spinner = app.console.waiting(what, until);
     let mut pasted_wrong = false;
-    let interruption = interrupted();
+    let interruption = platform::interrupted();
     tokio::pin!(interruption);
     let result = loop {
         tokio::select! {
@@ -145,26 +146,5 @@ fn judge_paste(
     match pending.receive(pasted.query()?) {
         Redirect::Answer(answer) => Some(answer),
         Redirect::Foreign => None,
-    }
-}
-
-/// Ctrl-C, and on Unix a polite end or a closed terminal.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut end), Ok(mut closed)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = end.recv() => {}
-            _ = closed.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
     }
 }

@@ -21,6 +21,7 @@
 //! - `has_display()` tells whether a browser opened here would be seen by the person at the keyboard.
 //! - `find_session_bus(remembered)` gives a process without `DBUS_SESSION_BUS_ADDRESS` the address of its
 //!   session bus and tells whether it had to. It changes the environment: call it before any thread starts.
+//! - `interrupted()` waits for Ctrl-C and, where there are such things, for a polite end or a closed terminal.
 //! - `caller()` names the program that started us, stable for as long as that program lives.
 
 use std::error::Error;
@@ -32,7 +33,7 @@ mod unix;
 #[cfg(unix)]
 pub use unix::{
     caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus, has_display,
-    is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
+    interrupted, is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
 };
 
 #[cfg(windows)]
@@ -41,7 +42,7 @@ mod windows;
 #[cfg(windows)]
 pub use windows::{
     caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus, has_display,
-    is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
+    interrupted, is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
 };
 
 /// Why a file or directory is not fit to hold a secret.

@@ -17,6 +17,19 @@ use super::Unfit;
 /// The mode bits that let the group or everybody in.
 const OTHERS: u32 = 0o077;
 
+pub async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut end), Ok(mut closed)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = end.recv() => {}
+        _ = closed.recv() => {}
+    }
+}
+
 pub fn reset_signals() {
     // Fails only for an unknown `how`.
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);

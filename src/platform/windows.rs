@@ -18,6 +18,12 @@ const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 /// Marks links and junctions among the attributes of a file.
 const FILE_ATTRIBUTE_REPARSE_POINT: u32 = 0x0000_0400;
 
+pub async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}
+
 pub fn reset_signals() {}
 
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
