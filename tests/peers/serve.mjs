@@ -40,8 +40,10 @@ export function ready(facts, places) {
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
-  // A script in the background has /dev/null here; only a pipe says by its end that the starter is gone.
-  if (fstatSync(0).isFIFO()) process.stdin.resume().on('end', end);
+  // A script in the background has /dev/null here; only a pipe (Node's own are sockets) says by its end that the
+  // starter is gone.
+  const stdin = fstatSync(0);
+  if (stdin.isFIFO() || stdin.isSocket()) process.stdin.resume().on('end', end);
   process.stdout.write(`${JSON.stringify(facts)}\n`);
 }
 
