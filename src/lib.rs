@@ -1,8 +1,47 @@
 //! mcpauth: sign in to MCP servers once; hand every script, client and stdio server a fresh token.
+//!
+//! The floors, from the top; arrows run only downward:
+//!
+//! - [`commands`]: one page per command: arguments, one call, one print
+//! - [`flows`]: the use cases, over the ports for people, time and the keychain
+//! - [`error`]: exit codes and hints
+//! - [`oauth`], [`store`], [`config`], [`mcp`]: the protocol, the resting place, the settings, the wire
+//! - [`model`], [`secret`], [`http`], [`browser`], [`keychain`], [`console`], [`clock`], [`places`], [`platform`],
+//!   [`peer_text`]: the ground
+//! - [`sandbox`]: a house of its own, the development issuer
 
+pub mod browser;
 pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod console;
+pub mod error;
+pub mod flows;
 pub mod http;
+pub mod keychain;
+pub mod mcp;
 pub mod model;
 pub mod oauth;
 pub mod peer_text;
+pub mod places;
+pub mod platform;
+pub mod sandbox;
 pub mod secret;
+pub mod store;
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use flows::Ports;
+
+/// Runs a command line with the real world around it, and gives its exit code.
+pub fn run(args: &[OsString]) -> u8 {
+    platform::reset_signals();
+    let ports = Ports {
+        clock: Arc::new(clock::SystemClock),
+        browser: Arc::new(browser::SystemBrowser::new(platform::has_display())),
+        keychain: Arc::new(keychain::SystemKeychain::new()),
+        terminal: Arc::new(console::SystemTerminal),
+    };
+    commands::run(args, ports)
+}

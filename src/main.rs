@@ -1,3 +1,8 @@
-//! The thin binary.
+//! The thin binary: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().collect();
+    mcpauth::run(&args).into()
+}

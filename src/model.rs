@@ -203,6 +203,32 @@ impl fmt::Display for Name {
     }
 }
 
+/// A server as a person names it on the command line: by the URL it has or by the name of its profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerArg {
+    /// The URL.
+    Url(ServerUrl),
+    /// The name of a profile.
+    Name(Name),
+}
+
+impl FromStr for ServerArg {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        if text.contains("://") { text.parse().map(Self::Url) } else { text.parse().map(Self::Name) }
+    }
+}
+
+impl fmt::Display for ServerArg {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => url.fmt(formatter),
+            Self::Name(name) => name.fmt(formatter),
+        }
+    }
+}
+
 /// Which login is meant: one account at one server profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginKey {

@@ -1,15 +1,14 @@
 //! From a server's URL to its issuer: the challenge, protected resource metadata (RFC 9728), authorization server
 //! metadata (RFC 8414, OpenID Connect Discovery), and what servers of MCP 2025-03-26 did before there were any.
 
-use reqwest::Method;
-use reqwest::header::{ACCEPT, HeaderValue};
 use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
 use super::challenge::Challenge;
 use super::{Error, read_json};
-use crate::http::{Answer, Body, Http, Request, without_query};
+use crate::http::{Answer, Http, without_query};
+use crate::mcp;
 use crate::model::{Endpoints, Issuer, ScopeSet, ServerUrl};
 use crate::peer_text::PeerText;
 
@@ -201,16 +200,10 @@ struct Probe {
 /// challenge, some leave `initialize` open and challenge the rest.
 async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Probe, Error> {
     let mut open = false;
-    for body in [
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} }),
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-            "protocolVersion": "2025-11-25", "capabilities": {},
-            "clientInfo": { "name": "mcpauth", "version": env!("CARGO_PKG_VERSION") } } }),
-    ] {
+    for message in [mcp::message("tools/list", json!({})), mcp::message("initialize", mcp::initialize_params())] {
         let url = server.to_url();
-        let action = format!("POST {} {}", without_query(&url), body["method"].as_str().unwrap_or_default());
-        let mut request = Request::new(Method::POST, &url).body(Body::Json(body));
-        request.headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        let action = format!("POST {} {}", without_query(&url), message["method"].as_str().unwrap_or_default());
+        let request = mcp::post(&url, message);
         let answer = http.send(request).await?;
         let challenge = Challenge::from_headers(&answer.headers);
         trace.note(action, describe(&answer, challenge.as_ref()), "RFC 9728 section 5.1");

@@ -1,0 +1,212 @@
+//! `mcpauth login`: sign in to a server.
+
+use std::io::Read;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::args::{AccountArg, patience};
+use crate::config::ServerProfile;
+use crate::console::span;
+use crate::error::Error;
+use crate::flows::App;
+use crate::flows::login::{self, BroughtClient, LoginOutcome, LoginRequest};
+use crate::model::{LoginSummary, Name, ServerArg};
+use crate::oauth::discovery::Step;
+use crate::secret::ClientSecret;
+use crate::store::StoreKind;
+
+use super::server::ProfileArgs;
+
+/// Sign in to an MCP server through the browser
+///
+/// Finds the server's issuer, registers as a client where that is needed, opens the issuer's page and waits for it
+/// to come back. A login that is there is replaced only when the new one has succeeded. The address of the page is
+/// always printed; on a terminal the address at which it ends may be pasted instead.
+#[derive(clap::Args)]
+pub(super) struct LoginArgs {
+    /// URL of the MCP server, or the name of one that is known
+    server: Option<ServerArg>,
+
+    /// The name to give the server; by default its host
+    #[arg(long, value_name = "NAME")]
+    name: Option<Name>,
+
+    #[command(flatten)]
+    account: AccountArg,
+
+    /// Open no page, only print its address
+    #[arg(long)]
+    no_browser: bool,
+
+    /// Listen for nothing; ask for the address at which the page ends
+    #[arg(long)]
+    paste: bool,
+
+    /// How long to wait for the person
+    #[arg(long, value_name = "TIME", value_parser = patience, default_value = "300")]
+    timeout: Duration,
+
+    /// A client that was registered at the issuer by hand
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+
+    /// Read that client's secret from standard input
+    #[arg(long, requires = "client_id")]
+    client_secret_stdin: bool,
+
+    /// Show every step of discovery and the rule behind it
+    #[arg(long)]
+    explain: bool,
+
+    #[command(flatten)]
+    profile: ProfileArgs,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    summary: LoginSummary,
+    store: StoreKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Vec<Step>>,
+}
+
+impl LoginArgs {
+    pub(super) fn run(self, mut app: App) -> Result<(), Error> {
+        let profile = self.profile(&app)?;
+        let mut client = self.client_id.as_ref().map(|id| BroughtClient { id: id.clone(), secret: None });
+        if let (Some(client), true) = (&mut client, self.client_secret_stdin) {
+            client.secret = Some(read_client_secret()?);
+        }
+        let mut request = LoginRequest {
+            profile,
+            account: self.account.account.clone(),
+            client,
+            browser: !self.no_browser && !self.paste,
+            paste_only: self.paste,
+            timeout: self.timeout,
+        };
+        let outcome = match login::login(&mut app, &request) {
+            // Where a person sits, what only he can know may as well be asked for.
+            Err(error) if self.can_ask_for_client(&app, &error) => {
+                app.console.error(&error);
+                let Some(client) = ask_for_client(&app)? else { return Err(error) };
+                request.client = Some(client);
+                login::login(&mut app, &request)?
+            }
+            outcome => outcome?,
+        };
+        self.tell(&app, outcome)
+    }
+
+    /// The profile that is meant, known or new, with what the flags settle.
+    fn profile(&self, app: &App) -> Result<ServerProfile, Error> {
+        let server = self.server.as_ref().or(app.server_wish.as_ref());
+        let known = match server {
+            Some(server) => app.config.find(server)?,
+            None => Some(app.profile(None)?),
+        };
+        let mut profile = match (known, server, &self.name) {
+            (Some(known), _, Some(name)) if known.name != *name => {
+                return Err(Error::Usage {
+                    message: format!("{} is already named {}", known.url, known.name),
+                    hint: format!("for another identity there use `mcpauth login {} --account {name}`", known.name),
+                });
+            }
+            (Some(known), ..) => known,
+            (None, Some(ServerArg::Url(url)), name) => {
+                let name = name.clone().map_or_else(|| app.config.name_for(url), Ok)?;
+                if let Some(taken) = app.config.profile(&name)? {
+                    return Err(Error::Usage {
+                        message: format!("the name {name} is taken by {}", taken.url),
+                        hint: "choose another --name".into(),
+                    });
+                }
+                ServerProfile::new(name, url.clone())
+            }
+            (None, server, _) => {
+                app.profile(server)?;
+                return Err(Error::Unforeseen("a server is known and unknown at once".into()));
+            }
+        };
+        self.profile.apply(&mut profile);
+        Ok(profile)
+    }
+
+    fn can_ask_for_client(&self, app: &App, error: &Error) -> bool {
+        let missing = matches!(
+            error,
+            Error::Remote { source: crate::oauth::Error::NoRegistration { .. }, .. }
+        );
+        missing && app.ports.terminal.is_interactive() && !app.console.tone().json
+    }
+
+    fn tell(&self, app: &App, outcome: LoginOutcome) -> Result<(), Error> {
+        let store = app.store()?.kind();
+        let LoginOutcome { summary, before, trace } = outcome;
+        let console = &app.console;
+        if self.explain && !console.tone().json {
+            trace.0.iter().for_each(|step| console.say(&super::discover::line(step)));
+        }
+        let who = summary.login.identity.label().map(|label| format!(" as {}", crate::peer_text::PeerText::from(label)));
+        console.success(&format!("signed in to {}{}", summary.login.server, who.unwrap_or_default()));
+        if let Some(label) = before.as_ref().and_then(|before| before.label()) {
+            console.warn(&format!("before, this account was {}", crate::peer_text::PeerText::from(label)));
+        }
+        console.say(&format!("  {} · {}", access(&summary, app), describe_store(app, store)));
+        if !summary.tokens.refreshable {
+            console.warn("the issuer gave no refresh token, so a new sign-in is needed when the access ends");
+        }
+        if console.tone().json {
+            let steps = self.explain.then_some(trace.0);
+            console.answer_as(&Answer { summary, store, steps }, String::new);
+        }
+        Ok(())
+    }
+}
+
+fn access(summary: &LoginSummary, app: &App) -> String {
+    let life = match summary.tokens.expires_at {
+        Some(end) => format!("access for {}", span(end.since(app.now()))),
+        None => "access without a stated end".into(),
+    };
+    let renewal = if summary.tokens.refreshable { ", renewed by itself" } else { "" };
+    format!("{life}{renewal}")
+}
+
+/// Where a login rests, in words.
+fn describe_store(app: &App, store: StoreKind) -> String {
+    match store {
+        StoreKind::Keychain => format!("sealed on disk, the key is in the {}", app.ports.keychain.name()),
+        StoreKind::Passphrase => "sealed on disk with your passphrase".into(),
+        StoreKind::File => format!("in plain files under {}", app.config.places().data.display()),
+        StoreKind::Memory => "not stored: it ends with this command".into(),
+    }
+}
+
+/// A client secret comes from standard input only: an argument could be seen by every process on the machine.
+pub(super) fn read_client_secret() -> Result<ClientSecret, Error> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(64 * 1024).read_to_string(&mut text);
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if read.is_err() || secret.is_empty() {
+        return Err(Error::Usage {
+            message: "no client secret on standard input".into(),
+            hint: "pipe it in, as in `pass show client | mcpauth login … --client-secret-stdin`".into(),
+        });
+    }
+    Ok(ClientSecret::new(secret))
+}
+
+fn ask_for_client(app: &App) -> Result<Option<BroughtClient>, Error> {
+    let ended = |error: std::io::Error| Error::Unforeseen(format!("cannot read from the terminal: {error}"));
+    let terminal = &app.ports.terminal;
+    let id = terminal.ask("Client id (empty to stop)").map_err(ended)?.trim().to_owned();
+    if id.is_empty() {
+        return Ok(None);
+    }
+    let secret = terminal.ask_secret("Client secret (empty if it has none)").map_err(ended)?;
+    let secret = (!secret.is_empty()).then(|| ClientSecret::new(secret));
+    Ok(Some(BroughtClient { id, secret }))
+}

@@ -1,0 +1,92 @@
+//! `mcpauth logout`: end a login at its issuer and here.
+
+use serde::Serialize;
+
+use super::args::LoginRef;
+use crate::error::Error;
+use crate::flows::App;
+use crate::flows::logout::{self, Ended, LogoutOutcome, LogoutRequest};
+use crate::model::LoginKey;
+
+/// Sign out: revoke the tokens at the issuer, then delete the login here
+///
+/// The login is deleted here whatever the issuer says; what was and was not ended there is told.
+#[derive(clap::Args)]
+pub(super) struct LogoutArgs {
+    #[command(flatten)]
+    login: LoginRef,
+
+    /// Sign out of every server
+    #[arg(long)]
+    all: bool,
+
+    /// Delete the client that was registered for this server, too
+    #[arg(long)]
+    forget_client: bool,
+
+    /// Ask no issuer, only delete here
+    #[arg(long, conflicts_with = "forget_client")]
+    local_only: bool,
+
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    logouts: Vec<LogoutOutcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl LogoutArgs {
+    pub(super) fn run(self, app: &App) -> Result<(), Error> {
+        let keys = if self.all {
+            let summaries = app.store()?.summaries()?;
+            let key = |s: crate::model::LoginSummary| LoginKey { server: s.login.server, account: s.login.account };
+            summaries.into_iter().map(|summary| summary.map(key)).collect::<Result<Vec<_>, _>>()?
+        } else {
+            vec![app.login_key(self.login.server.as_ref(), &self.login.account.account)?]
+        };
+        let request = LogoutRequest { local_only: self.local_only, forget_client: self.forget_client };
+        let mut logouts = Vec::new();
+        let mut trouble = None;
+        let all = keys.len();
+        for key in keys {
+            match logout::logout(app, &key, request) {
+                Ok(outcome) => {
+                    tell(app, &outcome);
+                    logouts.push(outcome);
+                }
+                // One server's trouble keeps nobody from being signed out of the others.
+                Err(error) if self.all => {
+                    app.console.error(&error);
+                    trouble = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let failed = all - logouts.len();
+        if app.console.tone().json {
+            app.console.answer_as(&Answer { logouts, reason: self.reason }, String::new);
+        }
+        trouble.map_or(Ok(()), |error| Err(Error::Partly { failed, all, exit_code: error.exit_code() }))
+    }
+}
+
+fn tell(app: &App, outcome: &LogoutOutcome) {
+    let console = &app.console;
+    console.success(&format!("signed out of {}", outcome.server));
+    let parts =
+        [("refresh token", &outcome.refresh_token), ("access token", &outcome.access_token), ("client", &outcome.client)];
+    for (what, ended) in parts {
+        match ended {
+            Ended::Failed(_) => console.warn(&format!("{what} at the issuer: {}", ended.in_words())),
+            // Nobody asked about the client unless it was to be forgotten.
+            Ended::NotAsked if what == "client" => {}
+            ended => console.say(&format!("  {what} at the issuer: {}", ended.in_words())),
+        }
+    }
+    console.say(&format!("  login here: {}", if outcome.deleted_here { "deleted" } else { "there was none" }));
+}

@@ -1,0 +1,70 @@
+//! `mcpauth sandbox`: an issuer and a protected MCP server on this machine, for development.
+
+use serde_json::json;
+
+use super::args::span;
+use crate::error::Error;
+use crate::flows::App;
+use crate::sandbox::{Sandbox, SandboxOptions};
+
+/// Run a development issuer with a protected MCP server, on this machine only
+///
+/// Speaks the same protocols as a real one and is strict about them. Good for trying things out, for tests and for
+/// MCP Inspector; not for production.
+#[derive(clap::Args)]
+pub(super) struct SandboxArgs {
+    /// Port to listen on; any free one if left out
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+
+    /// Grant every request without asking
+    #[arg(long)]
+    auto_consent: bool,
+
+    /// How long access tokens live
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "1h")]
+    access_ttl: i64,
+
+    /// Keep refresh tokens valid after use instead of rotating them
+    #[arg(long)]
+    no_rotation: bool,
+
+    /// How long a spent refresh token still yields its successor
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "0")]
+    grace: i64,
+
+    /// Register no clients
+    #[arg(long)]
+    no_registration: bool,
+
+    /// Publish no protected resource metadata, as servers of MCP 2025-03-26 do
+    #[arg(long)]
+    no_resource_metadata: bool,
+}
+
+impl SandboxArgs {
+    pub(super) fn run(self, app: &App) -> Result<(), Error> {
+        let options = SandboxOptions {
+            port: self.port,
+            auto_consent: self.auto_consent,
+            access_lifetime: self.access_ttl.unsigned_abs(),
+            rotation: !self.no_rotation,
+            grace: self.grace.unsigned_abs(),
+            registration: !self.no_registration,
+            resource_metadata: !self.no_resource_metadata,
+            ..SandboxOptions::default()
+        };
+        let failed = |error: std::io::Error| Error::Usage {
+            message: format!("cannot listen on port {}: {error}", self.port),
+            hint: "choose another --port, or leave it out for any free one".into(),
+        };
+        let sandbox = Sandbox::start(options).map_err(failed)?;
+        let url = sandbox.mcp_url();
+        app.console.answer_as(&json!({ "url": url, "issuer": sandbox.origin() }), || url.clone());
+        app.console.say(&format!(
+            "sandbox for development, not for production\n  sign in:  mcpauth login {url}\n  stop:     Ctrl-C"
+        ));
+        sandbox.wait();
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! `mcpauth status`: what a person wants to know of his logins. Local and instant unless told otherwise.
+
+use serde::Serialize;
+
+use super::args::{AccountArg, span};
+use crate::clock::UnixTime;
+use crate::console;
+use crate::error::Error;
+use crate::flows::App;
+use crate::flows::discover::{self, Finding};
+use crate::model::{LoginState, LoginSummary, Name, RegistrationSource, ServerArg};
+use crate::peer_text::PeerText;
+use crate::store::StoreKind;
+
+/// Show the logins: account, issuer, time left, scopes, client, and where they are stored
+#[derive(clap::Args)]
+pub(super) struct StatusArgs {
+    /// URL or name of the server; every one if left out
+    server: Option<ServerArg>,
+
+    #[command(flatten)]
+    account: AccountArg,
+
+    /// Ask the issuer and the server, too
+    #[arg(long)]
+    check: bool,
+
+    /// Fail where a login will need a person within this time
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    within: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    #[serde(flatten)]
+    summary: LoginSummary,
+    status: &'static str,
+    expires_in: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    store: StoreKind,
+    logins: Vec<Entry>,
+}
+
+impl StatusArgs {
+    pub(super) fn run(self, app: &App) -> Result<(), Error> {
+        let store = app.store()?;
+        let mut entries = Vec::new();
+        for summary in self.summaries(app)? {
+            let checks = if self.check { check(app, &summary)? } else { Vec::new() };
+            let expires_in = summary.tokens.expires_at.map(|end| end.since(app.now()));
+            entries.push(Entry { status: status(&summary, app.now()), summary, expires_in, checks });
+        }
+        let needing: Vec<Name> = entries
+            .iter()
+            .filter(|entry| self.needs_a_person(entry))
+            .map(|entry| entry.summary.login.server.clone())
+            .collect();
+        if entries.is_empty() && !app.console.tone().json {
+            app.console.say("not signed in anywhere; run `mcpauth login https://…`");
+            return Ok(());
+        }
+        let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
+        app.console.answer_as(&Answer { store: store.kind(), logins: entries }, || text);
+        match needing.first() {
+            None => Ok(()),
+            Some(first) => {
+                let names = needing.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+                Err(Error::login_needed(format!("sign-in needed at {names}"), first.as_str()))
+            }
+        }
+    }
+
+    fn summaries(&self, app: &App) -> Result<Vec<LoginSummary>, Error> {
+        let store = app.store()?;
+        if let Some(server) = &self.server {
+            let key = app.login_key(Some(server), &self.account.account)?;
+            let missing =
+                || Error::login_needed(crate::flows::session::not_signed_in(&key), key.server.as_str());
+            return Ok(vec![store.summary(&key)?.ok_or_else(missing)?]);
+        }
+        let mut summaries = Vec::new();
+        for summary in store.summaries()? {
+            match summary {
+                Ok(summary) => summaries.push(summary),
+                Err(error) => app.console.warn(&error.to_string()),
+            }
+        }
+        Ok(summaries)
+    }
+
+    /// Whether a person is needed now, or within the time that was asked about.
+    fn needs_a_person(&self, entry: &Entry) -> bool {
+        let horizon = self.within.unwrap_or(0);
+        let ends = !entry.summary.tokens.refreshable && entry.expires_in.is_some_and(|left| left <= horizon);
+        entry.summary.login.state != LoginState::Active || ends || entry.checks.iter().any(|check| !check.ok)
+    }
+}
+
+fn check(app: &App, summary: &LoginSummary) -> Result<Vec<Finding>, Error> {
+    let profile = app.profile(Some(&ServerArg::Name(summary.login.server.clone())))?;
+    discover::try_out(app, &profile, &summary.login.account)
+}
+
+/// One word for a login's condition.
+fn status(summary: &LoginSummary, now: UnixTime) -> &'static str {
+    let left = summary.tokens.expires_at.map(|end| end.since(now));
+    match (&summary.login.state, left, summary.tokens.refreshable) {
+        (LoginState::ReauthRequired { .. }, ..) => "reauth_required",
+        (LoginState::Active, Some(..=0), false) => "expired",
+        (LoginState::Active, Some(..=300), _) => "expiring",
+        (LoginState::Active, ..) => "active",
+    }
+}
+
+/// The state, if it is worth a word.
+pub(super) fn state_in_words(state: &LoginState) -> &'static str {
+    match state {
+        LoginState::Active => "",
+        LoginState::ReauthRequired { .. } => "sign in again;",
+    }
+}
+
+/// How long the access token lives, in words.
+pub(super) fn time_left(summary: &LoginSummary, now: UnixTime) -> String {
+    match summary.tokens.expires_at.map(|end| end.since(now)) {
+        None => "no stated end".into(),
+        Some(left) if left > 0 => format!("{} left", console::span(left)),
+        Some(_) if summary.tokens.refreshable => "renews on use".into(),
+        Some(_) => "ended".into(),
+    }
+}
+
+fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
+    let LoginSummary { login, client, tokens } = &entry.summary;
+    let who = login.identity.label().map_or_else(|| "unnamed person".into(), |label| PeerText::from(label).to_string());
+    let mark = if entry.status == "active" || entry.status == "expiring" { "✓" } else { "✗" };
+    let renewal = match (tokens.refreshable, login.refresh_count) {
+        (false, _) => "no".to_owned(),
+        (true, 0) => "yes".to_owned(),
+        (true, count) => format!("yes, {count} so far, last at {}", tokens.received_at),
+    };
+    let scope = if tokens.scope.is_empty() { "not stated".to_owned() } else { tokens.scope.to_string() };
+    let kind = match client.source {
+        RegistrationSource::Preregistered => "brought by you",
+        RegistrationSource::MetadataDocument => "metadata document",
+        RegistrationSource::Dynamic => "registered by itself",
+    };
+    let mut text = format!(
+        "{}  {}\n  {mark} {}   {who} · issuer {}\n    access   {}\n    refresh  {renewal}\n    scope    {scope}\n    \
+         client   {kind}\n    store    {}\n",
+        login.server,
+        login.url,
+        login.account,
+        client.issuer,
+        time_left(&entry.summary, app.now()),
+        store.in_words(),
+    );
+    if let LoginState::ReauthRequired { reason, since } = &login.state {
+        let reason = PeerText::from(reason.as_str());
+        text += &format!("    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.server);
+    }
+    for check in &entry.checks {
+        text += &format!("    {}    {}: {}\n", if check.ok { "ok  " } else { "FAIL" }, check.what, check.seen);
+    }
+    text
+}

@@ -1,0 +1,283 @@
+//! What the user settled: `config.toml` for the program, `servers/NAME.toml` for each server profile. No secrets.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::http::NetworkSettings;
+use crate::model::{Issuer, Name, ScopeSet, ServerArg, ServerUrl};
+use crate::places::Places;
+use crate::platform;
+use crate::store::StoreKind;
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file does not follow its grammar.
+    #[error("{} cannot be read: {why}", .file.display())]
+    Unreadable {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file cannot be opened or written.
+    #[error("{}: {source}", .file.display())]
+    Io {
+        /// Which file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Two profiles would have one name, or two names one server.
+    #[error("{0}")]
+    Taken(String),
+}
+
+/// `config.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where logins rest: pinned by the first login.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreKind>,
+    /// The profile that is meant when none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_server: Option<Name>,
+    /// The client id metadata document to offer where a server has none of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_metadata_url: Option<Url>,
+    /// A command that prints the passphrase of the store, as a list of words; no shell reads it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passphrase_command: Vec<String>,
+    /// Where the session bus answered at the last login, for programs that start without its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_bus: Option<String>,
+    /// The network.
+    #[serde(skip_serializing_if = "is_default")]
+    pub network: NetworkSettings,
+}
+
+fn is_default<Value: Default + PartialEq>(value: &Value) -> bool {
+    *value == Value::default()
+}
+
+/// Whether, and as what, the server's resource identifier is sent (RFC 8707).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceChoice {
+    /// What the server's metadata says, else its URL.
+    #[default]
+    Discovered,
+    /// This, whatever the server says.
+    Fixed(String),
+    /// Nothing: some issuers refuse the parameter.
+    Omitted,
+}
+
+/// Where the redirect of a login is awaited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallbackSettings {
+    /// The host in the redirect URI; `127.0.0.1` if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The port; any free one if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// The path; `/callback` if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// A redirect URI of the user's own that forwards to the listener.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_url: Option<Url>,
+}
+
+/// A server that the user named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerProfile {
+    /// Its name.
+    pub name: Name,
+    /// Where it is.
+    pub url: ServerUrl,
+    /// Its issuer, if the user settled that instead of asking the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
+    /// The scope to ask for, instead of what the server says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ScopeSet>,
+    /// The environment variable into which `exec` puts the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+    /// The client id metadata document to offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_metadata_url: Option<Url>,
+    /// The resource parameter.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub resource: ResourceChoice,
+    /// Sign in although the issuer does not advertise PKCE; PKCE is used all the same.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub assume_pkce: bool,
+    /// How long the issuer's metadata may be kept, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_ttl: Option<u64>,
+    /// Further parameters of the authorization request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub auth_params: BTreeMap<String, String>,
+    /// Where the redirect is awaited.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub callback: CallbackSettings,
+}
+
+impl ServerProfile {
+    /// A profile with nothing settled but its name and place.
+    pub fn new(name: Name, url: ServerUrl) -> Self {
+        Self {
+            name,
+            url,
+            issuer: None,
+            scope: None,
+            env: None,
+            client_metadata_url: None,
+            resource: ResourceChoice::Discovered,
+            assume_pkce: false,
+            metadata_ttl: None,
+            auth_params: BTreeMap::new(),
+            callback: CallbackSettings::default(),
+        }
+    }
+}
+
+/// The configuration as it was found, and the way to change it.
+pub struct Config {
+    places: Places,
+    settings: Settings,
+}
+
+impl Config {
+    /// Reads `config.toml`; an absent one settles nothing.
+    pub fn load(places: Places) -> Result<Self, ConfigError> {
+        let settings = read(&places.config.join("config.toml"))?.unwrap_or_default();
+        Ok(Self { places, settings })
+    }
+
+    /// The directories.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// What the user settled for the program.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Changes the settings on disk, as they are there now, and in memory.
+    pub fn change(&mut self, edit: impl FnOnce(&mut Settings)) -> Result<(), ConfigError> {
+        let file = self.places.config.join("config.toml");
+        let mut settings: Settings = read(&file)?.unwrap_or_default();
+        edit(&mut settings);
+        write(&file, &settings)?;
+        self.settings = settings;
+        Ok(())
+    }
+
+    /// A profile by its name.
+    pub fn profile(&self, name: &Name) -> Result<Option<ServerProfile>, ConfigError> {
+        read(&self.profile_file(name))
+    }
+
+    /// A profile as the command line names it.
+    pub fn find(&self, server: &ServerArg) -> Result<Option<ServerProfile>, ConfigError> {
+        match server {
+            ServerArg::Name(name) => self.profile(name),
+            ServerArg::Url(url) => Ok(self.profiles()?.into_iter().find(|profile| profile.url == *url)),
+        }
+    }
+
+    /// Every profile, by name.
+    pub fn profiles(&self) -> Result<Vec<ServerProfile>, ConfigError> {
+        let directory = self.places.config.join("servers");
+        let entries = match std::fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(ConfigError::Io { file: directory, source }),
+        };
+        let files = entries.flatten().map(|entry| entry.path());
+        let mut profiles = files
+            .filter(|file| file.extension().is_some_and(|extension| extension == "toml"))
+            .filter_map(|file| read(&file).transpose())
+            .collect::<Result<Vec<ServerProfile>, _>>()?;
+        profiles.sort_by_key(|profile| profile.name.folded());
+        Ok(profiles)
+    }
+
+    /// Writes a profile, new or changed.
+    pub fn save_profile(&self, profile: &ServerProfile) -> Result<(), ConfigError> {
+        if let Some(other) = self.profiles()?.iter().find(|p| p.url == profile.url && p.name != profile.name) {
+            return Err(ConfigError::Taken(format!("{} is already named {}", profile.url, other.name)));
+        }
+        write(&self.profile_file(&profile.name), profile)
+    }
+
+    /// Removes a profile; `false` if there was none.
+    pub fn remove_profile(&self, name: &Name) -> Result<bool, ConfigError> {
+        let file = self.profile_file(name);
+        match std::fs::remove_file(&file) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(ConfigError::Io { file, source }),
+        }
+    }
+
+    /// A name for a server that has none: its host without `www.` and `mcp.`, or the host and a number where that
+    /// is taken by another server.
+    pub fn name_for(&self, url: &ServerUrl) -> Result<Name, ConfigError> {
+        let parsed = url.to_url();
+        let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).replace(':', "-");
+        let legal: String =
+            host.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')).take(60).collect();
+        let candidates = std::iter::once(legal.clone()).chain((2..).map(|number| format!("{legal}-{number}")));
+        for candidate in candidates.take(1000) {
+            let Ok(name) = candidate.parse::<Name>() else { break };
+            if self.profile(&name)?.is_none() {
+                return Ok(name);
+            }
+        }
+        Err(ConfigError::Taken(format!("no free name for {url}; give one with --name")))
+    }
+
+    fn profile_file(&self, name: &Name) -> PathBuf {
+        self.places.config.join("servers").join(format!("{}.toml", name.folded()))
+    }
+}
+
+fn read<Document: DeserializeOwned>(file: &Path) -> Result<Option<Document>, ConfigError> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(ConfigError::Io { file: file.into(), source }),
+    };
+    let unreadable = |error: toml::de::Error| ConfigError::Unreadable {
+        file: file.into(),
+        why: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+    };
+    toml::from_str(&text).map(Some).map_err(unreadable)
+}
+
+/// Replaces a file as one step: readers see the old text or the new.
+fn write(file: &Path, document: &impl Serialize) -> Result<(), ConfigError> {
+    let text = toml::to_string_pretty(document)
+        .map_err(|error| ConfigError::Unreadable { file: file.into(), why: error.to_string() })?;
+    let io = |source| ConfigError::Io { file: file.into(), source };
+    let directory = file.parent().unwrap_or(Path::new("."));
+    platform::create_private_dir(directory).map_err(io)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(io)?;
+    temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all()).map_err(io)?;
+    temporary.persist(file).map_err(|error| io(error.error))?;
+    platform::sync_dir(directory).map_err(io)
+}

@@ -1,0 +1,239 @@
+//! The one place that speaks. Standard output carries the answer, standard error everything else; prompts and
+//! spinners appear only on a terminal.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+/// The longest line that is read, in bytes: a pasted address is shorter.
+const LONGEST_LINE: u64 = 64 * 1024;
+
+/// A person's end of the line, and a script's. A port, so that a test can sit there.
+pub trait Terminal: Send + Sync {
+    /// Writes to standard output.
+    fn write_answer(&self, text: &str) -> io::Result<()>;
+    /// Writes to standard error.
+    fn write_talk(&self, text: &str) -> io::Result<()>;
+    /// Whether a person can be asked: standard input and standard error are terminals.
+    fn is_interactive(&self) -> bool;
+    /// Whether standard error is a terminal, so that colour and movement mean something.
+    fn shows_talk(&self) -> bool;
+    /// Asks for a line that is not shown while it is typed.
+    fn ask_secret(&self, question: &str) -> io::Result<String>;
+    /// Asks for a line.
+    fn ask(&self, question: &str) -> io::Result<String>;
+    /// The next line of standard input; `None` at its end. Blocks.
+    fn next_line(&self) -> io::Result<Option<String>>;
+}
+
+/// The terminal, or the pipes, that the program was started with.
+pub struct SystemTerminal;
+
+impl Terminal for SystemTerminal {
+    fn write_answer(&self, text: &str) -> io::Result<()> {
+        // Unbuffered: one answer is one write, and a reader that is gone is noticed here.
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    fn write_talk(&self, text: &str) -> io::Result<()> {
+        io::stderr().lock().write_all(text.as_bytes())
+    }
+
+    fn is_interactive(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    fn shows_talk(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    fn ask_secret(&self, question: &str) -> io::Result<String> {
+        let asked = dialoguer::Password::new().with_prompt(question).interact();
+        asked.map_err(|dialoguer::Error::IO(error)| error)
+    }
+
+    fn ask(&self, question: &str) -> io::Result<String> {
+        let asked = dialoguer::Input::<String>::new().with_prompt(question).allow_empty(true).interact_text();
+        asked.map_err(|dialoguer::Error::IO(error)| error)
+    }
+
+    fn next_line(&self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        let read = io::stdin().lock().take(LONGEST_LINE).read_line(&mut line)?;
+        Ok((read > 0).then_some(line))
+    }
+}
+
+/// How much is said, and how.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tone {
+    /// Answers and errors are JSON.
+    pub json: bool,
+    /// Only answers and errors.
+    pub quiet: bool,
+    /// 1: each HTTP exchange and decision; more says no more yet.
+    pub verbose: u8,
+    /// Whether the user asked for no colour (`NO_COLOR`).
+    pub colorless: bool,
+}
+
+/// Speaks in one tone through one terminal.
+pub struct Console {
+    terminal: Arc<dyn Terminal>,
+    tone: Tone,
+}
+
+impl Console {
+    /// A voice for a terminal.
+    pub fn new(terminal: Arc<dyn Terminal>, tone: Tone) -> Self {
+        Self { terminal, tone }
+    }
+
+    /// How it speaks.
+    pub fn tone(&self) -> Tone {
+        self.tone
+    }
+
+    /// The terminal, for questions.
+    pub fn terminal(&self) -> &Arc<dyn Terminal> {
+        &self.terminal
+    }
+
+    /// The answer: text and a newline on standard output, nothing more. A reader that is gone is no error.
+    pub fn answer(&self, text: &str) {
+        let _ = self.terminal.write_answer(&format!("{text}\n"));
+    }
+
+    /// The answer in the form that was asked for: JSON with its schema number, or the text.
+    pub fn answer_as(&self, json: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.tone.json {
+            self.answer(&with_schema(json).to_string());
+        } else {
+            self.answer(text().trim_end_matches('\n'));
+        }
+    }
+
+    /// Says something that helps but that no script waits for.
+    pub fn say(&self, text: &str) {
+        if !self.tone.quiet {
+            let _ = self.terminal.write_talk(&format!("{text}\n"));
+        }
+    }
+
+    /// Says something that went well, with a tick.
+    pub fn success(&self, text: &str) {
+        self.say(&format!("{} {text}", self.paint("✓", "32")));
+    }
+
+    /// Says something that the person should know although the command goes on.
+    pub fn warn(&self, text: &str) {
+        let _ = self.terminal.write_talk(&format!("{} {text}\n", self.paint("warning:", "33")));
+    }
+
+    /// Says a detail, with `-v`.
+    pub fn detail(&self, text: &str) {
+        if self.tone.verbose > 0 {
+            let _ = self.terminal.write_talk(&format!("{}\n", self.paint(text, "2")));
+        }
+    }
+
+    /// Says what went wrong: one line and a hint, or with `--json` one line of JSON.
+    pub fn error(&self, error: &crate::error::Error) {
+        let line = if self.tone.json {
+            let error = serde_json::json!({
+                "code": error.code(), "exit": error.exit_code(), "message": error.to_string(), "hint": error.hint(),
+            });
+            with_schema(&serde_json::json!({ "error": error })).to_string()
+        } else {
+            let hint = error.hint().map(|hint| format!("\n{} {hint}", self.paint("hint:", "36")));
+            format!("{} {error}{}", self.paint("error:", "31"), hint.unwrap_or_default())
+        };
+        let _ = self.terminal.write_talk(&format!("{line}\n"));
+    }
+
+    /// Shows that something is awaited, and how long it will be, until the guard is dropped. Silent off a terminal.
+    pub fn waiting(&self, what: &str, until: Instant) -> Waiting {
+        let shown = self.terminal.shows_talk() && !self.tone.quiet && !self.tone.json;
+        Waiting(shown.then(|| spinner(what, until)))
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        if self.terminal.shows_talk() && !self.tone.colorless {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// Clears its line when it is dropped.
+pub struct Waiting(Option<indicatif::ProgressBar>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.0 {
+            spinner.finish_and_clear();
+        }
+    }
+}
+
+fn spinner(what: &str, until: Instant) -> indicatif::ProgressBar {
+    let time_left = move |_: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+        let seconds = until.saturating_duration_since(Instant::now()).as_secs();
+        let _ = write!(text, "{}:{:02}", seconds / 60, seconds % 60);
+    };
+    let style = indicatif::ProgressStyle::with_template("{spinner:.cyan} {msg} ({time_left} left)")
+        .unwrap_or_else(|_| indicatif::ProgressStyle::default_spinner())
+        .with_key("time_left", time_left);
+    let spinner = indicatif::ProgressBar::new_spinner().with_style(style).with_message(what.to_owned());
+    spinner.enable_steady_tick(Duration::from_millis(250));
+    spinner
+}
+
+/// Every answer says which version of its shape it has.
+fn with_schema(answer: &impl Serialize) -> serde_json::Value {
+    let mut object = serde_json::Map::from_iter([("schema".to_owned(), 1.into())]);
+    match serde_json::to_value(answer) {
+        Ok(serde_json::Value::Object(members)) => object.extend(members),
+        Ok(other) => drop(object.insert("value".into(), other)),
+        Err(error) => drop(object.insert("error".into(), error.to_string().into())),
+    }
+    object.into()
+}
+
+/// A span of time for people: `51 min`, `3 h 20 min`, `12 d`.
+pub fn span(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => match (seconds / 3600, seconds % 3600 / 60) {
+            (hours, 0) => format!("{hours} h"),
+            (hours, minutes) => format!("{hours} h {minutes} min"),
+        },
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_told_in_the_unit_that_people_would_use() {
+        for (seconds, told) in
+            [(-5, "0 s"), (45, "45 s"), (3060, "51 min"), (12_000, "3 h 20 min"), (7200, "2 h"), (1_100_000, "12 d")]
+        {
+            assert_eq!(span(seconds), told);
+        }
+    }
+
+    #[test]
+    fn every_json_answer_carries_its_schema_first() {
+        assert_eq!(with_schema(&serde_json::json!({ "a": 1 })).to_string(), r#"{"schema":1,"a":1}"#);
+    }
+}

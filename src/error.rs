@@ -1,0 +1,245 @@
+//! Failure as interface: for every error an exit code that a script can branch on and a hint with what to type.
+
+use std::ffi::OsString;
+
+use crate::browser::{BrowserError, ListenError};
+use crate::clock::UnixTime;
+use crate::config::ConfigError;
+use crate::http::HttpError;
+use crate::model::{Malformed, Name};
+use crate::oauth;
+use crate::store::StoreError;
+
+/// Whatever ends a command.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line, or what it names, makes no sense.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to type instead.
+        hint: String,
+    },
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A value does not follow its grammar.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// No server was named, and which one is meant is not clear.
+    #[error("no server named{}", candidates(.0))]
+    NoServer(Vec<Name>),
+    /// A person has to sign in.
+    #[error("{why}")]
+    LoginNeeded {
+        /// Why.
+        why: String,
+        /// The command to type.
+        command: String,
+    },
+    /// The person interrupted the login.
+    #[error("login cancelled, nothing was stored")]
+    Cancelled {
+        /// The command to type.
+        command: String,
+    },
+    /// Nobody finished the login in time.
+    #[error("nobody finished the sign-in within {seconds} s, nothing was stored")]
+    TimedOut {
+        /// How long it was waited for.
+        seconds: u64,
+        /// The command to type.
+        command: String,
+    },
+    /// What was pasted does not answer this login.
+    #[error("what was pasted is not the address that this login leads to")]
+    WrongPaste {
+        /// The command to type.
+        command: String,
+    },
+    /// A conversation with a server or its issuer failed.
+    #[error("{source}")]
+    Remote {
+        /// The server, as the user may name it.
+        server: String,
+        /// What happened.
+        source: oauth::Error,
+    },
+    /// Logins cannot be read or kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The redirect cannot be awaited.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The browser cannot be opened where it is the only way.
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
+    /// `exec`: the command cannot be started.
+    #[error("cannot run {}: {why}", .command.display())]
+    NotRunnable {
+        /// The command.
+        command: OsString,
+        /// What stands in the way.
+        why: String,
+        /// Whether there is no such command at all.
+        missing: bool,
+    },
+    /// Some of several things failed; each has been told.
+    #[error("{failed} of {all} failed")]
+    Partly {
+        /// How many failed.
+        failed: usize,
+        /// How many there were.
+        all: usize,
+        /// The exit code of the worst.
+        exit_code: u8,
+    },
+    /// Nobody foresaw this.
+    #[error("{0}")]
+    Unforeseen(String),
+}
+
+fn candidates(names: &[Name]) -> String {
+    match names {
+        [] => String::new(),
+        names => format!("; there are {}", names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+impl Error {
+    /// A login that can only be made whole by a person.
+    pub fn login_needed(why: impl Into<String>, server: &str) -> Self {
+        Self::LoginNeeded { why: why.into(), command: format!("mcpauth login {server}") }
+    }
+
+    /// An issuer's final word on a login.
+    pub fn ended(server: &Name, reason: &str, since: UnixTime) -> Self {
+        let reason = crate::peer_text::PeerText::from(reason);
+        Self::login_needed(format!("{server}: the issuer ended this login ({reason}) at {since}"), server.as_str())
+    }
+
+    /// The exit code; the table stands in the README.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unforeseen(_) => 1,
+            Self::Usage { .. } | Self::Config(_) | Self::Malformed(_) | Self::NoServer(_) => 2,
+            Self::LoginNeeded { .. } => 3,
+            Self::Cancelled { .. } | Self::TimedOut { .. } => 4,
+            Self::WrongPaste { .. } => 5,
+            Self::Remote { source, .. } => remote_exit_code(source),
+            Self::Store(StoreError::Busy { .. }) | Self::Listen(ListenError::PortTaken { .. }) => 6,
+            Self::Store(_) => 7,
+            Self::Listen(_) | Self::Browser(_) => 4,
+            Self::NotRunnable { missing, .. } => 126 + u8::from(*missing),
+            Self::Partly { exit_code, .. } => *exit_code,
+        }
+    }
+
+    /// A word for scripts, stable like the exit code.
+    pub fn code(&self) -> &'static str {
+        match self.exit_code() {
+            2 => "usage",
+            3 => "login_needed",
+            4 => "login_not_completed",
+            5 => "refused",
+            6 => "temporary",
+            7 => "store",
+            8 => "protocol",
+            126 => "not_executable",
+            127 => "not_found",
+            _ => "unforeseen",
+        }
+    }
+
+    /// What the reader can do, as a command to type wherever there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Config(ConfigError::Unreadable { file, .. }) => {
+                Some(format!("correct {} or move it away", file.display()))
+            }
+            Self::Config(ConfigError::Taken(_)) => Some("`mcpauth server list` shows what is there".into()),
+            Self::Config(ConfigError::Io { .. }) => Some("check the directory's owner and mode".into()),
+            Self::Malformed(_) => Some("`mcpauth help` shows what each command takes".into()),
+            Self::NoServer(names) if names.is_empty() => Some("run `mcpauth login https://…`".into()),
+            Self::NoServer(_) => Some("name one, or settle it with `mcpauth server set NAME --default`".into()),
+            Self::LoginNeeded { command, .. } => Some(format!("run `{command}`")),
+            Self::Cancelled { command } | Self::WrongPaste { command } => Some(format!("run `{command}` again")),
+            Self::TimedOut { command, .. } => Some(format!("run `{command}` again; --timeout gives more time")),
+            Self::Remote { server, source } => remote_hint(server, source),
+            Self::Store(error) => error.hint(),
+            Self::Listen(ListenError::PortTaken { .. }) => {
+                Some("choose another port with --callback-port, or leave it out for any free one".into())
+            }
+            Self::Listen(_) | Self::Browser(_) => {
+                Some("`mcpauth login SERVER --paste` does without the listener".into())
+            }
+            Self::NotRunnable { .. } => Some("give a command that is on the PATH, or its full path".into()),
+            Self::Partly { .. } => None,
+            Self::Unforeseen(_) => Some("please report this, with the output of the same command and -v".into()),
+        }
+    }
+}
+
+fn remote_exit_code(error: &oauth::Error) -> u8 {
+    use oauth::Error as E;
+    match error {
+        E::NoSignIn(_) | E::NoRegistration { .. } | E::Http(HttpError::Setup(_)) => 2,
+        E::Declined(_) | E::AuthorizationFailed(_) | E::Refused { .. } | E::RegistrationRefused { .. } => 4,
+        E::Http(HttpError::Refused { .. })
+        | E::IssuerMismatch { .. }
+        | E::ResourceMismatch { .. }
+        | E::AmbiguousChallenge(_)
+        | E::NoPkce(_)
+        | E::ForeignClient { .. }
+        | E::WrongIss(_) => 5,
+        E::Temporary { .. } | E::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => 6,
+        E::NoMetadata { .. } | E::EmptyRedirect | E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => 8,
+    }
+}
+
+fn remote_hint(server: &str, error: &oauth::Error) -> Option<String> {
+    use oauth::Error as E;
+    Some(match error {
+        E::NoSignIn(_) => "use it without mcpauth, or name its issuer with --issuer".into(),
+        E::NoMetadata { .. } => {
+            format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
+        }
+        E::IssuerMismatch { .. } | E::ResourceMismatch { .. } | E::AmbiguousChallenge(_) => {
+            format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
+        }
+        E::NoPkce(_) => format!("if you trust it all the same: `mcpauth login {server} --assume-pkce`"),
+        E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
+            "register a client there with the redirect URI {redirect_uri}, then run `mcpauth login {server} \
+             --client-id ID --callback-port {}`",
+            url::Url::parse(redirect_uri).ok().and_then(|url| url.port()).unwrap_or(80),
+        ),
+        E::ForeignClient { .. } => {
+            format!("if the move is genuine: `mcpauth login {server} --client-id ID` with a client of the new issuer")
+        }
+        E::Declined(_) | E::AuthorizationFailed(_) | E::EmptyRedirect | E::WrongIss(_) => {
+            format!("run `mcpauth login {server}` again; if it ends the same, tell whoever runs the issuer")
+        }
+        E::Refused { reason, .. } if reason.code == "invalid_client" || reason.code == "unauthorized_client" => {
+            format!("run `mcpauth login {server}` to register anew, or give a --client-id that the issuer knows")
+        }
+        E::Refused { .. } => format!("run `mcpauth login {server}` again"),
+        E::Temporary { retry_after: Some(seconds), .. } => {
+            format!("try again in {seconds} s; what is stored was kept")
+        }
+        E::Temporary { .. } | E::Http(HttpError::Timeout { .. }) => {
+            "try again later; what is stored was kept".into()
+        }
+        E::Http(HttpError::Unreachable { .. }) => {
+            "check the network, the URL and the proxy; what is stored was kept".into()
+        }
+        E::Http(HttpError::Refused { .. }) => {
+            "if you trust that host, add it to network.allow_hosts in config.toml".into()
+        }
+        E::Http(HttpError::Setup(_)) => "check the [network] part of config.toml".into(),
+        E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => {
+            format!("tell whoever runs it; `mcpauth -v login {server}` shows each request")
+        }
+    })
+}

@@ -1,0 +1,229 @@
+//! Starting a command with fresh tokens in its environment, and nothing of ours left in between.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::Command;
+use std::str::FromStr;
+
+use super::App;
+use super::session::{self, Freshness};
+use crate::error::Error;
+use crate::model::{Login, Malformed, Name, ServerArg};
+use crate::platform;
+
+/// The variable that is used when nobody named one.
+pub const DEFAULT_VARIABLE: &str = "MCP_ACCESS_TOKEN";
+/// The longest `NAME=value` that a system takes: Linux allows 128 KiB with the final zero byte.
+const LONGEST_ENTRY: usize = 128 * 1024 - 1;
+/// What a child keeps with `--clean-env`.
+const CLEAN: [&str; 6] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"];
+/// What a child on Windows cannot do without.
+const CLEAN_WINDOWS: [&str; 6] = ["SYSTEMROOT", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TEMP", "PATHEXT"];
+
+/// One variable to be set: `VAR=SERVER[:FIELD]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Injection {
+    variable: Variable,
+    server: ServerArg,
+    field: Option<String>,
+}
+
+impl FromStr for Injection {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (variable, source) = text.split_once('=').ok_or("write it as VAR=SERVER or VAR=SERVER:FIELD")?;
+        // A URL has colons of its own; a field name has neither digits in front nor slashes.
+        let is_field = |field: &str| {
+            field.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        let (server, field) = match source.rsplit_once(':') {
+            Some((server, field)) if is_field(field) => (server, Some(field.to_owned())),
+            _ => (source, None),
+        };
+        let server = server.parse().map_err(|error: Malformed| error.to_string())?;
+        Ok(Self { variable: variable.parse()?, server, field })
+    }
+}
+
+/// The name of an environment variable that may be set: `[A-Z_][A-Z0-9_]*`, and none that makes a loader, a shell
+/// or an interpreter run something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable(String);
+
+impl FromStr for Variable {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        if name.is_empty() || !name.chars().all(legal) || name.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err("a variable is named in capital letters, digits and underscores".into());
+        }
+        let prefixes = ["LD_", "DYLD_", "MCPAUTH_", "GIT_", "NPM_CONFIG_", "BASH_FUNC_", "_RLD"];
+        let names = [
+            "PATH", "HOME", "SHELL", "IFS", "ENV", "BASH_ENV", "PROMPT_COMMAND", "PS4", "NODE_OPTIONS", "NODE_PATH",
+            "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB",
+            "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH", "GCONV_PATH", "EDITOR", "VISUAL", "PAGER",
+            "BROWSER", "COMSPEC", "PATHEXT", "SYSTEMROOT", "TMPDIR", "GLIBC_TUNABLES", "MALLOC_CONF",
+        ];
+        if prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name) {
+            return Err(format!("{name} decides what programs run, so no token is put there"));
+        }
+        Ok(Self(name.to_owned()))
+    }
+}
+
+/// What is to be started, and with what.
+pub struct ExecRequest {
+    /// Servers whose token goes into the variable that their profile names.
+    pub servers: Vec<ServerArg>,
+    /// Variables to be set, with where their values come from.
+    pub injections: Vec<Injection>,
+    /// The account at each server.
+    pub account: Name,
+    /// How fresh the tokens have to be at the start.
+    pub freshness: Freshness,
+    /// `Some` if the child is to see nothing of our environment but the basics and these variables.
+    pub clean: Option<Vec<String>>,
+    /// The command and its arguments.
+    pub command: Vec<OsString>,
+}
+
+/// Starts the command. On Unix this process becomes the command, so it returns only errors; elsewhere it gives the
+/// command's exit code.
+pub fn exec(app: &App, request: &ExecRequest) -> Result<u8, Error> {
+    let Some((name, arguments)) = request.command.split_first() else {
+        return Err(Error::Usage { message: "no command given".into(), hint: "write it after `--`".into() });
+    };
+    // Before any token is fetched: a mistyped command must not cost a refresh.
+    let program = find(name)?;
+    let values = values(app, request)?;
+    let mut command = Command::new(&program);
+    set_name(&mut command, name);
+    command.args(arguments);
+    set_environment(&mut command, request.clean.as_deref());
+    for (variable, value) in &values {
+        if variable.len() + 1 + value.len() > LONGEST_ENTRY {
+            return Err(Error::Usage {
+                message: format!("the value for {variable} is too long for an environment variable"),
+                hint: "let the command ask for it with `mcpauth token` instead".into(),
+            });
+        }
+        command.env(variable, value);
+    }
+    platform::run_in_our_place(command).map_err(|error| not_runnable(name, &error.to_string(), false))
+}
+
+/// Every variable with its value. One login is loaded, and if need be refreshed, once.
+fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, zeroize::Zeroizing<String>)>, Error> {
+    let mut logins: Vec<Login> = Vec::new();
+    let mut values = Vec::new();
+    let default = request.servers.is_empty() && request.injections.is_empty();
+    let plain = request.servers.iter().map(Some).chain(default.then_some(None));
+    let plain = plain.map(|server| (server, None, None));
+    let named = request.injections.iter().map(|i| (Some(&i.server), Some(i.variable.0.clone()), i.field.as_deref()));
+    for (server, variable, field) in plain.chain(named) {
+        let profile = app.profile(server)?;
+        let key = crate::model::LoginKey { server: profile.name, account: request.account.clone() };
+        let known = logins.iter().position(|login| login.key() == key);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                logins.push(session::fresh_login(app, &key, &request.freshness)?);
+                logins.len() - 1
+            }
+        };
+        let variable = variable.or(profile.env).unwrap_or_else(|| DEFAULT_VARIABLE.into());
+        if values.iter().any(|(taken, _)| *taken == variable) {
+            return Err(Error::Usage {
+                message: format!("two values for the variable {variable}"),
+                hint: "name a variable for each server with -e VAR=SERVER".into(),
+            });
+        }
+        let value = session::field(&logins[at], field.unwrap_or("token"))?;
+        values.push((variable, zeroize::Zeroizing::new(value)));
+    }
+    Ok(values)
+}
+
+/// The program that a name means, as a shell would find it.
+fn find(name: &OsStr) -> Result<PathBuf, Error> {
+    which::which(name).map_err(|_| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let by_path = PathBuf::from(name);
+        let there = if by_path.components().count() > 1 {
+            by_path.exists()
+        } else {
+            std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
+        };
+        if there { not_runnable(name, "it is not executable", false) } else { not_runnable(name, "there is no such command", true) }
+    })
+}
+
+fn not_runnable(name: &OsStr, why: &str, missing: bool) -> Error {
+    Error::NotRunnable { command: name.to_owned(), why: why.to_owned(), missing }
+}
+
+/// The child sees the name that was typed, not the path that it was found at.
+fn set_name(command: &mut Command, name: &OsStr) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(command, name);
+    #[cfg(not(unix))]
+    let _ = (command, name);
+}
+
+/// Everything but what is ours, or nothing but the basics.
+fn set_environment(command: &mut Command, clean: Option<&[String]>) {
+    if let Some(allowed) = clean {
+        command.env_clear();
+        let basics = CLEAN.iter().chain(if cfg!(windows) { &CLEAN_WINDOWS[..] } else { &[] });
+        for name in basics.copied().chain(allowed.iter().map(String::as_str)) {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+    }
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("MCPAUTH_") {
+            command.env_remove(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_injection_names_variable_server_and_field() {
+        for (text, server, field) in [
+            ("A=linear", "linear", None),
+            ("A=linear:header", "linear", Some("header")),
+            ("A=https://s.example/mcp", "https://s.example/mcp", None),
+            ("A=https://s.example:8443", "https://s.example:8443", None),
+            ("A=https://s.example:8443/mcp:expires_at", "https://s.example:8443/mcp", Some("expires_at")),
+            ("A=http://localhost", "http://localhost", None),
+        ] {
+            let injection: Injection = text.parse().unwrap();
+            assert_eq!(injection.server.to_string(), server, "{text}");
+            assert_eq!(injection.field.as_deref(), field, "{text}");
+        }
+        for wrong in ["A", "=x", "A=", "A=a b", "A=linear:he-ader", "1A=x"] {
+            assert!(wrong.parse::<Injection>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_token_goes_where_programs_are_chosen() {
+        for name in [
+            "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "PATH", "BASH_ENV", "NODE_OPTIONS", "PYTHONSTARTUP",
+            "GIT_SSH_COMMAND", "MCPAUTH_STORE", "A=B", "", "lower", "A\0", "Ä",
+        ] {
+            assert!(name.parse::<Variable>().is_err(), "{name}");
+        }
+        for name in ["GITHUB_TOKEN", "_X", "A1"] {
+            assert!(name.parse::<Variable>().is_ok(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Handing a token to a header helper's caller, who cannot say whether the last one was refused.
+//!
+//! Such a client asks again only when something went wrong. So when the same caller asks again and would get the
+//! same token, the token is renewed first: at most once a minute per login, because some issuers end the old access
+//! token at every refresh and another client may just have got it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::session::{self, Freshness, Refresh};
+use crate::clock::UnixTime;
+use crate::error::Error;
+use crate::model::{Login, LoginKey};
+use crate::platform;
+
+/// Seconds between two refreshes that nobody but a repeated question asked for.
+const BETWEEN: i64 = 60;
+/// How many callers are remembered.
+const CALLERS: usize = 32;
+/// How long a helper's caller is kept waiting for another process's refresh.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What was handed out, in the state directory. Losing it costs one refresh at the most, so it is written without
+/// lock or sync.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Handouts {
+    /// When a repeated question last led to a refresh.
+    renewed_at: Option<UnixTime>,
+    /// Which generation of the login each caller got.
+    given: BTreeMap<String, u64>,
+}
+
+/// A login for `caller`, fresher than the one that it got before if that was the same.
+pub fn hand_out(app: &App, key: &LoginKey, caller: &str) -> Result<Login, Error> {
+    let file = file(app, key);
+    let mut handouts: Handouts =
+        std::fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let now = app.now();
+    let gentle = Freshness { patience: PATIENCE, ..Freshness::default() };
+    let mut login = session::fresh_login(app, key, &gentle)?;
+    let repeated = handouts.given.get(caller) == Some(&login.facts.generation);
+    let rested = handouts.renewed_at.is_none_or(|time| now.since(time) >= BETWEEN);
+    if repeated && rested && login.tokens.facts.refreshable {
+        handouts.renewed_at = Some(now);
+        match session::fresh_login(app, key, &Freshness { refresh: Refresh::Always, ..gentle }) {
+            Ok(renewed) => login = renewed,
+            Err(error) => app.console.warn(&format!("{error}; using the token that is still valid")),
+        }
+    }
+    handouts.given.insert(caller.to_owned(), login.facts.generation);
+    while handouts.given.len() > CALLERS {
+        handouts.given.pop_first();
+    }
+    remember(&file, &handouts);
+    Ok(login)
+}
+
+fn file(app: &App, key: &LoginKey) -> PathBuf {
+    let name = format!("{}@{}.json", key.account.folded(), key.server.folded());
+    app.config.places().state.join("handouts").join(name)
+}
+
+fn remember(file: &std::path::Path, handouts: &Handouts) {
+    let Some(directory) = file.parent() else { return };
+    let written = platform::create_private_dir(directory)
+        .and_then(|()| tempfile::NamedTempFile::new_in(directory))
+        .and_then(|temporary| serde_json::to_writer(&temporary, handouts).map(|()| temporary).map_err(Into::into))
+        .and_then(|temporary| temporary.persist(file).map_err(|error| error.error));
+    // A read-only state directory must not keep anybody from a token.
+    drop(written);
+}

@@ -1,0 +1,305 @@
+//! Signing in: discover, register, authorize, exchange, save. A new login replaces an old one only here, at the
+//! end, when it has succeeded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{App, redirect, remote};
+use crate::browser::{Listener, ListenerOptions, Page};
+use crate::config::{ResourceChoice, ServerProfile};
+use crate::error::Error;
+use crate::http::{self, Http};
+use crate::model::{
+    ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginState, LoginSummary, Name,
+    RegistrationSource, ScopeSet, TokenSet,
+};
+use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
+use crate::oauth::discovery::{self, Discovery, Trace};
+use crate::oauth::registration::{self, Candidates, preferred_auth_method};
+use crate::oauth::{self, identity, token};
+use crate::secret::{AuthorizationCode, ClientSecret};
+use crate::store::{Store, StoreError};
+
+/// How long a login waits for another process that is refreshing the login it replaces.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a login is to be.
+pub struct LoginRequest {
+    /// The server, with everything that the command line settled for it.
+    pub profile: ServerProfile,
+    /// The account there.
+    pub account: Name,
+    /// A client that the user brings for this login and those after it.
+    pub client: Option<BroughtClient>,
+    /// Whether a page may be opened.
+    pub browser: bool,
+    /// Whether only a pasted address is awaited, and nobody listens.
+    pub paste_only: bool,
+    /// How long the person has.
+    pub timeout: Duration,
+}
+
+/// A client that was registered by hand.
+pub struct BroughtClient {
+    /// Its id.
+    pub id: String,
+    /// Its password, if it has one.
+    pub secret: Option<ClientSecret>,
+}
+
+/// What came of a login.
+pub struct LoginOutcome {
+    /// The new login.
+    pub summary: LoginSummary,
+    /// Who was signed in before, if that was somebody else.
+    pub before: Option<Identity>,
+    /// How discovery went.
+    pub trace: Trace,
+}
+
+/// Signs in. Nothing is stored unless all of it succeeds.
+pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
+    let store = app.store_for_login()?;
+    let server = request.profile.name.to_string();
+    http::block_on(sign_in(app, &store, request)).map_err(|error| remote(server)(error.into()))?
+}
+
+async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutcome, Error> {
+    let profile = &request.profile;
+    let http = app.http(&profile.url);
+    let mut trace = Trace::default();
+    let found = discovery::discover(&http, &profile.url, profile.issuer.as_ref(), &mut trace).await;
+    for step in &trace.0 {
+        app.console.detail(&format!("{}: {} [{}]", step.action, step.outcome, step.rule));
+    }
+    let found = found.map_err(remote(&profile.url))?;
+    if !found.issuer.advertises_s256() && !profile.assume_pkce {
+        return Err(remote(&profile.url)(oauth::Error::NoPkce(found.issuer.issuer.clone())));
+    }
+    let stored = match &request.client {
+        Some(brought) => Some(bring(brought, &found)),
+        None => store.load_client(&profile.name)?,
+    };
+    let listener = listen(request, stored.as_ref())?;
+    let redirect_uri = redirect_uri(request, listener.as_ref());
+    let scope = profile.scope.clone().unwrap_or_else(|| found.scope());
+    let document = profile.client_metadata_url.as_ref().or(app.config.settings().client_metadata_url.as_ref());
+    let candidates = Candidates { stored, metadata_document: document };
+    let client = registration::register(&http, &found.issuer, candidates, &redirect_uri, &scope, app.now())
+        .await
+        .map_err(remote(&profile.url))?;
+    if client.facts.source != RegistrationSource::MetadataDocument && request.client.is_none() {
+        // Kept even if nobody signs in: the next attempt need not register again.
+        store.save_client(&profile.name, &client)?;
+    }
+    let pending = Arc::new(begin(profile, &found, &client.facts, &redirect_uri, &scope)?);
+    announce(app, request, &found, &pending);
+    let command = format!("mcpauth login {}", profile.name);
+    let paste = request.paste_only || app.ports.terminal.is_interactive();
+    let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, &command).await?;
+    let outcome = match arrival.code {
+        Ok(code) => complete(app, store, request, Signed { http, found, client, pending, code }).await,
+        Err(error) => Err(remote(&profile.url)(error)),
+    };
+    // Only now, so that the page never says more than is true.
+    if let Some(browser) = arrival.browser {
+        browser.answer(if outcome.is_ok() { Page::SignedIn } else { Page::NotSignedIn });
+    }
+    let (summary, before) = outcome?;
+    Ok(LoginOutcome { summary, before, trace })
+}
+
+/// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
+fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistration {
+    ClientRegistration {
+        facts: ClientFacts {
+            source: RegistrationSource::Preregistered,
+            issuer: found.issuer.issuer.clone(),
+            client_id: brought.id.clone(),
+            auth_method: preferred_auth_method(&found.issuer, brought.secret.is_some()),
+            redirect_uri: None,
+            secret_expires_at: None,
+            management_url: None,
+        },
+        secret: brought.secret.as_ref().map(ClientSecret::duplicate),
+        management_token: None,
+    }
+}
+
+/// Binds the listener before anything is registered or opened. The port that the issuer has on file is tried
+/// first, unless the user settled one.
+fn listen(request: &LoginRequest, stored: Option<&ClientRegistration>) -> Result<Option<Listener>, Error> {
+    if request.paste_only {
+        return Ok(None);
+    }
+    let callback = &request.profile.callback;
+    let registered = stored
+        .and_then(|client| client.facts.redirect_uri.as_deref())
+        .and_then(|uri| url::Url::parse(uri).ok()?.port());
+    let ports = match callback.port {
+        Some(port) => vec![port],
+        None => registered.into_iter().chain([0]).collect(),
+    };
+    Ok(Some(Listener::bind(&ListenerOptions {
+        host: callback.host.clone().unwrap_or_else(|| "127.0.0.1".into()),
+        ports,
+        strict_port: callback.port.is_some(),
+        path: callback.path.clone().unwrap_or_else(|| "/callback".into()),
+    })?))
+}
+
+/// The redirect URI: the user's own, the listener's, or, where nobody listens, one that only has to look right.
+fn redirect_uri(request: &LoginRequest, listener: Option<&Listener>) -> String {
+    let callback = &request.profile.callback;
+    match (&callback.redirect_url, listener) {
+        (Some(url), _) => url.to_string(),
+        (None, Some(listener)) => listener.redirect_uri(),
+        (None, None) => format!(
+            "http://{}:{}{}",
+            callback.host.as_deref().unwrap_or("127.0.0.1"),
+            callback.port.unwrap_or(51_789),
+            callback.path.as_deref().unwrap_or("/callback")
+        ),
+    }
+}
+
+fn begin(
+    profile: &ServerProfile,
+    found: &Discovery,
+    client: &ClientFacts,
+    redirect_uri: &str,
+    scope: &ScopeSet,
+) -> Result<PendingAuthorization, Error> {
+    let resource = match &profile.resource {
+        ResourceChoice::Discovered => Some(found.resource.as_str()),
+        ResourceChoice::Fixed(resource) => Some(resource.as_str()),
+        ResourceChoice::Omitted => None,
+    };
+    let parameters: Vec<_> = profile.auth_params.clone().into_iter().collect();
+    let request = AuthorizationRequest {
+        issuer: &found.issuer,
+        client,
+        redirect_uri,
+        resource,
+        scope,
+        parameters: &parameters,
+    };
+    PendingAuthorization::begin(&request).map_err(remote(&profile.url))
+}
+
+/// Says who will be asked for what, opens the page where that is possible, and prints its address in any case: a
+/// person may prefer another browser than the one that opens.
+fn announce(app: &App, request: &LoginRequest, found: &Discovery, pending: &PendingAuthorization) {
+    let profile = &request.profile;
+    let issuer = &found.issuer.issuer;
+    let console = &app.console;
+    console.say(&format!("signing in to {} ({})", profile.name, profile.url));
+    let at = found.issuer.authorization_endpoint.host_str().unwrap_or_default();
+    let elsewhere = url::Url::parse(issuer.as_str()).is_ok_and(|url| url.host_str() != Some(at));
+    console.say(&format!("  issuer  {issuer}{}", if elsewhere { format!(", sign-in at {at}") } else { String::new() }));
+    if found.legacy {
+        console.warn("this server names no issuer, so nothing vouches for the one at its own address");
+    }
+    console.say(&format!("  scope   {}", if pending.scope.is_empty() { "as the issuer decides".into() } else { pending.scope.to_string() }));
+    let opened = request.browser && app.ports.browser.available();
+    let opened = opened && match app.ports.browser.open(&pending.url) {
+        Ok(()) => true,
+        Err(error) => {
+            console.warn(&error.to_string());
+            false
+        }
+    };
+    console.say(if opened { "a page opens in your browser; if it does not, open this address:" } else { "open this address in a browser:" });
+    // Also with --quiet: without it nobody could finish. On a line of its own, so that it can be copied whole.
+    let _ = app.ports.terminal.write_talk(&format!("\n{}\n\n", pending.url));
+}
+
+/// Everything that a person's consent has brought together.
+struct Signed {
+    http: Http,
+    found: Discovery,
+    client: ClientRegistration,
+    pending: Arc<PendingAuthorization>,
+    code: AuthorizationCode,
+}
+
+/// Redeems the code and stores the login.
+async fn complete(
+    app: &App,
+    store: &Store,
+    request: &LoginRequest,
+    signed: Signed,
+) -> Result<(LoginSummary, Option<Identity>), Error> {
+    let Signed { http, found, client, pending, code } = signed;
+    let profile = &request.profile;
+    let endpoints = found.issuer.endpoints();
+    let tokens = token::exchange(&http, &endpoints, &client, &pending, &code, app.now()).await;
+    let tokens = tokens.map_err(|error| exchange_failed(store, profile, &client, error))?;
+    let identity = identity::identify(&http, &endpoints, &tokens).await;
+    let now = app.now();
+    let facts = LoginFacts {
+        server: profile.name.clone(),
+        account: request.account.clone(),
+        url: profile.url.clone(),
+        resource: pending.resource.clone(),
+        endpoints,
+        requested_scope: pending.scope.clone(),
+        identity,
+        state: LoginState::Active,
+        generation: 1,
+        refresh_count: 0,
+        created_at: now,
+    };
+    save(app, store, request, Login { facts, client, tokens })
+}
+
+/// An issuer that no longer knows a client that it registered itself is not shown that client again.
+fn exchange_failed(store: &Store, profile: &ServerProfile, client: &ClientRegistration, error: oauth::Error) -> Error {
+    let forgotten = matches!(&error, oauth::Error::Refused { reason, .. } if reason.code == "invalid_client");
+    if forgotten && client.facts.source == RegistrationSource::Dynamic && let Err(error) = store.remove_client(&profile.name) {
+        return error.into();
+    }
+    remote(&profile.url)(error)
+}
+
+/// Replaces the old login, if there is one, under its lock and with a higher generation.
+fn save(
+    app: &App,
+    store: &Store,
+    request: &LoginRequest,
+    mut login: Login,
+) -> Result<(LoginSummary, Option<Identity>), Error> {
+    let lock = store.lock(&login.key(), PATIENCE)?;
+    let old = match store.summary(&login.key()) {
+        Ok(old) => old,
+        // It was moved aside; the new login takes its place.
+        Err(error @ StoreError::Damaged { .. }) => {
+            app.console.warn(&error.to_string());
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let before = old.map(|old| (old.login.generation, old.login.identity));
+    login.facts.generation = before.as_ref().map_or(1, |(generation, _)| generation + 1);
+    app.config.save_profile(&request.profile)?;
+    store.save(&lock, &login)?;
+    if login.client.facts.source == RegistrationSource::Preregistered {
+        store.save_client(&request.profile.name, &login.client)?;
+    }
+    let somebody_else = |identity: &Identity| identity.label().is_some() && *identity != login.facts.identity;
+    let before = before.map(|(_, identity)| identity).filter(somebody_else);
+    Ok((LoginSummary::from(&login), before))
+}
+
+/// A one-line account of a token set for the person who just signed in.
+pub fn access_in_words(tokens: &crate::model::TokenFacts, now: crate::clock::UnixTime) -> String {
+    match tokens.expires_at {
+        Some(end) => format!("access for {}", crate::console::span(end.since(now))),
+        None => "access without a stated end".into(),
+    }
+}
+
+/// Whether a token set can renew itself, in words.
+pub fn renewal_in_words(tokens: &TokenSet) -> &'static str {
+    if tokens.facts.refreshable { "renewed by itself" } else { "not renewable" }
+}

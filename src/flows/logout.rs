@@ -1,0 +1,133 @@
+//! Signing out: revoke at the issuer, forget the client if asked to, delete here, and say which of these happened.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{App, session};
+use crate::error::Error;
+use crate::http::{self, Http};
+use crate::model::{Login, LoginKey};
+use crate::oauth;
+use crate::oauth::registration::{self, Unregistered};
+use crate::oauth::token::{self, TokenKind};
+
+/// How long the issuer has to answer all requests of a logout together.
+const BUDGET: Duration = Duration::from_secs(5);
+/// How long to wait for a process that is refreshing the login.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How thorough a logout is to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogoutRequest {
+    /// Ask no issuer, only delete here.
+    pub local_only: bool,
+    /// Delete the dynamic client, too (RFC 7592).
+    pub forget_client: bool,
+}
+
+/// What became of one thing that was to be ended at the issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "result", content = "why", rename_all = "snake_case")]
+pub enum Ended {
+    /// The issuer confirmed it.
+    Done,
+    /// There was nothing to end.
+    Nothing,
+    /// The issuer offers no way.
+    NotOffered,
+    /// It was not asked.
+    NotAsked,
+    /// It was asked and did not do it.
+    Failed(String),
+}
+
+impl Ended {
+    /// In words, for a person.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Done => "done".into(),
+            Self::Nothing => "there was none".into(),
+            Self::NotOffered => "the issuer offers no way".into(),
+            Self::NotAsked => "not asked".into(),
+            Self::Failed(why) => format!("failed, it may live on there until it ends: {why}"),
+        }
+    }
+}
+
+/// What a logout did.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogoutOutcome {
+    /// The server.
+    pub server: String,
+    /// The account there.
+    pub account: String,
+    /// The refresh token at the issuer.
+    pub refresh_token: Ended,
+    /// The access token at the issuer.
+    pub access_token: Ended,
+    /// The dynamic client at the issuer.
+    pub client: Ended,
+    /// Whether the login was deleted here.
+    pub deleted_here: bool,
+}
+
+/// Ends a login. It is deleted here whatever the issuer says.
+pub fn logout(app: &App, key: &LoginKey, request: LogoutRequest) -> Result<LogoutOutcome, Error> {
+    let store = app.store()?;
+    // The lock first: a refresh that is under way would bring back to life what is revoked here.
+    let lock = store.lock(key, PATIENCE)?;
+    let Some(login) = store.load(key)? else {
+        return Err(Error::login_needed(session::not_signed_in(key), key.server.as_str()));
+    };
+    let mut outcome = LogoutOutcome {
+        server: key.server.to_string(),
+        account: key.account.to_string(),
+        refresh_token: Ended::NotAsked,
+        access_token: Ended::NotAsked,
+        client: Ended::NotAsked,
+        deleted_here: false,
+    };
+    if !request.local_only {
+        let http = app.http(&login.facts.url);
+        let within = http::block_on(tokio::time::timeout(BUDGET, end(&http, &login, request, &mut outcome)));
+        if !matches!(within, Ok(Ok(()))) {
+            let late = || Ended::Failed(format!("no answer within {} s", BUDGET.as_secs()));
+            for part in [&mut outcome.refresh_token, &mut outcome.access_token] {
+                if *part == Ended::NotAsked {
+                    *part = late();
+                }
+            }
+        }
+    }
+    outcome.deleted_here = store.remove(&lock)?;
+    if outcome.client == Ended::Done {
+        store.remove_client(&key.server)?;
+    }
+    Ok(outcome)
+}
+
+/// The refresh token first: once it is gone, nothing new can be had.
+async fn end(http: &Http, login: &Login, request: LogoutRequest, outcome: &mut LogoutOutcome) {
+    outcome.refresh_token = if login.tokens.refresh_token.is_some() {
+        told(token::revoke(http, login, TokenKind::Refresh).await)
+    } else {
+        Ended::Nothing
+    };
+    outcome.access_token = told(token::revoke(http, login, TokenKind::Access).await);
+    if request.forget_client {
+        outcome.client = match registration::unregister(http, &login.client).await {
+            Ok(Unregistered::Deleted) => Ended::Done,
+            Ok(Unregistered::NotOffered) => Ended::NotOffered,
+            Err(error) => Ended::Failed(error.to_string()),
+        };
+    }
+}
+
+fn told(revoked: Result<bool, oauth::Error>) -> Ended {
+    match revoked {
+        Ok(true) => Ended::Done,
+        Ok(false) => Ended::NotOffered,
+        Err(error) => Ended::Failed(error.to_string()),
+    }
+}

@@ -1,0 +1,198 @@
+//! The use cases. They touch people, time and the keychain only through [`Ports`], and never print an answer.
+
+pub mod discover;
+pub mod exec;
+pub mod handout;
+pub mod login;
+pub mod logout;
+pub mod passphrase;
+pub mod redirect;
+pub mod session;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::browser::Browser;
+use crate::clock::{Clock, UnixTime};
+use crate::config::{Config, ServerProfile};
+use crate::console::Console;
+use crate::error::Error;
+use crate::http::{Exchange, Http};
+use crate::keychain::{Keychain, KeychainError};
+use crate::model::{LoginKey, Name, ServerArg, ServerUrl};
+use crate::oauth;
+use crate::store::{KeySource, KeychainKey, NoKey, PassphraseKey, Store, StoreError, StoreKind};
+
+/// What a test cannot be: people, time, and the keychain that belongs to them.
+#[derive(Clone)]
+pub struct Ports {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Opens pages for the person.
+    pub browser: Arc<dyn Browser>,
+    /// Keeps one key.
+    pub keychain: Arc<dyn Keychain>,
+    /// Where the person sits.
+    pub terminal: Arc<dyn crate::console::Terminal>,
+}
+
+/// What every use case works with.
+pub struct App {
+    /// People, time, keychain.
+    pub ports: Ports,
+    /// Speaks to the person.
+    pub console: Console,
+    /// What the user settled.
+    pub config: Config,
+    /// The server that is meant where none is named (`MCPAUTH_SERVER`).
+    pub server_wish: Option<ServerArg>,
+    /// The store that the command line asks for.
+    pub store_wish: Option<StoreKind>,
+    /// The file descriptor from which the passphrase of the store is to be read.
+    pub passphrase_descriptor: Option<u32>,
+    /// When the answer has to be there, for callers that do not wait longer.
+    pub deadline: Option<Instant>,
+}
+
+impl App {
+    /// The time.
+    pub fn now(&self) -> UnixTime {
+        self.ports.clock.now()
+    }
+
+    /// An HTTP client for a server; costs nothing until it is used.
+    pub fn http(&self, server: &ServerUrl) -> Http {
+        let terminal = Arc::clone(&self.ports.terminal);
+        let tone = self.console.tone();
+        let observer = move |exchange: &Exchange<'_>| {
+            let outcome = match &exchange.outcome {
+                Ok(status) => status.to_string(),
+                Err(error) => error.to_string(),
+            };
+            Console::new(Arc::clone(&terminal), tone).detail(&format!(
+                "{} {} → {outcome} ({} ms)",
+                exchange.method,
+                exchange.url,
+                exchange.took.as_millis()
+            ));
+        };
+        let mut settings = self.config.settings().network.clone();
+        if let Some(deadline) = self.deadline {
+            let left = deadline.saturating_duration_since(Instant::now()).as_secs();
+            settings.timeout = Some(settings.timeout.map_or(left, |own| own.min(left)));
+        }
+        Http::new(server, settings, Arc::new(observer))
+    }
+
+    /// The store that holds the logins. Touches neither disk nor keychain.
+    pub fn store(&self) -> Result<Store, Error> {
+        let kind = match (self.config.settings().store, self.store_wish) {
+            (Some(pinned), Some(wish)) if pinned != wish => return Err(pinned_elsewhere(pinned, wish)),
+            (pinned, wish) => pinned.or(wish).unwrap_or(StoreKind::File),
+        };
+        Ok(self.open_store(kind))
+    }
+
+    /// The store for a new login: the pinned one, else the one that was asked for, else the keychain where one
+    /// answers. It is tried out, and pinned, before anybody is sent to a browser. A keychain that is there but does
+    /// not open is an error: falling back in silence would leave two truths.
+    pub fn store_for_login(&mut self) -> Result<Store, Error> {
+        let settled = self.config.settings().store;
+        let kind = match (settled, self.store_wish) {
+            (Some(pinned), Some(wish)) if pinned != wish && !self.store_is_empty(pinned)? => {
+                return Err(pinned_elsewhere(pinned, wish));
+            }
+            (_, Some(wish)) => wish,
+            (Some(pinned), None) => pinned,
+            (None, None) => self.choose_store()?,
+        };
+        let store = self.open_store(kind);
+        store.probe()?;
+        if kind != StoreKind::Memory && settled != Some(kind) {
+            let session_bus = crate::platform::session_bus();
+            self.config.change(|settings| {
+                settings.store = Some(kind);
+                settings.session_bus = session_bus;
+            })?;
+        }
+        Ok(store)
+    }
+
+    fn choose_store(&self) -> Result<StoreKind, Error> {
+        match self.ports.keychain.get() {
+            Ok(_) => Ok(StoreKind::Keychain),
+            Err(KeychainError::Absent(why)) => {
+                self.console.warn(&format!(
+                    "no keychain answers here ({why}), so logins are stored in plain files that only you can read; \
+                     `--store passphrase` seals them"
+                ));
+                Ok(StoreKind::File)
+            }
+            Err(error) => Err(StoreError::from(error).into()),
+        }
+    }
+
+    fn store_is_empty(&self, kind: StoreKind) -> Result<bool, Error> {
+        Ok(self.open_store(kind).summaries()?.is_empty())
+    }
+
+    fn open_store(&self, kind: StoreKind) -> Store {
+        let places = self.config.places();
+        let key: Box<dyn KeySource> = match kind {
+            StoreKind::Keychain => Box::new(KeychainKey::new(places, Arc::clone(&self.ports.keychain))),
+            StoreKind::Passphrase => {
+                let command = self.config.settings().passphrase_command.clone();
+                let terminal = Arc::clone(&self.ports.terminal);
+                let asker = passphrase::asker(self.passphrase_descriptor, command, terminal);
+                Box::new(PassphraseKey::new(places, asker))
+            }
+            StoreKind::File | StoreKind::Memory => Box::new(NoKey),
+        };
+        Store::new(places, kind, key)
+    }
+
+    /// The profile that is meant: the named one, else the one of the environment, else the default, else the only one that there is.
+    pub fn profile(&self, server: Option<&ServerArg>) -> Result<ServerProfile, Error> {
+        if let Some(server) = server.or(self.server_wish.as_ref()) {
+            return self.config.find(server)?.ok_or_else(|| unknown(server));
+        }
+        if let Some(name) = &self.config.settings().default_server {
+            return self.config.profile(name)?.ok_or_else(|| unknown(&ServerArg::Name(name.clone())));
+        }
+        let mut profiles = self.config.profiles()?;
+        match (profiles.pop(), profiles.as_slice()) {
+            (Some(only), []) => Ok(only),
+            (last, _) => {
+                Err(Error::NoServer(profiles.into_iter().chain(last).map(|profile| profile.name).collect()))
+            }
+        }
+    }
+
+    /// The login that is meant.
+    pub fn login_key(&self, server: Option<&ServerArg>, account: &Name) -> Result<LoginKey, Error> {
+        Ok(LoginKey { server: self.profile(server)?.name, account: account.clone() })
+    }
+}
+
+fn pinned_elsewhere(pinned: StoreKind, wish: StoreKind) -> Error {
+    Error::Usage {
+        message: format!("logins are stored in the {pinned} store, not in the {wish} store"),
+        hint: "leave out --store, or sign out of every server first with `mcpauth logout --all`".into(),
+    }
+}
+
+/// A server that no profile describes: of a URL it is said that nobody signed in there, of a name that it is unknown.
+fn unknown(server: &ServerArg) -> Error {
+    match server {
+        ServerArg::Url(url) => Error::login_needed(format!("not signed in to {url}"), url.as_str()),
+        ServerArg::Name(name) => Error::Usage {
+            message: format!("no server is named {name}"),
+            hint: format!("run `mcpauth login https://… --name {name}`; `mcpauth server list` shows the known ones"),
+        },
+    }
+}
+
+/// Names the server in an error of a conversation with it.
+pub(crate) fn remote(server: impl ToString) -> impl FnOnce(oauth::Error) -> Error {
+    move |source| Error::Remote { server: server.to_string(), source }
+}

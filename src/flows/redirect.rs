@@ -1,0 +1,165 @@
+//! Awaiting the end of a sign-in: the redirect at our listener, the same address pasted by the person, an
+//! interruption, or the end of patience, whichever comes first.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use url::Url;
+
+use super::App;
+use crate::browser::{ListenError, Listener, Verdict, Waiting};
+use crate::console::Terminal;
+use crate::error::Error;
+use crate::oauth;
+use crate::oauth::authorization::{PendingAuthorization, Redirect};
+use crate::secret::AuthorizationCode;
+
+/// What came of it: the issuer's word, and the browser that still waits for ours.
+pub struct Arrival {
+    /// A code, or why there is none.
+    pub code: Result<AuthorizationCode, oauth::Error>,
+    /// The browser, if it came to the listener.
+    pub browser: Option<Waiting>,
+}
+
+/// Waits at most `patience`.
+pub async fn await_redirect(
+    app: &App,
+    pending: &Arc<PendingAuthorization>,
+    listener: Option<Listener>,
+    paste: bool,
+    patience: Duration,
+    command: &str,
+) -> Result<Arrival, Error> {
+    let until = Instant::now() + patience;
+    let stopper = listener.as_ref().map(Listener::stopper);
+    let mut arrivals = listener.map(|listener| listen(listener, Arc::clone(pending), until));
+    let mut lines = paste.then(|| read_lines(Arc::clone(&app.ports.terminal)));
+    let what = if paste { "waiting for your browser, or for its last address pasted here" } else { "waiting for your browser" };
+    let _spinner = app.console.waiting(what, until);
+    let mut pasted_wrong = false;
+    let interruption = interrupted();
+    tokio::pin!(interruption);
+    let result = loop {
+        tokio::select! {
+            arrival = received(&mut arrivals) => break arrival,
+            line = next(&mut lines) => match line {
+                Some(line) => match judge_paste(pending, &line) {
+                    Some(code) => break Ok(Arrival { code, browser: None }),
+                    None if line.trim().is_empty() => {}
+                    None => {
+                        pasted_wrong = true;
+                        app.console.warn("that is not the address that this login leads to; paste the whole of it");
+                    }
+                },
+                // The end of standard input: fatal only where nothing else can bring the answer.
+                None if arrivals.is_some() => lines = None,
+                None if pasted_wrong => break Err(Error::WrongPaste { command: command.to_owned() }),
+                None => break Err(Error::Cancelled { command: command.to_owned() }),
+            },
+            () = &mut interruption => break Err(Error::Cancelled { command: command.to_owned() }),
+            () = tokio::time::sleep_until(until.into()) => {
+                break Err(Error::TimedOut { seconds: patience.as_secs(), command: command.to_owned() });
+            }
+        }
+    };
+    if let Some(stopper) = stopper {
+        stopper.stop();
+    }
+    result
+}
+
+type Arrivals = oneshot::Receiver<Result<Arrival, Error>>;
+
+/// Listens on a thread of its own: `tiny_http` blocks.
+fn listen(mut listener: Listener, pending: Arc<PendingAuthorization>, until: Instant) -> Arrivals {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut code = None;
+        let mut judge = |query: &str| match pending.receive(query) {
+            Redirect::Foreign => Verdict::Ignore,
+            Redirect::Answer(answer) => {
+                code = Some(answer);
+                Verdict::Take
+            }
+        };
+        let received = listener.receive(&mut judge, until);
+        let arrival = match (received, code) {
+            (Ok(waiting), Some(code)) => Ok(Arrival { code, browser: Some(waiting) }),
+            (Ok(_), None) => Err(Error::Unforeseen("a redirect was taken without being read".into())),
+            // The other branches of the wait have ended it and say why.
+            (Err(ListenError::Stopped | ListenError::TimedOut), _) => return,
+            (Err(error), _) => Err(error.into()),
+        };
+        let _ = sender.send(arrival);
+    });
+    receiver
+}
+
+async fn received(arrivals: &mut Option<Arrivals>) -> Result<Arrival, Error> {
+    let ended = match arrivals {
+        Some(receiver) => receiver.await.ok(),
+        None => None,
+    };
+    match ended {
+        Some(arrival) => arrival,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads lines on a thread of its own. It may still wait for one when the program ends.
+fn read_lines(terminal: Arc<dyn Terminal>) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        while let Ok(Some(line)) = terminal.next_line() {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+async fn next(lines: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
+    match lines {
+        Some(lines) => lines.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The answer in a pasted address; `None` if it is not the address that this login leads to, or not its answer.
+fn judge_paste(
+    pending: &PendingAuthorization,
+    line: &str,
+) -> Option<Result<AuthorizationCode, oauth::Error>> {
+    let pasted = line.trim().trim_start_matches("\u{1b}[200~").trim_end_matches("\u{1b}[201~");
+    let (pasted, expected) = (Url::parse(pasted).ok()?, Url::parse(&pending.redirect_uri).ok()?);
+    if pasted.origin() != expected.origin() || pasted.path() != expected.path() {
+        return None;
+    }
+    match pending.receive(pasted.query()?) {
+        Redirect::Answer(answer) => Some(answer),
+        Redirect::Foreign => None,
+    }
+}
+
+/// Ctrl-C, and on Unix a polite end or a closed terminal.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut end), Ok(mut closed)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = end.recv() => {}
+            _ = closed.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}

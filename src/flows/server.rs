@@ -1,0 +1,64 @@
+//! Settling and forgetting servers. What is settled is checked against the server first, so that a typing mistake
+//! shows now and not at the first login.
+
+use super::{App, discover, remote};
+use crate::config::ServerProfile;
+use crate::error::Error;
+use crate::flows::login::{self, BroughtClient};
+use crate::model::{Issuer, Name};
+use crate::oauth;
+use crate::oauth::discovery::Trace;
+
+/// What is to be settled.
+pub struct Change {
+    /// The server, as it is to be.
+    pub profile: ServerProfile,
+    /// A client that the user brings, to be bound to the issuer that the server names now.
+    pub client: Option<BroughtClient>,
+    /// Whether to mean this server where none is named.
+    pub default: bool,
+}
+
+/// Checks the server, then writes the profile and, into the store, the client. Gives the issuer; `None` for a
+/// server that asks for no sign-in.
+pub fn settle(app: &mut App, change: Change) -> Result<Option<Issuer>, Error> {
+    let Change { profile, client, default } = change;
+    let found = discover::discover(app, &profile, &mut Trace::default()).map_err(oauth::Error::from);
+    let found = match found.and_then(std::convert::identity) {
+        Ok(found) => Some(found),
+        Err(error @ oauth::Error::NoSignIn(_)) if client.is_none() => {
+            app.console.warn(&error.to_string());
+            None
+        }
+        Err(error) => return Err(remote(&profile.url)(error)),
+    };
+    if let (Some(client), Some(found)) = (&client, &found) {
+        let store = app.store_for_login()?;
+        store.save_client(&profile.name, &login::bring(client, found))?;
+    }
+    app.leave_pointer();
+    app.config.save_profile(&profile)?;
+    if default {
+        app.config.change(|settings| settings.default_server = Some(profile.name.clone()))?;
+    }
+    Ok(found.map(|found| found.issuer.issuer))
+}
+
+/// Forgets a server that nobody is signed in to, with the client that was registered for it.
+pub fn remove(app: &mut App, profile: &ServerProfile) -> Result<(), Error> {
+    let store = app.store()?;
+    let signed_in = store.summaries()?.into_iter().flatten().any(|summary| summary.login.server == profile.name);
+    if signed_in {
+        return Err(Error::Usage {
+            message: format!("somebody is signed in to {}", profile.name),
+            hint: format!("run `mcpauth logout {}` first", profile.name),
+        });
+    }
+    store.remove_client(&profile.name)?;
+    app.config.remove_profile(&profile.name)?;
+    let is_default = |name: &Name| *name == profile.name;
+    if app.config.settings().default_server.as_ref().is_some_and(is_default) {
+        app.config.change(|settings| settings.default_server = None)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! The only way to a token: load, and only if it is not good any more, lock, load again, refresh, save.
+//!
+//! A token that is still good costs no lock, no network, no runtime and no TLS.
+
+use std::time::Duration;
+
+use super::{App, remote};
+use crate::clock::UnixTime;
+use crate::error::Error;
+use crate::http;
+use crate::model::{Login, LoginKey, LoginState, TokenSet};
+use crate::oauth::{self, token};
+use crate::store::{LoginLock, Store, StoreError};
+
+/// The most seconds before its end at which a token is renewed: beyond them it is good.
+const LARGEST_MARGIN: i64 = 300;
+
+/// Whether the issuer may be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refresh {
+    /// If the token does not live long enough.
+    #[default]
+    IfNeeded,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// How fresh a token has to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Freshness {
+    /// Seconds that it must have left; by default five minutes or half of its life, whichever is less.
+    pub min_ttl: Option<i64>,
+    /// Whether the issuer may be asked.
+    pub refresh: Refresh,
+    /// How long to wait for another process that is refreshing the same login.
+    pub patience: Duration,
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self { min_ttl: None, refresh: Refresh::IfNeeded, patience: Duration::from_secs(20) }
+    }
+}
+
+impl Freshness {
+    /// Whether the token of a login is as fresh as that. Unknown expiry counts as fresh: only a server can tell.
+    fn is_met(&self, login: &Login, now: UnixTime) -> bool {
+        let facts = &login.tokens.facts;
+        let Some(expires_at) = facts.expires_at else { return true };
+        let lifetime = expires_at.since(facts.received_at).max(0);
+        let margin = self.min_ttl.unwrap_or(LARGEST_MARGIN.min(lifetime / 2));
+        expires_at.since(now) > margin
+    }
+}
+
+/// Whether the access token can still be used at all.
+fn is_alive(login: &Login, now: UnixTime) -> bool {
+    login.tokens.facts.expires_at.is_none_or(|end| now < end)
+}
+
+/// A login whose access token is as fresh as asked for. Where it cannot be had but the old token still lives, that
+/// is given with a warning: better a token for five minutes than none.
+pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<Login, Error> {
+    let store = app.store()?;
+    let login = load(&store, key)?;
+    let now = app.now();
+    if freshness.refresh != Refresh::Always && freshness.is_met(&login, now) {
+        return Ok(login);
+    }
+    if let LoginState::ReauthRequired { reason, since } = &login.facts.state {
+        let error = Error::ended(&key.server, reason, *since);
+        return or_what_lives(app, login, freshness, error);
+    }
+    if freshness.refresh == Refresh::Never || !login.tokens.facts.refreshable {
+        let why = format!("{}: the access token {}, and {}", key.server, age(&login, now), {
+            if freshness.refresh == Refresh::Never { "refreshing was ruled out" } else { "there is no refresh token" }
+        });
+        let error = Error::login_needed(why, key.server.as_str());
+        return or_what_lives(app, login, freshness, error);
+    }
+    let lock = match store.lock(key, freshness.patience) {
+        Ok(lock) => lock,
+        Err(error @ StoreError::Busy { .. }) => return or_what_lives(app, login, freshness, error.into()),
+        Err(error) => return Err(error.into()),
+    };
+    let seen = login.facts.generation;
+    let login = load(&store, key)?;
+    // Somebody else was here first. His token may live shorter than what was asked for, but another refresh would
+    // not give a longer one.
+    let renewed = login.facts.generation > seen && login.facts.state == LoginState::Active && is_alive(&login, now);
+    if renewed { Ok(login) } else { refresh(app, &store, &lock, login, freshness) }
+}
+
+fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {
+    let missing = || Error::login_needed(not_signed_in(key), key.server.as_str());
+    store.load(key)?.ok_or_else(missing)
+}
+
+/// What is said where there is no login.
+pub fn not_signed_in(key: &LoginKey) -> String {
+    match key.account.as_str() {
+        "default" => format!("not signed in to {}", key.server),
+        account => format!("not signed in to {} as account {account}", key.server),
+    }
+}
+
+fn age(login: &Login, now: UnixTime) -> String {
+    match login.tokens.facts.expires_at {
+        Some(end) if end <= now => format!("ended at {end}"),
+        Some(end) => format!("has only {} left", crate::console::span(end.since(now))),
+        None => "is of unknown age".into(),
+    }
+}
+
+/// The login as it is, with a warning, if its token still lives and a new one was not insisted on.
+fn or_what_lives(app: &App, login: Login, freshness: &Freshness, error: Error) -> Result<Login, Error> {
+    if freshness.refresh == Refresh::Always || !is_alive(&login, app.now()) {
+        return Err(error);
+    }
+    // Without an explicit wish, a login that cannot be refreshed lives as long as it lives.
+    if freshness.min_ttl.is_some() || login.tokens.facts.refreshable {
+        app.console.warn(&format!("{error}; using the token that is still valid"));
+    }
+    Ok(login)
+}
+
+/// Spends the refresh token: one request, under the lock. The new tokens are on disk before anybody sees them.
+fn refresh(
+    app: &App,
+    store: &Store,
+    lock: &LoginLock,
+    login: Login,
+    freshness: &Freshness,
+) -> Result<Login, Error> {
+    let Some(refresh_token) = &login.tokens.refresh_token else {
+        return Err(Error::login_needed(not_signed_in(&login.key()), login.facts.server.as_str()));
+    };
+    let http = app.http(&login.facts.url);
+    let answer = http::block_on(token::refresh(&http, &login, refresh_token, app.now()))
+        .map_err(|error| remote(&login.facts.server)(error.into()))?;
+    match answer {
+        Ok(tokens) => {
+            let login = renewed(login, tokens);
+            store.save(lock, &login)?;
+            Ok(login)
+        }
+        Err(error) => refresh_failed(app, store, lock, login, freshness, error),
+    }
+}
+
+fn renewed(mut login: Login, tokens: TokenSet) -> Login {
+    login.tokens = tokens;
+    login.facts.state = LoginState::Active;
+    login.facts.generation += 1;
+    login.facts.refresh_count += 1;
+    login
+}
+
+/// Tells trouble that passes, where everything is kept, from the issuer's final word, which is written down.
+fn refresh_failed(
+    app: &App,
+    store: &Store,
+    lock: &LoginLock,
+    mut login: Login,
+    freshness: &Freshness,
+    error: oauth::Error,
+) -> Result<Login, Error> {
+    let server = login.facts.server.clone();
+    let error = match error {
+        oauth::Error::Refused { reason, .. } if reason.code == "invalid_grant" => {
+            let since = app.now();
+            login.facts.state = LoginState::ReauthRequired { reason: reason.code.clone(), since };
+            login.facts.generation += 1;
+            store.save(lock, &login)?;
+            Error::ended(&server, &reason.to_string(), since)
+        }
+        oauth::Error::Refused { reason, host } => {
+            if reason.code == "invalid_client" {
+                // The next login registers anew instead of showing a client that the issuer has forgotten.
+                store.remove_client(&server)?;
+            }
+            Error::login_needed(format!("{server}: {host} refused to refresh: {reason}"), server.as_str())
+        }
+        error => remote(&server)(error),
+    };
+    or_what_lives(app, login, freshness, error)
+}
+
+/// One field of a login, as `token --field` and `exec -e VAR=SERVER:FIELD` name it. The fields of our own come
+/// first, then the members of the issuer's answer.
+pub fn field(login: &Login, name: &str) -> Result<String, Error> {
+    let facts = &login.tokens.facts;
+    let value = match name {
+        "token" | "access_token" => Some(login.tokens.access_token.expose().to_owned()),
+        "header" => Some(format!("Bearer {}", login.tokens.access_token.expose())),
+        "url" => Some(login.facts.url.to_string()),
+        "expires_at" => facts.expires_at.map(|time| time.0.to_string()),
+        "scope" => Some(facts.scope.to_string()),
+        "token_type" => Some(facts.token_type.clone()),
+        // A refresh token that left this machine could not be kept from being spent twice.
+        "refresh_token" => None,
+        other => login.tokens.extra.get(other).map(|value| match value {
+            serde_json::Value::String(text) => text.clone(),
+            value => value.to_string(),
+        }),
+    };
+    value.ok_or_else(|| Error::Usage {
+        message: format!("the login at {} has no field {name}", login.facts.server),
+        hint: "there are token, header, url, expires_at, scope and the further members of the token answer".into(),
+    })
+}

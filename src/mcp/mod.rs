@@ -1,0 +1,32 @@
+//! The wire format of MCP over HTTP, as far as signing in needs it: a request that looks like real traffic.
+
+use reqwest::Method;
+use reqwest::header::{ACCEPT, HeaderValue};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::http::{Body, Request};
+
+/// The protocol revision that our own requests speak.
+pub const REVISION: &str = "2025-11-25";
+
+/// A JSON-RPC request.
+pub fn message(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
+}
+
+/// The parameters of `initialize`.
+pub fn initialize_params() -> Value {
+    json!({
+        "protocolVersion": REVISION,
+        "capabilities": {},
+        "clientInfo": { "name": "mcpauth", "version": env!("CARGO_PKG_VERSION") },
+    })
+}
+
+/// The POST that carries a message (Streamable HTTP, Sending Messages to the Server).
+pub fn post(url: &Url, message: Value) -> Request<'_> {
+    let mut request = Request::new(Method::POST, url).body(Body::Json(message));
+    request.headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    request
+}
