@@ -1,0 +1,71 @@
+// What the peers here share: a port of their own, one ready line, an end on SIGTERM or when the pipe on
+// stdin closes (so that no server outlives the script that started it).
+
+import { createServer } from 'node:http';
+import { fstatSync } from 'node:fs';
+
+/**
+ * Listens on an ephemeral loopback port before anything else exists, because issuers must know their own
+ * address when they are built. Requests wait until `handle` gives them somebody to answer.
+ */
+export async function reserve() {
+  let handler;
+  const early = [];
+  const server = createServer((request, response) => {
+    if (handler) handler(request, response);
+    else early.push([request, response]);
+  });
+  await new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    handle(next) {
+      handler = next;
+      for (const [request, response] of early.splice(0)) handler(request, response);
+    },
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Prints the ready line and arranges for the end. */
+export function ready(facts, places) {
+  const end = () => {
+    for (const place of places) place.close();
+    process.exit(0);
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  // A script in the background has /dev/null here; only a pipe (Node's own are sockets) says by its end that the
+  // starter is gone.
+  const stdin = fstatSync(0);
+  if (stdin.isFIFO() || stdin.isSocket()) process.stdin.resume().on('end', end);
+  process.stdout.write(`${JSON.stringify(facts)}\n`);
+}
+
+/** Answers with JSON. */
+export function json(response, status, body, headers = {}) {
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers });
+  response.end(JSON.stringify(body));
+}
+
+/** The body of a request as text; 1 MiB at the most. */
+export async function body(request) {
+  const parts = [];
+  let size = 0;
+  for await (const part of request) {
+    size += part.length;
+    if (size > 1 << 20) throw new Error('body too large');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** The bearer token of a request, or undefined (RFC 6750, section 2.1). */
+export function bearer(request) {
+  return /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1];
+}
