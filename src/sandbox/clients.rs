@@ -55,27 +55,22 @@ pub(super) fn judge_redirect(uri: &str, application_type: &str) -> Result<(), St
     if !url.username().is_empty() || url.password().is_some() {
         return refuse("has a user name or password");
     }
+    let web = application_type == "web";
     match url.scheme() {
-        "https" if application_type == "web" && is_loopback(&url) => {
-            refuse("a web application is not on loopback")
-        }
-        "https" => Ok(()),
+        "https" if web && is_loopback(&url) => refuse("a web application is not on loopback"),
         "http" if !is_loopback(&url) => refuse("plain http is for loopback only"),
-        "http" if application_type == "web" => refuse("a web application must use https"),
-        "http" => Ok(()),
-        scheme
-            if application_type != "web"
-                && (scheme.contains('.') || url.has_host())
-                && !is_script(scheme) =>
-        {
-            Ok(())
+        "http" if web => refuse("a web application must use https"),
+        scheme if !matches!(scheme, "https" | "http") && (web || !is_private_use(&url)) => {
+            refuse("this scheme is not allowed")
         }
-        _ => refuse("this scheme is not allowed"),
+        _ => Ok(()),
     }
 }
 
-fn is_script(scheme: &str) -> bool {
-    matches!(scheme, "javascript" | "data" | "vbscript" | "file" | "about" | "blob" | "ftp" | "ws" | "wss")
+/// Whether a URL has the scheme of some application, and not one that browsers act upon themselves.
+fn is_private_use(url: &Url) -> bool {
+    let taken = ["javascript", "data", "vbscript", "file", "about", "blob", "ftp", "ws", "wss"];
+    !taken.contains(&url.scheme()) && (url.scheme().contains('.') || url.has_host())
 }
 
 /// What a request says about who sends it (RFC 6749 section 2.3).
@@ -111,29 +106,21 @@ pub(super) fn authenticate(ledger: &mut Ledger, request: &Request, form: &Form) 
 }
 
 fn read_claim(request: &Request, form: &Form) -> Result<Claim, Refusal> {
-    let in_body = form.get("client_id");
-    match request.credentials("Basic") {
-        Some(encoded) => {
-            let (id, secret) =
-                read_basic(encoded).ok_or_else(|| Refusal::unknown_client("malformed Basic header", true))?;
-            if form.get("client_secret").is_some() {
-                return Err(Refusal::bad(
-                    "invalid_request",
-                    "two ways of client authentication in one request",
-                ));
-            }
-            if in_body.is_some_and(|other| other != id) {
-                return Err(Refusal::bad("invalid_request", "two different client ids in one request"));
-            }
-            Ok(Claim { id, secret: Some(secret), method: "client_secret_basic" })
-        }
-        None => {
-            let id = in_body.ok_or_else(|| Refusal::unknown_client("no client id", false))?.to_owned();
-            let secret = form.get("client_secret").map(str::to_owned);
-            let method = if secret.is_some() { "client_secret_post" } else { "none" };
-            Ok(Claim { id, secret, method })
-        }
+    let (in_body, secret_in_body) = (form.get("client_id"), form.get("client_secret"));
+    let Some(encoded) = request.credentials("Basic") else {
+        let id = in_body.ok_or_else(|| Refusal::unknown_client("no client id", false))?;
+        let method = if secret_in_body.is_some() { "client_secret_post" } else { "none" };
+        return Ok(Claim { id: id.into(), secret: secret_in_body.map(str::to_owned), method });
+    };
+    let (id, secret) =
+        read_basic(encoded).ok_or_else(|| Refusal::unknown_client("malformed Basic header", true))?;
+    if secret_in_body.is_some() {
+        return Err(Refusal::bad("invalid_request", "two ways of client authentication in one request"));
     }
+    if in_body.is_some_and(|other| other != id) {
+        return Err(Refusal::bad("invalid_request", "two different client ids in one request"));
+    }
+    Ok(Claim { id, secret: Some(secret), method: "client_secret_basic" })
 }
 
 /// Id and secret of a Basic header: each is form-encoded before the two are joined (RFC 6749 section 2.3.1).

@@ -1,4 +1,4 @@
-//! The documents by which the issuer and the server are found: RFC 8414, OpenID Connect Discovery, RFC 9728.
+//! The documents by which the issuer and the server are found: RFC 8414, OIDC Discovery, RFC 9728.
 
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ fn issuer(ledger: &Ledger) -> Value {
     document
 }
 
-/// The same with what OpenID Connect Discovery section 3 requires beyond it.
+/// The same with what OIDC Discovery section 3 requires beyond it.
 fn openid(ledger: &Ledger) -> Value {
     let mut document = issuer(ledger);
     document["subject_types_supported"] = json!(["public"]);
@@ -78,7 +78,7 @@ fn openid(ledger: &Ledger) -> Value {
     document
 }
 
-/// Every scope that the issuer knows: those of the server, those of OpenID Connect, and `offline_access`
+/// Every scope that the issuer knows: those of the server, those of OIDC, and `offline_access`
 /// where it decides about the refresh token.
 pub(super) fn scopes(ledger: &Ledger) -> Vec<&str> {
     let own = ledger.options.scopes_supported.iter().map(String::as_str);

@@ -7,11 +7,11 @@
 //!
 //! | path | what answers |
 //! |---|---|
-//! | `/.well-known/…` | metadata of server and issuer (RFC 9728, RFC 8414, OpenID Connect Discovery) |
+//! | `/.well-known/…` | metadata of server and issuer (RFC 9728, RFC 8414, OIDC Discovery) |
 //! | `/register` | dynamic registration (RFC 7591, RFC 7592) |
 //! | `/authorize`, `/consent` | the page that asks a person |
 //! | `/token`, `/revoke`, `/introspect` | RFC 6749, RFC 7009, RFC 7662 |
-//! | `/userinfo`, `/jwks` | OpenID Connect, as far as clients ask for it |
+//! | `/userinfo`, `/jwks` | OIDC, as far as clients ask for it |
 //! | `/mcp` | the MCP server: Streamable HTTP from 2025-03-26 to 2026-07-28 |
 
 mod authorization;

@@ -25,7 +25,7 @@ pub struct SandboxOptions {
     /// Whether clients may register themselves (RFC 7591).
     pub registration: bool,
     /// Whether a registration must name its `application_type`: without, it counts as `web`, which has no
-    /// loopback redirects (OpenID Connect Dynamic Registration section 2).
+    /// loopback redirects (OIDC Dynamic Registration section 2).
     pub require_application_type: bool,
     /// Whether a client id may be the URL of a client id metadata document.
     pub metadata_documents: bool,
@@ -33,7 +33,7 @@ pub struct SandboxOptions {
     pub resource_metadata: bool,
     /// Whether there is authorization server metadata at all.
     pub issuer_metadata: bool,
-    /// Whether it is found only where OpenID Connect puts it.
+    /// Whether it is found only where OIDC puts it.
     pub openid_only: bool,
     /// Whether the metadata names the PKCE method.
     pub advertise_pkce: bool,

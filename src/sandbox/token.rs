@@ -56,13 +56,13 @@ fn written(ledger: &Ledger, tokens: &Tokens) -> Value {
     if let Some(refresh) = &tokens.refresh {
         document["refresh_token"] = refresh.as_str().into();
     }
-    for fault in &ledger.options.faults {
-        match (fault, document.as_object_mut()) {
-            (Fault::NoAccessToken, Some(members)) => drop(members.shift_remove("access_token")),
-            (Fault::Lifetime(value), Some(members)) => {
-                drop(members.insert("expires_in".into(), value.clone()))
-            }
-            _ => {}
+    if let Some(members) = document.as_object_mut() {
+        for fault in &ledger.options.faults {
+            match fault {
+                Fault::NoAccessToken => members.shift_remove("access_token"),
+                Fault::Lifetime(value) => members.insert("expires_in".into(), value.clone()),
+                _ => None,
+            };
         }
     }
     document

@@ -1,4 +1,4 @@
-//! `/userinfo`: who gave the grant (OpenID Connect Core section 5.3).
+//! `/userinfo`: who gave the grant (OIDC Core section 5.3).
 
 use serde_json::json;
 

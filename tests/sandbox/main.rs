@@ -1,0 +1,11 @@
+//! Stories over real HTTP that prove the sandbox strict: what it refuses, a client must not do.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
+
+mod faults;
+mod issuer;
+mod mcp;
+mod pages;
+mod refresh;
+mod registration;
+mod world;

@@ -1,0 +1,291 @@
+//! The protected server, in both eras of its transport.
+
+use serde_json::{Value, json};
+
+use super::world::{Reply, World, initialize};
+
+const REVISION: &str = "2026-07-28";
+
+fn request(method: &str, parameters: &Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": parameters })
+}
+
+/// A client of the revisions with sessions.
+struct Session<'a> {
+    world: &'a World,
+    token: String,
+    id: String,
+    version: &'static str,
+}
+
+impl<'a> Session<'a> {
+    async fn open(world: &'a World, scope: &str, version: &'static str) -> Self {
+        let token = world.login_for(scope).await.member("access_token");
+        let reply = world.send(world.mcp(Some(&token), &initialize(version))).await;
+        assert_eq!(reply.json()["result"]["protocolVersion"], version);
+        Self { world, token, id: reply.header("mcp-session-id").into(), version }
+    }
+
+    fn request(&self, message: &Value) -> reqwest::RequestBuilder {
+        let request = self.world.mcp(Some(&self.token), message).header("mcp-session-id", &self.id);
+        request.header("mcp-protocol-version", self.version)
+    }
+
+    async fn send(&self, message: &Value) -> Reply {
+        self.world.send(self.request(message)).await
+    }
+
+    async fn call(&self, tool: &str, arguments: Value) -> Reply {
+        self.send(&request("tools/call", &json!({ "name": tool, "arguments": arguments }))).await
+    }
+}
+
+#[tokio::test]
+async fn a_session_goes_from_initialize_to_delete() {
+    let world = World::new();
+    let session = Session::open(&world, "mcp:basic", "2025-11-25").await;
+    let greeted = session.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+    assert_eq!((greeted.status, greeted.text.as_str()), (202, ""));
+    assert_eq!(session.send(&request("ping", &json!({}))).await.json()["result"], json!({}));
+    let tools = session.send(&request("tools/list", &json!({}))).await.json();
+    let names: Vec<&str> = tools["result"]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|tool| tool["name"].as_str())
+        .collect();
+    assert_eq!(names, ["echo", "whoami", "admin"]);
+
+    let said = session.call("echo", json!({ "text": "hello" })).await.json();
+    assert_eq!(said["result"]["content"][0]["text"], "hello");
+    let told = session.call("whoami", json!({})).await.json();
+    let known = json!({ "sub": "sandy", "client_id": "client", "scopes": ["mcp:basic"] });
+    assert_eq!(told["result"]["structuredContent"], known);
+    assert_eq!(session.send(&request("no/such", &json!({}))).await.json()["error"]["code"], -32601);
+    assert_eq!(world.sandbox.books().tool_calls, 2);
+
+    let delete = |session: &Session<'_>| {
+        let request =
+            world.request("DELETE", "/mcp").header("authorization", format!("Bearer {}", session.token));
+        request.header("mcp-session-id", &session.id).header("mcp-protocol-version", session.version)
+    };
+    assert_eq!(world.send(delete(&session)).await.status, 204);
+    assert_eq!(session.send(&request("ping", &json!({}))).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_session_needs_its_id_its_revision_and_its_owner() {
+    let world = World::new();
+    let mut session = Session::open(&world, "mcp:basic", "2025-06-18").await;
+    let ping = request("ping", &json!({}));
+    let bare = world.mcp(Some(&session.token), &ping);
+    assert_eq!(world.send(bare).await.status, 400);
+    let unversioned = world.mcp(Some(&session.token), &ping).header("mcp-session-id", &session.id);
+    assert_eq!(world.send(unversioned).await.status, 400);
+    session.version = "2025-11-25";
+    assert_eq!(session.send(&ping).await.status, 400);
+    session.version = "2025-06-18";
+    assert_eq!(session.send(&ping).await.status, 200);
+    session.token = world.login().await.member("access_token");
+    assert_eq!(session.send(&ping).await.status, 404);
+
+    let old = Session::open(&world, "mcp:basic", "2025-03-26").await;
+    let unversioned = world.mcp(Some(&old.token), &ping).header("mcp-session-id", &old.id);
+    assert_eq!(world.send(unversioned).await.status, 200);
+    world.sandbox.forget_sessions();
+    assert_eq!(old.send(&ping).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_unknown_revision_is_answered_with_the_newest() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    let reply = world.send(world.mcp(Some(&token), &initialize("1999-12-31"))).await;
+    assert_eq!(reply.json()["result"]["protocolVersion"], "2025-11-25");
+}
+
+#[tokio::test]
+async fn admin_needs_a_scope_and_names_it() {
+    let world = World::new();
+    let basic = Session::open(&world, "mcp:basic", "2025-11-25").await;
+    let refused = basic.call("admin", json!({})).await;
+    assert_eq!(refused.status, 403);
+    let metadata = world.url("/.well-known/oauth-protected-resource/mcp");
+    let challenge =
+        format!("Bearer error=\"insufficient_scope\", scope=\"mcp:admin\", resource_metadata=\"{metadata}\"");
+    assert_eq!(refused.header("www-authenticate"), challenge);
+    let admin = Session::open(&world, "mcp:basic mcp:admin", "2025-11-25").await;
+    assert_eq!(admin.call("admin", json!({})).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_token_is_judged_before_everything_else() {
+    let world = World::new();
+    let good = world.login().await.member("access_token");
+    let other = world.authorization().with("resource", &world.url("/other"));
+    let code = world.code(&other).await;
+    let redemption = world.redemption(&code).with("resource", &world.url("/other"));
+    let foreign = world.post("/token", &redemption).await.member("access_token");
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzYW5keSJ9.";
+    for header in [
+        String::new(),
+        "Bearer".into(),
+        "Bearer ".into(),
+        format!("Basic {good}"),
+        format!("Token {good}"),
+        format!("Bearer {unsigned}"),
+        format!("Bearer {good}x"),
+        format!("Bearer {foreign}"),
+        format!("Bearer {}", "x".repeat(8 * 1024)),
+    ] {
+        let reply = world.send(world.mcp(None, &json!([])).header("authorization", &header)).await;
+        assert_eq!(reply.status, 401, "{header}");
+        assert!(reply.header("www-authenticate").starts_with("Bearer "));
+    }
+    let in_query = world.request("POST", &format!("/mcp?access_token={good}"));
+    assert_eq!(world.send(in_query).await.status, 401);
+    let twice = world.mcp(Some(&good), &initialize("2025-11-25")).header("authorization", "Bearer x");
+    assert_eq!(world.send(twice).await.status, 400);
+    assert_eq!(world.knock(&good).await, 200);
+    let lower = world.mcp(None, &initialize("2025-11-25")).header("authorization", format!("bearer {good}"));
+    assert_eq!(world.send(lower).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_open_door_greets_strangers_and_no_more() {
+    let world = World::with(|options| options.open_initialize = true);
+    let greeted = world.send(world.mcp(None, &initialize("2025-11-25"))).await;
+    assert_eq!(greeted.status, 200);
+    let session = greeted.header("mcp-session-id");
+    let list = world.mcp(None, &request("tools/list", &json!({}))).header("mcp-session-id", session);
+    assert_eq!(world.send(list.header("mcp-protocol-version", "2025-11-25")).await.status, 401);
+    assert_eq!(world.knock("guessed").await, 401);
+}
+
+#[tokio::test]
+async fn a_page_elsewhere_reaches_nothing() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    let foreign =
+        world.mcp(Some(&token), &initialize("2025-11-25")).header("origin", "https://elsewhere.example");
+    let reply = world.send(foreign).await;
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (403, ""));
+    let local = world.mcp(Some(&token), &initialize("2025-11-25")).header("origin", "http://localhost:6274");
+    let reply = world.send(local).await;
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, "http://localhost:6274"));
+    for host in ["elsewhere.example", "127.0.0.1.elsewhere.example:1", "127.0.0.1"] {
+        let rebound = world.request("GET", "/.well-known/oauth-authorization-server").header("host", host);
+        assert_eq!(world.send(rebound).await.status, 403, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_a_message_is_refused() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    let post = |accept: &str, kind: &str, body: &str| {
+        let request = world.request("POST", "/mcp").header("authorization", format!("Bearer {token}"));
+        request.header("accept", accept).header("content-type", kind).body(body.to_owned())
+    };
+    let (both, json) = ("application/json, text/event-stream", "application/json");
+    assert_eq!(world.send(post("application/json", json, "{}")).await.status, 406);
+    assert_eq!(world.send(post(both, "text/plain", "{}")).await.status, 415);
+    assert_eq!(world.send(post(both, json, "{")).await.json()["error"]["code"], -32700);
+    assert_eq!(world.send(post(both, json, "[]")).await.json()["error"]["code"], -32600);
+    assert_eq!(world.send(post(both, json, "{}")).await.json()["error"]["code"], -32600);
+    let get = world.request("GET", "/mcp").header("authorization", format!("Bearer {token}"));
+    assert_eq!(world.send(get).await.status, 405);
+}
+
+#[tokio::test]
+async fn an_answer_can_come_as_an_event_stream() {
+    let world = World::with(|options| options.event_streams = true);
+    let token = world.login().await.member("access_token");
+    let reply = world.send(world.mcp(Some(&token), &initialize("2025-11-25"))).await;
+    assert_eq!(reply.header("content-type"), "text/event-stream");
+    let data = reply.text.strip_prefix("event: message\ndata: ").and_then(|rest| rest.strip_suffix("\n\n"));
+    assert_eq!(serde_json::from_str::<Value>(data.unwrap()).unwrap()["id"], 1);
+}
+
+/// A request of the stateless revision, with headers that fit it.
+fn stateless(
+    world: &World,
+    token: &str,
+    method: &str,
+    parameters: &Value,
+) -> (reqwest::RequestBuilder, Value) {
+    let mut parameters = parameters.clone();
+    parameters["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": REVISION,
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": { "name": "t", "version": "1" },
+    });
+    let message = request(method, &parameters);
+    let request = world.mcp(Some(token), &message).header("mcp-protocol-version", REVISION);
+    (request.header("mcp-method", method), message)
+}
+
+#[tokio::test]
+async fn the_stateless_revision_needs_no_session() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    let found = world.send(stateless(&world, &token, "server/discover", &json!({})).0).await;
+    assert_eq!(found.header("mcp-session-id"), "");
+    let found = found.json();
+    assert_eq!(found["result"]["supportedVersions"][0], REVISION);
+    let tools = world.send(stateless(&world, &token, "tools/list", &json!({})).0).await.json();
+    assert_eq!((&tools["result"]["resultType"], tools["id"].as_u64()), (&"complete".into(), Some(7)));
+    let parameters = json!({ "name": "echo", "arguments": { "text": "hello" } });
+    let call = stateless(&world, &token, "tools/call", &parameters).0;
+    let said = world.send(call.header("mcp-name", "=?base64?ZWNobw==?=")).await.json();
+    assert_eq!(said["result"]["content"][0]["text"], "hello");
+    assert_eq!(said["result"]["resultType"], "complete");
+    let admin = stateless(&world, &token, "tools/call", &json!({ "name": "admin" })).0;
+    let refused = world.send(admin.header("mcp-name", "admin")).await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.header("www-authenticate").contains("scope=\"mcp:admin\""));
+}
+
+#[tokio::test]
+async fn the_stateless_revision_checks_the_header_against_the_body() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    let tell = async |request: reqwest::RequestBuilder| {
+        let reply = world.send(request).await;
+        (reply.status, reply.json()["error"]["code"].as_i64().unwrap())
+    };
+    let echo = json!({ "name": "echo", "arguments": { "text": "x" } });
+    let (unnamed, call) = stateless(&world, &token, "tools/call", &echo);
+    assert_eq!(tell(unnamed).await, (400, -32020));
+    assert_eq!(
+        tell(stateless(&world, &token, "tools/call", &echo).0.header("mcp-name", "admin")).await,
+        (400, -32020)
+    );
+    let headers = |version: &str, method: &str| {
+        world.mcp(Some(&token), &call).header("mcp-protocol-version", version).header("mcp-method", method)
+    };
+    assert_eq!(tell(headers(REVISION, "tools/list").header("mcp-name", "echo")).await, (400, -32020));
+    assert_eq!(tell(headers("2025-11-25", "tools/call").header("mcp-name", "echo")).await, (400, -32020));
+    assert_eq!(tell(world.mcp(Some(&token), &call)).await, (400, -32020));
+    assert_eq!(tell(stateless(&world, &token, "no/such", &json!({})).0).await, (404, -32601));
+    let bare = world.mcp(Some(&token), &request("tools/list", &json!({}))).header("mcp-method", "tools/list");
+    assert_eq!(tell(bare.header("mcp-protocol-version", REVISION)).await, (400, -32602));
+    assert_eq!(world.sandbox.books().tool_calls, 0);
+}
+
+#[tokio::test]
+async fn a_revision_of_the_future_is_told_which_ones_there_are() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2031-01-01",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let message = request("tools/list", &json!({ "_meta": meta }));
+    let request = world.mcp(Some(&token), &message).header("mcp-protocol-version", "2031-01-01");
+    let reply = world.send(request.header("mcp-method", "tools/list")).await;
+    let error = reply.json()["error"].clone();
+    assert_eq!((reply.status, error["code"].as_i64()), (400, Some(-32022)));
+    assert_eq!(error["data"]["requested"], "2031-01-01");
+    assert!(error["data"]["supported"].as_array().unwrap().contains(&REVISION.into()));
+}
