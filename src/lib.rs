@@ -1,5 +1,8 @@
 //! mcpauth: sign in to MCP servers once; hand every script, client and stdio server a fresh token.
 
 pub mod clock;
+pub mod files;
 pub mod model;
+pub mod places;
+pub mod platform;
 pub mod secret;

@@ -1,0 +1,82 @@
+//! What the operating systems do differently, one function per island.
+//!
+//! Every function here exists with the same signature on every system, so that callers carry no `cfg`. The
+//! contracts:
+//!
+//! - `reset_signals()` unblocks every signal: some MCP clients start their children with all of them blocked. The
+//!   umask stays as it is, because a program that we become would inherit it.
+//! - `create_private_dir(path)` makes a directory and its missing parents, each 0700 from its first moment.
+//! - `check_private_dir(path)` fails with an [`Unfit`] unless the path is a directory of ours (no link) that
+//!   nobody else can enter.
+//! - `open_private(path)` opens for reading and never waits: `None` if there is nothing, an [`Unfit`] unless it
+//!   is a regular file of ours with one name that nobody else can read.
+//! - `open_lock_file(path)` opens or makes a file to lock, under the same conditions.
+//! - `create_private(path)` makes a new file, 0600 from its first system call; it fails if the name exists.
+//! - `replace(from, to)` renames over whatever is at `to`, atomically.
+//! - `sync_dir(path)` makes a rename in the directory last through a power cut, where the system can.
+//! - `is_at(file, path)` tells whether the path still names the open file.
+//! - `run_as_child(command)` becomes the command where the system can; it returns only if that failed, or with
+//!   the exit code of a child that it waited for.
+//! - `exit_code(status)` is what a shell would report: the child's own code, or 128 + n after signal n.
+//! - `has_display()` tells whether a browser opened here would be seen by the person at the keyboard.
+//! - `find_session_bus(remembered)` gives a process without `DBUS_SESSION_BUS_ADDRESS` the address of its
+//!   session bus and tells whether it had to. It changes the environment: call it before any thread starts.
+//! - `caller()` names the program that started us, stable for as long as that program lives.
+
+use std::error::Error;
+use std::io;
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod unix;
+#[cfg(unix)]
+pub use unix::{
+    caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus, has_display,
+    is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
+};
+
+#[cfg(windows)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod windows;
+#[cfg(windows)]
+pub use windows::{
+    caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus, has_display,
+    is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
+};
+
+/// Why a file or directory is not fit to hold a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Another user owns it.
+    #[error("belongs to another user")]
+    Foreign,
+    /// Its mode lets other users in.
+    #[error("can be read or changed by other users")]
+    Exposed,
+    /// It is a symbolic link.
+    #[error("is a symbolic link")]
+    Symlink,
+    /// It is a device, a pipe, a socket, or a directory where a file should be.
+    #[error("is not a regular file")]
+    NotRegular,
+    /// It is a file where a directory should be.
+    #[error("is not a directory")]
+    NotDirectory,
+    /// It has a second name somewhere.
+    #[error("has a second name (hard link)")]
+    Linked,
+}
+
+impl Unfit {
+    /// Finds the reason in an error of this module.
+    pub fn of(error: &io::Error) -> Option<Self> {
+        let inner: &(dyn Error + 'static) = error.get_ref()?;
+        inner.downcast_ref::<Self>().copied()
+    }
+}
+
+impl From<Unfit> for io::Error {
+    fn from(unfit: Unfit) -> Self {
+        Self::other(unfit)
+    }
+}

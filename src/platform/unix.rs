@@ -1,0 +1,393 @@
+//! Linux, macOS and the BSDs. The contracts stand in the module above.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::Unfit;
+
+/// The mode bits that let the group or everybody in.
+const OTHERS: u32 = 0o077;
+
+pub fn reset_signals() {
+    // Fails only for an unknown `how`.
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+}
+
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+pub fn check_private_dir(path: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if metadata.is_symlink() {
+        return Err(Unfit::Symlink.into());
+    }
+    if !metadata.is_dir() {
+        return Err(Unfit::NotDirectory.into());
+    }
+    check_owner_and_mode(&metadata)
+}
+
+pub fn open_private(path: &Path) -> io::Result<Option<File>> {
+    match open(path, OFlags::RDONLY) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+pub fn open_lock_file(path: &Path) -> io::Result<File> {
+    open(path, OFlags::RDWR | OFlags::CREATE)
+}
+
+pub fn create_private(path: &Path) -> io::Result<File> {
+    open(path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
+}
+
+/// Opens without following a link and without waiting for the other end of a pipe, then looks at what it got.
+fn open(path: &Path, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(descriptor) => File::from(descriptor),
+        // FreeBSD says EMLINK for a link that was not followed, everybody else ELOOP.
+        Err(Errno::LOOP | Errno::MLINK) => return Err(Unfit::Symlink.into()),
+        // A socket, a pipe opened for writing that nobody reads, a directory opened for writing.
+        Err(Errno::NXIO | Errno::OPNOTSUPP | Errno::ISDIR) => return Err(Unfit::NotRegular.into()),
+        Err(error) => return Err(error.into()),
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(Unfit::NotRegular.into());
+    }
+    check_owner_and_mode(&metadata)?;
+    if metadata.nlink() > 1 {
+        return Err(Unfit::Linked.into());
+    }
+    Ok(file)
+}
+
+fn check_owner_and_mode(metadata: &Metadata) -> io::Result<()> {
+    if metadata.uid() != user_id() {
+        return Err(Unfit::Foreign.into());
+    }
+    if metadata.mode() & OTHERS != 0 {
+        return Err(Unfit::Exposed.into());
+    }
+    Ok(())
+}
+
+fn user_id() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    match File::open(path)?.sync_all() {
+        // Some network and virtual file systems have nothing to do for a directory and say so.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(named) => Ok((open.dev(), open.ino()) == (named.dev(), named.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub fn run_as_child(command: &mut Command) -> io::Result<u8> {
+    Err(command.exec())
+}
+
+pub fn exit_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+pub fn has_display() -> bool {
+    shows_windows(&|name| std::env::var_os(name))
+}
+
+#[cfg(target_vendor = "apple")]
+fn shows_windows(variable: &dyn Fn(&str) -> Option<OsString>) -> bool {
+    variable("SSH_CONNECTION").is_none()
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn shows_windows(variable: &dyn Fn(&str) -> Option<OsString>) -> bool {
+    // Under WSL the browser is a Windows program and needs no display of ours.
+    ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"]
+        .into_iter()
+        .any(|name| variable(name).is_some_and(|value| !value.is_empty()))
+}
+
+#[cfg(target_vendor = "apple")]
+pub fn find_session_bus(_remembered: Option<&str>) -> bool {
+    false
+}
+
+#[cfg(not(target_vendor = "apple"))]
+pub fn find_session_bus(remembered: Option<&str>) -> bool {
+    let Some(address) = missing_bus_address(&|name| std::env::var_os(name), remembered) else { return false };
+    #[expect(unsafe_code, reason = "libdbus takes the address only from the environment")]
+    #[expect(clippy::disallowed_methods, reason = "the one exception")]
+    // SAFETY: the contract of this function says that no other thread runs yet, so nobody reads the
+    // environment while it changes.
+    unsafe {
+        std::env::set_var("DBUS_SESSION_BUS_ADDRESS", address);
+    }
+    true
+}
+
+/// The address of the session bus, for a process that was not told; `None` if it was, or if none is found.
+#[cfg(not(target_vendor = "apple"))]
+fn missing_bus_address(
+    variable: &dyn Fn(&str) -> Option<OsString>,
+    remembered: Option<&str>,
+) -> Option<String> {
+    if variable("DBUS_SESSION_BUS_ADDRESS").is_some_and(|address| !address.is_empty()) {
+        return None;
+    }
+    let runtime_dir = variable("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    let usual_dir = PathBuf::from(format!("/run/user/{}", user_id()));
+    runtime_dir
+        .into_iter()
+        .chain([usual_dir])
+        .map(|directory| directory.join("bus"))
+        .find(|socket| is_socket_of_ours(socket))
+        .map(|socket| format!("unix:path={}", bus_escaped(&socket)))
+        .or_else(|| remembered.map(str::to_owned))
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn is_socket_of_ours(path: &Path) -> bool {
+    fs::symlink_metadata(path)
+        .is_ok_and(|metadata| metadata.file_type().is_socket() && metadata.uid() == user_id())
+}
+
+/// Escapes a path for an address of D-Bus (D-Bus specification, "Server Addresses").
+#[cfg(not(target_vendor = "apple"))]
+fn bus_escaped(path: &Path) -> String {
+    use std::fmt::Write as _;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let mut escaped = String::new();
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_/.*\\".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "%{byte:02x}");
+        }
+    }
+    escaped
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn caller() -> String {
+    format!("pid:{}", std::os::unix::process::parent_id())
+}
+
+#[cfg(target_os = "linux")]
+pub fn caller() -> String {
+    /// Programs that stand between us and whoever wanted us.
+    const BETWEEN: [&str; 10] =
+        ["sh", "bash", "dash", "ash", "zsh", "fish", "ksh", "busybox", "env", "timeout"];
+    let mut id = std::os::unix::process::parent_id();
+    let mut nearest = format!("pid:{id}");
+    // A chain of shells longer than this is not worth following.
+    for _ in 0..16 {
+        let Some(process) =
+            fs::read_to_string(format!("/proc/{id}/stat")).ok().and_then(|stat| Process::from_stat(&stat))
+        else {
+            break;
+        };
+        nearest = format!("{}:{id}:{}", process.name, process.started);
+        if !BETWEEN.contains(&process.name.as_str()) || process.parent == 0 {
+            break;
+        }
+        id = process.parent;
+    }
+    nearest
+}
+
+/// What `/proc/<pid>/stat` says of a process (proc(5)).
+#[cfg(target_os = "linux")]
+#[derive(Debug, PartialEq, Eq)]
+struct Process {
+    name: String,
+    parent: u32,
+    /// In clock ticks after boot; tells two processes with one id apart.
+    started: u64,
+}
+
+#[cfg(target_os = "linux")]
+impl Process {
+    fn from_stat(stat: &str) -> Option<Self> {
+        // The name may itself contain spaces and brackets, so it ends at the last bracket.
+        let (front, rest) = stat.rsplit_once(')')?;
+        let name = front.split_once('(')?.1.to_owned();
+        let mut fields = rest.split_ascii_whitespace();
+        // Counted from 1 in proc(5): the state is field 3, the parent 4, the start 22.
+        let parent = fields.nth(1)?.parse().ok()?;
+        let started = fields.nth(17)?.parse().ok()?;
+        Some(Self { name, parent, started })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn unfit<T>(result: io::Result<T>) -> Option<Unfit> {
+        Unfit::of(&result.err().expect("must be refused"))
+    }
+
+    #[test]
+    fn only_a_private_regular_file_is_opened() {
+        let scratch = tempfile::tempdir().unwrap();
+        let at = |name: &str| scratch.path().join(name);
+        drop(create_private(&at("good")).unwrap());
+        assert!(open_private(&at("good")).unwrap().is_some());
+        assert!(open_private(&at("absent")).unwrap().is_none());
+
+        std::os::unix::fs::symlink(at("good"), at("link")).unwrap();
+        assert_eq!(unfit(open_private(&at("link"))), Some(Unfit::Symlink));
+        assert_eq!(unfit(open_lock_file(&at("link"))), Some(Unfit::Symlink));
+
+        nix_fifo(&at("pipe"));
+        assert_eq!(unfit(open_private(&at("pipe"))), Some(Unfit::NotRegular));
+        let _listener = UnixListener::bind(at("socket")).unwrap();
+        assert_eq!(unfit(open_private(&at("socket"))), Some(Unfit::NotRegular));
+        assert_eq!(unfit(open_private(scratch.path())), Some(Unfit::NotRegular));
+
+        fs::hard_link(at("good"), at("twin")).unwrap();
+        assert_eq!(unfit(open_private(&at("twin"))), Some(Unfit::Linked));
+        fs::remove_file(at("twin")).unwrap();
+
+        fs::set_permissions(at("good"), PermissionsExt::from_mode(0o640)).unwrap();
+        assert_eq!(unfit(open_private(&at("good"))), Some(Unfit::Exposed));
+    }
+
+    fn nix_fifo(path: &Path) {
+        rustix::fs::mkfifoat(rustix::fs::CWD, path, Mode::RUSR | Mode::WUSR).unwrap();
+    }
+
+    #[test]
+    fn every_directory_on_the_way_is_private() {
+        let scratch = tempfile::tempdir().unwrap();
+        let deep = scratch.path().join("a/b/c");
+        create_private_dir(&deep).unwrap();
+        for directory in [deep.as_path(), deep.parent().unwrap()] {
+            check_private_dir(directory).unwrap();
+        }
+        fs::set_permissions(&deep, PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(unfit(check_private_dir(&deep)), Some(Unfit::Exposed));
+        std::os::unix::fs::symlink(&deep, scratch.path().join("link")).unwrap();
+        assert_eq!(unfit(check_private_dir(&scratch.path().join("link"))), Some(Unfit::Symlink));
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_refused() {
+        // Every system has these, and they belong to root; root itself cannot be shown a foreign file so.
+        if user_id() != 0 {
+            assert_eq!(unfit(check_private_dir(Path::new("/"))), Some(Unfit::Foreign));
+            return;
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("foreign");
+        drop(create_private(&path).unwrap());
+        std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
+        assert_eq!(unfit(open_private(&path)), Some(Unfit::Foreign));
+    }
+
+    #[test]
+    fn a_created_file_is_private_and_new() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("file");
+        let file = create_private(&path).unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
+        assert_eq!(create_private(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn a_replaced_file_is_noticed() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("lock");
+        let file = open_lock_file(&path).unwrap();
+        assert!(is_at(&file, &path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path).unwrap());
+        drop(open_lock_file(&path).unwrap());
+        assert!(!is_at(&file, &path).unwrap());
+    }
+
+    #[test]
+    fn a_killed_child_is_reported_as_a_shell_would() {
+        assert_eq!(exit_code(ExitStatus::from_raw(9)), 137);
+        assert_eq!(exit_code(ExitStatus::from_raw(42 << 8)), 42);
+    }
+
+    #[cfg(not(target_vendor = "apple"))]
+    #[test]
+    fn the_bus_is_found_at_its_usual_socket() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("run dir");
+        fs::create_dir(&directory).unwrap();
+        let found = |address: Option<&str>, remembered| {
+            missing_bus_address(
+                &|name| match name {
+                    "DBUS_SESSION_BUS_ADDRESS" => address.map(OsString::from),
+                    _ => Some(directory.clone().into()),
+                },
+                remembered,
+            )
+        };
+        assert_eq!(found(Some("unix:path=/given"), Some("unix:path=/old")), None);
+        fs::write(directory.join("bus"), "not a socket").unwrap();
+        assert!(!found(None, None).is_some_and(|address| address.contains("run%20dir")));
+        fs::remove_file(directory.join("bus")).unwrap();
+        let _listener = UnixListener::bind(directory.join("bus")).unwrap();
+        for address in [None, Some("")] {
+            let address = found(address, Some("unix:path=/old")).unwrap();
+            assert!(address.starts_with("unix:path=/") && address.ends_with("/run%20dir/bus"), "{address}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_is_read_even_if_its_name_is_odd() {
+        let stat = "7 (a) b (c) S 5 7 7 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 8899 1 2";
+        let process = Process { name: "a) b (c".into(), parent: 5, started: 8899 };
+        assert_eq!(Process::from_stat(stat), Some(process));
+        assert_eq!(Process::from_stat("7 (a"), None);
+        assert_eq!(caller().split(':').count(), 3, "{}", caller());
+    }
+
+    #[cfg(not(target_vendor = "apple"))]
+    #[test]
+    fn a_display_is_one_of_three_variables() {
+        assert!(!shows_windows(&|_| None));
+        assert!(!shows_windows(&|_| Some("".into())));
+        assert!(shows_windows(&|name| (name == "WAYLAND_DISPLAY").then(|| "wayland-0".into())));
+    }
+}

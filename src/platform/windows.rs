@@ -1,0 +1,109 @@
+//! Windows. The contracts stand in the module above.
+//!
+//! The directories of the store lie in the user's profile, whose access list already keeps other users out and
+//! is inherited by everything made there; so owner and mode are not looked at here.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::thread;
+use std::time::Duration;
+
+use super::Unfit;
+
+/// Opens a link itself instead of what it points to (`CreateFileW`).
+const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+/// Marks links and junctions among the attributes of a file.
+const FILE_ATTRIBUTE_REPARSE_POINT: u32 = 0x0000_0400;
+
+pub fn reset_signals() {}
+
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+pub fn check_private_dir(path: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if metadata.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
+        return Err(Unfit::Symlink.into());
+    }
+    if !metadata.is_dir() {
+        return Err(Unfit::NotDirectory.into());
+    }
+    Ok(())
+}
+
+pub fn open_private(path: &Path) -> io::Result<Option<File>> {
+    match open(path, OpenOptions::new().read(true)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+pub fn open_lock_file(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
+}
+
+pub fn create_private(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().write(true).create_new(true))
+}
+
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
+        return Err(Unfit::Symlink.into());
+    }
+    if !metadata.is_file() {
+        return Err(Unfit::NotRegular.into());
+    }
+    Ok(file)
+}
+
+pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    // A virus scanner or an indexer that has the old file open makes the rename fail for a moment.
+    for _ in 0..50 {
+        match fs::rename(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
+    }
+    fs::rename(from, to)
+}
+
+pub fn sync_dir(_path: &Path) -> io::Result<()> {
+    // The journal of NTFS orders the rename; a directory cannot be flushed by an ordinary user.
+    Ok(())
+}
+
+pub fn is_at(_file: &File, path: &Path) -> io::Result<bool> {
+    // A name whose file is still open cannot be given to another file, so existing is enough.
+    path.try_exists()
+}
+
+pub fn run_as_child(command: &mut Command) -> io::Result<u8> {
+    // There is no exec: wait, and pass the answer on.
+    command.status().map(exit_code)
+}
+
+pub fn exit_code(status: ExitStatus) -> u8 {
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+pub fn has_display() -> bool {
+    std::env::var_os("SSH_CONNECTION").is_none()
+}
+
+pub fn find_session_bus(_remembered: Option<&str>) -> bool {
+    false
+}
+
+pub fn caller() -> String {
+    // The parent's id needs a snapshot of all processes; one text for all callers only makes the rule that
+    // uses it count them together.
+    "unknown".into()
+}
