@@ -2,7 +2,9 @@
 
 pub mod clock;
 pub mod files;
+pub mod keychain;
 pub mod model;
 pub mod places;
 pub mod platform;
 pub mod secret;
+pub mod store;

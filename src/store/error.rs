@@ -1,0 +1,209 @@
+//! What can go wrong with the store, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::StoreKind;
+use crate::platform::Unfit;
+
+/// Why the store cannot do what it was asked. `Busy` passes by itself; nothing else does.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else holds the lock.
+    #[error("{} is changing this login", holder.map_or("another process".into(), |id| format!("process {id}")))]
+    Busy {
+        /// The process that holds it, if it is known.
+        holder: Option<u32>,
+    },
+    /// The file system has no locks, so two refreshes could not be kept apart.
+    #[error("cannot lock {}", path.display())]
+    NoLocks {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The keychain is there and locked.
+    #[error("the {keychain} is locked")]
+    Locked {
+        /// The keychain's name.
+        keychain: &'static str,
+    },
+    /// No keychain answers.
+    #[error("no {keychain} answers here")]
+    Absent {
+        /// The keychain's name.
+        keychain: &'static str,
+    },
+    /// The keychain did not answer in time.
+    #[error("the {keychain} does not answer")]
+    Timeout {
+        /// The keychain's name.
+        keychain: &'static str,
+    },
+    /// The keychain failed in its own way.
+    #[error("the {keychain} failed: {message}")]
+    Keychain {
+        /// The keychain's name.
+        keychain: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// There are sealed logins and no key for them.
+    #[error("the key that seals the logins is missing")]
+    KeyMissing,
+    /// The passphrase is not the one that the logins were sealed with.
+    #[error("wrong passphrase")]
+    WrongPassphrase,
+    /// There is no passphrase, or an empty one.
+    #[error("no passphrase: {why}")]
+    NoPassphrase {
+        /// Where it was looked for.
+        why: String,
+    },
+    /// A file or directory lets other users in.
+    #[error("{} can be read or changed by other users", path.display())]
+    Exposed {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// A file or directory belongs to another user.
+    #[error("{} belongs to another user", path.display())]
+    Foreign {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// A file or directory is a symbolic link.
+    #[error("{} is a symbolic link", path.display())]
+    Symlink {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Something that is no ordinary file, or a file with a second name.
+    #[error("{} {why}", path.display())]
+    NotRegular {
+        /// The thing.
+        path: PathBuf,
+        /// What it is.
+        why: Unfit,
+    },
+    /// A newer release wrote the record.
+    #[error("{} was written by a newer mcpauth", file.display())]
+    Newer {
+        /// The record, left as it is.
+        file: PathBuf,
+    },
+    /// The record cannot be what was written.
+    #[error("a stored login is damaged ({why}), kept as {}", kept.display())]
+    Damaged {
+        /// Where the record was.
+        file: PathBuf,
+        /// Where it is now; the same if somebody held its lock.
+        kept: PathBuf,
+        /// What does not fit.
+        why: &'static str,
+    },
+    /// Another key seals the record.
+    #[error("{} was sealed with another key", file.display())]
+    OtherKey {
+        /// The record, left as it is.
+        file: PathBuf,
+    },
+    /// The record belongs to another kind of store.
+    #[error("{} belongs to the {sealed_by} store", file.display())]
+    OtherStore {
+        /// The record, left as it is.
+        file: PathBuf,
+        /// The store that can read it.
+        sealed_by: StoreKind,
+    },
+    /// A newer state of the login is stored already.
+    #[error("a newer state of this login is stored already")]
+    Outdated {
+        /// The generation that is stored.
+        stored: u64,
+    },
+    /// The lock that was shown belongs to another login.
+    #[error("the lock belongs to another login")]
+    OtherLogin,
+    /// The system refused.
+    #[error("cannot use {}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// An error of the system at a path, sorted by what the reader can do.
+    pub(crate) fn at(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        match Unfit::of(&error) {
+            Some(Unfit::Exposed) => Self::Exposed { path },
+            Some(Unfit::Foreign) => Self::Foreign { path },
+            Some(Unfit::Symlink) => Self::Symlink { path },
+            Some(why) => Self::NotRegular { path, why },
+            None => Self::Io { path, source: error },
+        }
+    }
+
+    /// What the reader can do, as a command to type wherever there is one.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Busy { .. } => "try again in a moment".into(),
+            Self::NoLocks { .. } => "put the state directory on a local disk: set XDG_STATE_HOME".into(),
+            Self::Locked { keychain } => format!("unlock the {keychain}, then try again"),
+            Self::Absent { .. } => {
+                "start it, or choose another store: --store passphrase, or --store file (plain)".into()
+            }
+            Self::Timeout { .. } | Self::Keychain { .. } => "run `mcpauth doctor` to test the store".into(),
+            Self::KeyMissing | Self::OtherKey { .. } => {
+                "restore the key, or run `mcpauth login` for each server again".into()
+            }
+            Self::WrongPassphrase => "try again, or run `mcpauth store passphrase` to change it".into(),
+            Self::NoPassphrase { .. } => {
+                "type one at the terminal, or name a file descriptor or command".into()
+            }
+            Self::Exposed { path } => chmod(path),
+            Self::Foreign { path } => format!("run mcpauth as the owner of {}", path.display()),
+            Self::Symlink { path } | Self::NotRegular { path, .. } => {
+                format!("move {} away and put a file or directory of your own there", path.display())
+            }
+            Self::Newer { .. } => "update mcpauth".into(),
+            Self::Damaged { .. } => {
+                "run `mcpauth login` for this server again; other logins still work".into()
+            }
+            Self::OtherStore { sealed_by, .. } => {
+                format!("use --store {sealed_by}, or run `mcpauth store move`")
+            }
+            Self::Io { source, .. } => return io_hint(source),
+            Self::Outdated { .. } | Self::OtherLogin => return None,
+        };
+        Some(text)
+    }
+}
+
+fn chmod(path: &Path) -> String {
+    format!("run `chmod {} {}`", if path.is_dir() { "700" } else { "600" }, quoted(path))
+}
+
+/// The path as one word of a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+fn io_hint(error: &io::Error) -> Option<String> {
+    let text = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space; nothing was changed",
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            "make the directory writable, or choose another with --config DIR"
+        }
+        io::ErrorKind::FileTooLarge => "the file is larger than any login; move it away",
+        _ => return None,
+    };
+    Some(text.into())
+}

@@ -1,0 +1,132 @@
+//! Locks between processes.
+//!
+//! A lock is a file that is never removed or renamed by us; the system releases it when its holder dies,
+//! however it dies. The process id inside is only a hint for the message.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::StoreError;
+use crate::platform;
+
+/// How long to sleep between two looks at a lock.
+pub(super) const POLL: Duration = Duration::from_millis(5);
+
+/// Locks the file at `path`, which is made if it is missing, waiting at most `wait`. The lock lasts until the
+/// file is dropped.
+pub(super) fn acquire(path: &Path, wait: Duration) -> Result<File, StoreError> {
+    let deadline = Instant::now() + wait;
+    let mut file = open(path)?;
+    loop {
+        match file.try_lock() {
+            // Somebody may have put another file there while we waited; whoever comes next would lock that one.
+            Ok(()) if platform::is_at(&file, path).map_err(|error| StoreError::at(path, error))? => {
+                leave_hint(&file);
+                return Ok(file);
+            }
+            Ok(()) => file = open(path)?,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(source)) => {
+                return Err(StoreError::NoLocks { path: path.into(), source });
+            }
+        }
+        if Instant::now() >= deadline {
+            return Err(StoreError::Busy { holder: read_hint(&file) });
+        }
+        thread::sleep(POLL);
+    }
+}
+
+fn open(path: &Path) -> Result<File, StoreError> {
+    let failed = |at: &Path| {
+        let at = at.to_owned();
+        move |error| StoreError::at(&at, error)
+    };
+    if let Some(directory) = path.parent() {
+        platform::create_private_dir(directory).map_err(failed(directory))?;
+        platform::check_private_dir(directory).map_err(failed(directory))?;
+    }
+    platform::open_lock_file(path).map_err(failed(path))
+}
+
+/// Says who holds the lock. Failing to say so is no reason not to hold it.
+fn leave_hint(mut file: &File) {
+    let _ = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(format!("pid {}\n", std::process::id()).as_bytes()));
+}
+
+fn read_hint(mut file: &File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.strip_prefix("pid ")?.trim_end().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[test]
+    fn a_held_lock_names_its_holder_and_is_free_when_dropped() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("locks/one.lock");
+        let held = acquire(&path, NOW).unwrap();
+        let error = acquire(&path, Duration::from_millis(12)).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Busy { holder: Some(id) } if id == std::process::id()),
+            "{error}"
+        );
+        drop(held);
+        acquire(&path, NOW).unwrap();
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn a_waiting_process_gets_the_lock_as_soon_as_it_is_free() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("locks/one.lock");
+        let held = acquire(&path, NOW).unwrap();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| acquire(&path, Duration::from_mins(1)));
+            drop(held);
+            waiting.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_lock_on_a_removed_file_is_not_a_lock() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("locks/one.lock");
+        let held = acquire(&path, NOW).unwrap();
+        thread::scope(|scope| {
+            // Opened before the removal or after it: either way the lock must be on the file at the path.
+            let waiting = scope.spawn(|| acquire(&path, Duration::from_mins(1)).unwrap());
+            fs::remove_file(&path).unwrap();
+            drop(held);
+            let lock = waiting.join().unwrap();
+            assert!(platform::is_at(&lock, &path).unwrap());
+        });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_place_of_the_lock_is_refused() {
+        let scratch = tempfile::tempdir().unwrap();
+        let locks = scratch.path().join("locks");
+        platform::create_private_dir(&locks).unwrap();
+        std::os::unix::fs::symlink(scratch.path().join("victim"), locks.join("one.lock")).unwrap();
+        let error = acquire(&locks.join("one.lock"), NOW).unwrap_err();
+        assert!(matches!(error, StoreError::Symlink { .. }), "{error}");
+        assert!(!scratch.path().join("victim").exists());
+    }
+}

@@ -1,0 +1,352 @@
+//! Where logins rest: one record per login, sealed or plain, written as one step, changed only under a lock.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::ValueEnum;
+use ring::digest;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ClientRegistration, Login, LoginKey, LoginSummary, Name};
+use crate::places::Places;
+use crate::secret::SealingKey;
+
+mod error;
+mod files;
+mod keys;
+mod lock;
+mod note;
+mod passphrase;
+mod record;
+mod sealing;
+
+pub use error::StoreError;
+pub use keys::{KeySource, KeychainKey, NoKey};
+pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
+
+use files::{Folder, Guard, Shelves};
+use record::{ClientSummary, Record, SealedBy, Stored, StoredClient, Unreadable};
+use sealing::Sealing;
+
+/// How long to wait for somebody who registers a client: it is one write.
+const CLIENT_WAIT: Duration = Duration::from_secs(10);
+
+/// What keeps the secrets of the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreKind {
+    /// Sealed with a key in the system keychain
+    Keychain,
+    /// Sealed with a key derived from a passphrase
+    Passphrase,
+    /// Plain files, not sealed
+    File,
+    /// Nothing is kept; for tests
+    #[value(hide = true)]
+    Memory,
+}
+
+impl StoreKind {
+    /// What a person should know of it, wherever it is shown.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Keychain => "sealed, the key is in the system keychain",
+            Self::Passphrase => "sealed with a passphrase",
+            Self::File => "plain: every program of this user can read it",
+            Self::Memory => "kept nowhere, gone with this process",
+        }
+    }
+
+    /// Whether a key is needed at all.
+    fn seals(self) -> bool {
+        matches!(self, Self::Keychain | Self::Passphrase)
+    }
+}
+
+/// The word that `--store` takes.
+impl fmt::Display for StoreKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Keychain => "keychain",
+            Self::Passphrase => "passphrase",
+            Self::File => "file",
+            Self::Memory => "memory",
+        })
+    }
+}
+
+/// A login that no other process may change until this is dropped.
+///
+/// Refresh tokens work once, so writing asks for one of these: a caller cannot forget to lock, or lock another
+/// login.
+pub struct LoginLock {
+    key: LoginKey,
+    _guard: Guard,
+}
+
+impl LoginLock {
+    /// Which login is locked.
+    pub fn key(&self) -> &LoginKey {
+        &self.key
+    }
+}
+
+/// All logins and registered clients of this user.
+pub struct Store {
+    kind: StoreKind,
+    shelves: Shelves,
+    keys: Box<dyn KeySource>,
+    key: Mutex<Option<Arc<SealingKey>>>,
+}
+
+impl Store {
+    /// Touches nothing: the key is fetched once, when the first sealed body is opened or written.
+    pub fn new(places: &Places, kind: StoreKind, keys: Box<dyn KeySource>) -> Self {
+        let shelves = match kind {
+            StoreKind::Memory => Shelves::in_memory(),
+            _ => Shelves::in_files(places),
+        };
+        Self { kind, shelves, keys, key: Mutex::new(None) }
+    }
+
+    /// What keeps the secrets.
+    pub fn kind(&self) -> StoreKind {
+        self.kind
+    }
+
+    /// A login with its secrets. Takes no lock: what is read is always one whole state.
+    pub fn load(&self, key: &LoginKey) -> Result<Option<Login>, StoreError> {
+        self.read(&login_name(&key.server, &key.account))
+    }
+
+    /// A login without its secrets; never asks for the key. Where a key seals the record, it also guards this
+    /// part, but only [`Store::load`] can tell.
+    pub fn summary(&self, key: &LoginKey) -> Result<Option<LoginSummary>, StoreError> {
+        self.read_summary::<Login>(&login_name(&key.server, &key.account))
+    }
+
+    /// All logins without their secrets, by server and account; those that cannot be read come last. Never
+    /// asks for the key.
+    pub fn summaries(&self) -> Result<Vec<Result<LoginSummary, StoreError>>, StoreError> {
+        let names = self.shelves.names(Folder::Logins)?;
+        let mut summaries: Vec<_> =
+            names.iter().filter_map(|name| self.read_summary::<Login>(name).transpose()).collect();
+        summaries.sort_by_cached_key(|summary| match summary {
+            Ok(LoginSummary { login, .. }) => (false, login.server.folded(), login.account.folded()),
+            Err(error) => (true, error.to_string(), String::new()),
+        });
+        Ok(summaries)
+    }
+
+    /// Keeps other processes from changing a login, waiting at most `wait` for one that does.
+    pub fn lock(&self, key: &LoginKey, wait: Duration) -> Result<LoginLock, StoreError> {
+        let guard = self.shelves.lock(&login_name(&key.server, &key.account), wait)?;
+        Ok(LoginLock { key: key.clone(), _guard: guard })
+    }
+
+    /// Replaces a login as one step. A stored login of a higher generation stays, and so does one that a newer
+    /// release wrote.
+    pub fn save(&self, lock: &LoginLock, login: &Login) -> Result<(), StoreError> {
+        if login.key() != lock.key {
+            return Err(StoreError::OtherLogin);
+        }
+        let name = login_name(&lock.key.server, &lock.key.account);
+        if let Some(stored) = self.clear_the_way::<Login>(&name)?
+            && stored.login.generation > login.facts.generation
+        {
+            return Err(StoreError::Outdated { stored: stored.login.generation });
+        }
+        self.write(&name, login, login.into())
+    }
+
+    /// Removes a login; `false` if there was none.
+    pub fn remove(&self, lock: &LoginLock) -> Result<bool, StoreError> {
+        self.shelves.remove(Folder::Logins, &login_name(&lock.key.server, &lock.key.account))
+    }
+
+    /// The client that a profile registered.
+    pub fn load_client(&self, server: &Name) -> Result<Option<ClientRegistration>, StoreError> {
+        let stored: Option<StoredClient> = self.read(&client_name(server))?;
+        Ok(stored.map(|StoredClient(client)| client))
+    }
+
+    /// Remembers the client that a profile registered, in place of an earlier one.
+    pub fn save_client(&self, server: &Name, client: &ClientRegistration) -> Result<(), StoreError> {
+        let name = client_name(server);
+        let _guard = self.shelves.lock(&name, CLIENT_WAIT)?;
+        self.clear_the_way::<StoredClient>(&name)?;
+        let summary = ClientSummary { server: server.clone(), client: client.facts.clone() };
+        self.write(&name, &StoredClient(client.duplicate()), summary)
+    }
+
+    /// Forgets the client that a profile registered; `false` if there was none.
+    pub fn remove_client(&self, server: &Name) -> Result<bool, StoreError> {
+        let name = client_name(server);
+        let _guard = self.shelves.lock(&name, CLIENT_WAIT)?;
+        self.shelves.remove(Folder::Clients, &name)
+    }
+
+    /// Tries out everything that a login will need: makes the key if there is none, then writes, reads and
+    /// removes a record of no login.
+    pub fn probe(&self) -> Result<(), StoreError> {
+        let key = self.key_for_writing()?;
+        let random = crate::files::random::<16>()
+            .map_err(|error| StoreError::at("the random source".as_ref(), error))?;
+        let name = format!("probe-{}", crate::files::hex(&random));
+        let path = self.shelves.path(Folder::Logins, &name);
+        let sealed = Self::sealing(key.as_deref())
+            .seal(&name, "", &random)
+            .map_err(|error| StoreError::at(&path, error))?;
+        self.shelves.write(Folder::Logins, &name, &sealed)?;
+        let read = self.shelves.read(Folder::Logins, &name);
+        self.shelves.remove(Folder::Logins, &name)?;
+        let is_same = read?.is_some_and(|bytes| {
+            Self::sealing(key.as_deref()).open(&name, "", &bytes).is_ok_and(|opened| *opened == random)
+        });
+        if is_same {
+            Ok(())
+        } else {
+            Err(StoreError::Damaged {
+                file: path.clone(),
+                kept: path,
+                why: "what was written did not come back",
+            })
+        }
+    }
+
+    fn read<Of: Stored>(&self, name: &str) -> Result<Option<Of>, StoreError> {
+        self.read_with(name, |record| {
+            let path = self.shelves.path(Of::FOLDER, name);
+            let key = self.key_of(&record, &path)?;
+            Ok(record.open(name, &Self::sealing(key.as_deref())))
+        })
+    }
+
+    fn read_summary<Of: Stored>(&self, name: &str) -> Result<Option<Of::Summary>, StoreError> {
+        self.read_with(name, |record: Record<Of>| Ok(Ok(record.summary)))
+    }
+
+    /// Reads a record of this store and finishes it; a damaged one is set aside.
+    fn read_with<Of: Stored, Out>(
+        &self,
+        name: &str,
+        finish: impl Fn(Record<Of>) -> Result<Result<Out, Unreadable>, StoreError>,
+    ) -> Result<Option<Out>, StoreError> {
+        let file = || self.shelves.path(Of::FOLDER, name);
+        let Some(bytes) = self.shelves.read(Of::FOLDER, name)? else { return Ok(None) };
+        let made = match Record::<Of>::parse(name, &bytes) {
+            Ok(record) if record.sealed_by != SealedBy::from(self.kind) => {
+                return Err(StoreError::OtherStore { file: file(), sealed_by: record.sealed_by.into() });
+            }
+            Ok(record) => finish(record)?,
+            Err(unreadable) => Err(unreadable),
+        };
+        match made {
+            Ok(out) => Ok(Some(out)),
+            Err(Unreadable::Newer) => Err(StoreError::Newer { file: file() }),
+            Err(Unreadable::Damaged(why)) => {
+                // Under the lock, and only if nobody repaired it meanwhile: another process may just have
+                // written a good record over this one. Whoever cannot have the lock leaves it to the next.
+                let guard = self.shelves.lock(name, Duration::ZERO);
+                if guard.is_err() {
+                    return Err(StoreError::Damaged { file: file(), kept: file(), why });
+                }
+                if self.shelves.read(Of::FOLDER, name)?.is_some_and(|now| now == bytes) {
+                    return Err(self.set_aside::<Of>(name, why));
+                }
+                drop(guard);
+                self.read_with(name, finish)
+            }
+        }
+    }
+
+    /// Looks at what a write will replace: refuses if a newer release wrote it, keeps it if it is damaged. The
+    /// caller holds the lock.
+    fn clear_the_way<Of: Stored>(&self, name: &str) -> Result<Option<Of::Summary>, StoreError> {
+        let Some(bytes) = self.shelves.read(Of::FOLDER, name)? else { return Ok(None) };
+        match Record::<Of>::parse(name, &bytes) {
+            Ok(record) => Ok(Some(record.summary)),
+            Err(Unreadable::Newer) => Err(StoreError::Newer { file: self.shelves.path(Of::FOLDER, name) }),
+            Err(Unreadable::Damaged(why)) => match self.set_aside::<Of>(name, why) {
+                StoreError::Damaged { .. } => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Moves a damaged record out of the way and says so. The caller holds the lock.
+    fn set_aside<Of: Stored>(&self, name: &str, why: &'static str) -> StoreError {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        match self.shelves.set_aside(Of::FOLDER, name, time) {
+            Ok(kept) => StoreError::Damaged { file: self.shelves.path(Of::FOLDER, name), kept, why },
+            Err(error) => error,
+        }
+    }
+
+    fn write<Of: Stored>(&self, name: &str, stored: &Of, summary: Of::Summary) -> Result<(), StoreError> {
+        let key = self.key_for_writing()?;
+        let sealing = Self::sealing(key.as_deref());
+        let bytes = record::write(name, stored, summary, self.kind.into(), &sealing)
+            .map_err(|error| StoreError::at(&self.shelves.path(Of::FOLDER, name), error))?;
+        self.shelves.write(Of::FOLDER, name, &bytes)
+    }
+
+    fn sealing(key: Option<&SealingKey>) -> Sealing<'_> {
+        key.map_or(Sealing::Plain, Sealing::Sealed)
+    }
+
+    /// The key that opens a record, if one does; an error if the store has another one.
+    fn key_of<Of: Stored>(
+        &self,
+        record: &Record<Of>,
+        path: &Path,
+    ) -> Result<Option<Arc<SealingKey>>, StoreError> {
+        if record.sealed_by == SealedBy::Nothing {
+            return Ok(None);
+        }
+        let key = self.key(|keys| keys.key())?;
+        if record.key_id.as_deref() == Some(sealing::key_id(&key).as_str()) {
+            Ok(Some(key))
+        } else {
+            Err(StoreError::OtherKey { file: path.to_owned() })
+        }
+    }
+
+    fn key_for_writing(&self) -> Result<Option<Arc<SealingKey>>, StoreError> {
+        self.kind.seals().then(|| self.key(|keys| keys.create())).transpose()
+    }
+
+    /// The key, fetched at most once.
+    fn key(
+        &self,
+        fetch: impl Fn(&dyn KeySource) -> Result<SealingKey, StoreError>,
+    ) -> Result<Arc<SealingKey>, StoreError> {
+        let mut known = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = known.as_ref() {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(fetch(&*self.keys)?);
+        *known = Some(Arc::clone(&key));
+        Ok(key)
+    }
+}
+
+/// The file of a login: a hash, so that no name is ever a path.
+fn login_name(server: &Name, account: &Name) -> String {
+    hashed(&["login", &server.folded(), &account.folded()])
+}
+
+/// The file of a registered client.
+fn client_name(server: &Name) -> String {
+    hashed(&["client", &server.folded()])
+}
+
+/// Parts contain no NUL, so no two lists hash alike.
+fn hashed(parts: &[&str]) -> String {
+    crate::files::hex(digest::digest(&digest::SHA256, parts.join("\0").as_bytes()).as_ref())
+}
+
+#[cfg(test)]
+mod tests;
