@@ -78,7 +78,7 @@ pub struct IssuerMetadata {
     /// Whether every redirect names its issuer (RFC 9207).
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
-    /// Whether the document was found at an OpenID place.
+    /// Whether this is an OpenID provider: found at such a place, or listing the scope `openid`.
     #[serde(skip)]
     pub openid: bool,
 }
@@ -376,6 +376,7 @@ async fn issuer_metadata(http: &Http, issuer: &Issuer, trace: &mut Trace) -> Res
         if metadata.issuer != *issuer {
             return Err(Error::IssuerMismatch { expected: issuer.clone(), found: metadata.issuer });
         }
+        let openid = openid || metadata.scopes_supported.iter().any(|scope| scope == "openid");
         return Ok(IssuerMetadata { openid, ..metadata });
     }
     Err(Error::NoMetadata {

@@ -15,7 +15,8 @@ use mcpauth::store::{KeySource as _, KeychainKey, Store, StoreError, StoreKind};
 
 /// What a program that may show nothing uses.
 fn keychain() -> SystemKeychain {
-    SystemKeychain::new(false, None)
+    mcpauth::platform::find_session_bus(None);
+    SystemKeychain::new(false)
 }
 
 /// The answer of the keychain as far as it may be printed, and how long it took.
