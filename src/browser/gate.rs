@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Sends the answer and closes the connection.
-    pub(super) fn answer(self, reply: Reply) {
+    pub(super) fn answer(self, reply: &Reply) {
         // A browser that has gone needs no answer.
         let _ = send(&self.stream, reply);
     }
@@ -77,10 +77,7 @@ impl Gate {
 
     /// The next event; `None` when the time has come before one.
     pub(super) fn next(&self, until: Instant) -> Option<Event> {
-        match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.events.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
     }
 
     /// What wakes somebody who waits in [`Gate::next`].
@@ -193,7 +190,7 @@ fn attend(stream: Arc<TcpStream>, room: &Room) {
         }
         Err(refusal) => {
             if let Refusal::Status(status) = refusal
-                && send(&stream, pages::refusal(status)).is_ok()
+                && send(&stream, &pages::refusal(status)).is_ok()
             {
                 drain(&stream);
             }
@@ -203,7 +200,7 @@ fn attend(stream: Arc<TcpStream>, room: &Room) {
 }
 
 /// Writes a whole answer and says that nothing follows.
-fn send(stream: &TcpStream, reply: Reply) -> io::Result<()> {
+fn send(stream: &TcpStream, reply: &Reply) -> io::Result<()> {
     stream.set_write_timeout(Some(PARTING_TIME))?;
     reply.write(stream)?;
     stream.shutdown(Shutdown::Write)

@@ -24,6 +24,7 @@ use super::server::ProfileArgs;
 /// to come back. A login that is there is replaced only when the new one has succeeded. The address of the page is
 /// always printed; on a terminal the address at which it ends may be pasted instead.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct LoginArgs {
     /// URL of the MCP server, or the name of one that is known
     server: Option<ServerArg>,
@@ -89,7 +90,7 @@ impl LoginArgs {
         };
         let outcome = match login::login(&mut app, &request) {
             // Where a person sits, what only he can know may as well be asked for.
-            Err(error) if self.can_ask_for_client(&app, &error) => {
+            Err(error) if can_ask_for_client(&app, &error) => {
                 app.console.error(&error);
                 let Some(client) = ask_for_client(&app)? else { return Err(error) };
                 request.client = Some(client);
@@ -137,12 +138,6 @@ impl LoginArgs {
         Ok(profile)
     }
 
-    fn can_ask_for_client(&self, app: &App, error: &Error) -> bool {
-        let missing =
-            matches!(error, Error::Remote { source: crate::oauth::Error::NoRegistration { .. }, .. });
-        missing && app.ports.terminal.is_interactive() && !app.console.tone().json
-    }
-
     fn tell(&self, app: &App, outcome: LoginOutcome) -> Result<(), Error> {
         let store = app.store()?.kind();
         let LoginOutcome { summary, before, trace } = outcome;
@@ -169,6 +164,11 @@ impl LoginArgs {
         }
         Ok(())
     }
+}
+
+fn can_ask_for_client(app: &App, error: &Error) -> bool {
+    let missing = matches!(error, Error::Remote { source: crate::oauth::Error::NoRegistration { .. }, .. });
+    missing && app.ports.terminal.is_interactive() && !app.console.tone().json
 }
 
 fn access(summary: &LoginSummary, app: &App) -> String {

@@ -131,7 +131,7 @@ pub(super) struct ProfileArgs {
     #[arg(long, value_name = "URL")]
     client_metadata_url: Option<Url>,
 
-    /// Host in the redirect URI: 127.0.0.1, localhost or [::1]
+    /// Host in the redirect URI: `127.0.0.1`, `localhost` or `[::1]`
     #[arg(long, value_name = "HOST", value_parser = ["127.0.0.1", "localhost", "[::1]"])]
     callback_host: Option<String>,
 

@@ -1,5 +1,7 @@
 //! `mcpauth status`: what a person wants to know of his logins. Local and instant unless told otherwise.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::args::{AccountArg, span};
@@ -165,11 +167,17 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
     );
     if let LoginState::ReauthRequired { reason, since } = &login.state {
         let reason = PeerText::from(reason.as_str());
-        text += &format!("    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.server);
+        let _ =
+            write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.server);
     }
     for check in &entry.checks {
-        text +=
-            &format!("    {}    {}: {}\n", if check.ok { "ok  " } else { "FAIL" }, check.what, check.seen);
+        let _ = writeln!(
+            text,
+            "    {}    {}: {}",
+            if check.ok { "ok  " } else { "FAIL" },
+            check.what,
+            check.seen
+        );
     }
     text
 }

@@ -201,7 +201,7 @@ struct Probe {
 async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Probe, Error> {
     let mut open = false;
     for message in
-        [mcp::message("tools/list", json!({})), mcp::message("initialize", mcp::initialize_params())]
+        [mcp::message("tools/list", &json!({})), mcp::message("initialize", &mcp::initialize_params())]
     {
         let url = server.to_url();
         let action =
