@@ -72,6 +72,16 @@ impl World {
     }
 }
 
+impl Ran {
+    /// Fails unless the command was refused with this exit code.
+    #[track_caller]
+    pub fn failed(&self, exit: i32) -> &Self {
+        assert_eq!(self.exit, exit, "{self:?}");
+        assert!(self.stderr.contains("error: ") && !self.stderr.contains("panicked"), "{self:?}");
+        self
+    }
+}
+
 /// Runs a command to its end.
 pub fn run(mut command: Command) -> Ran {
     finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(), String::new())
