@@ -155,7 +155,9 @@ mod tests {
     #[test]
     fn errors_do_not_repeat_the_url() {
         let browser = SystemBrowser::with_environment(Some("/no/such/program".into()), None, true);
-        for text in ["https://u:p@a.example/?state=hush", "https://a.example/?state=hush", "ftp://a/?state=hush"] {
+        for text in
+            ["https://u:p@a.example/?state=hush", "https://a.example/?state=hush", "ftp://a/?state=hush"]
+        {
             let error = browser.open(&text.parse().unwrap()).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
         }

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn the_url_never_becomes_part_of_a_program() {
-        for variable in ["sh -c 'firefox %s'", "prog -e%s", "prog x=%s", "prog '--a b=%s'", "prog --a=%s;id"] {
+        for variable in ["sh -c 'firefox %s'", "prog -e%s", "prog x=%s", "prog '--a b=%s'", "prog --a=%s;id"]
+        {
             let words = entries(variable).unwrap().remove(0);
             assert!(with_url(words, "https://a.example/").is_err(), "{variable}");
         }

@@ -1,6 +1,6 @@
 //! Reads one request head from a connection, within limits of size and time.
 //!
-//! The grammar of methods and header lines is tiny_http's. Its server is not used: it reads heads of any
+//! The grammar of methods and header lines is that of `tiny_http`. Its server is not used: it reads heads of any
 //! size for any time, stops listening when descriptors run out, and panics when a client resets the
 //! connection right after its request, which would end a program that aborts on panic.
 
@@ -122,7 +122,8 @@ fn check(head: &[u8], own: OwnPort) -> Result<Request, Refusal> {
     }
     let headers: Vec<Header> =
         lines.split_terminator("\r\n").map(str::parse).collect::<Result<_, ()>>().map_err(|()| BAD)?;
-    let values = |name| headers.iter().filter(move |header| header.field.equiv(name)).map(|header| &header.value);
+    let values =
+        |name| headers.iter().filter(move |header| header.field.equiv(name)).map(|header| &header.value);
     let mut hosts = values("Host");
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if own.is_named_by(host.as_str()) => {}
@@ -160,7 +161,8 @@ fn request_line(line: &[u8]) -> Result<(Method, Zeroizing<String>), Refusal> {
     if matches!(method, Method::Connect | Method::Options) {
         return Err(Refusal::Status(405));
     }
-    if !target.starts_with('/') || target.contains('#') || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !target.starts_with('/') || target.contains('#') || !target.bytes().all(|byte| byte.is_ascii_graphic())
+    {
         return Err(BAD);
     }
     Ok((method, Zeroizing::new(target.to_owned())))

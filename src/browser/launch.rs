@@ -27,7 +27,9 @@ impl Launch {
         let path = absolute_only(path.unwrap_or(OsStr::new(USUAL_PATH)));
         let program = find(name, &path)?;
         // What the program starts in turn is looked up as carefully as the program.
-        let variables = vec![("PATH".into(), env::join_paths(path).ok())];
+        // An empty path would mean the working directory to some; none at all means the usual places.
+        let path = if path.is_empty() { None } else { env::join_paths(path).ok() };
+        let variables = vec![("PATH".into(), path)];
         Some(Self { program, arguments: arguments.to_vec(), variables })
     }
 
@@ -169,7 +171,10 @@ fn detach(command: &mut Command) {
         close_on_exec();
         Ok(())
     };
-    #[expect(unsafe_code, reason = "runs between fork and exec: only plain system calls, no allocation, no lock")]
+    #[expect(
+        unsafe_code,
+        reason = "runs between fork and exec: only plain system calls, no allocation, no lock"
+    )]
     unsafe {
         command.pre_exec(prepare);
     }
@@ -187,8 +192,12 @@ fn close_on_exec() {
     {
         const FIRST: libc::c_long = 3;
         const CLOSE_RANGE_CLOEXEC: libc::c_long = 4;
-        #[expect(unsafe_code, reason = "a system call without memory arguments; a bad range is an error code")]
-        let answer = unsafe { libc::syscall(libc::SYS_close_range, FIRST, libc::c_long::MAX, CLOSE_RANGE_CLOEXEC) };
+        #[expect(
+            unsafe_code,
+            reason = "a system call without memory arguments; a bad range is an error code"
+        )]
+        let answer =
+            unsafe { libc::syscall(libc::SYS_close_range, FIRST, libc::c_long::MAX, CLOSE_RANGE_CLOEXEC) };
         if answer == 0 {
             return;
         }
@@ -211,7 +220,8 @@ mod tests {
         let sh = find(OsStr::new("sh"), &absolute_only(path)).unwrap();
         assert!(sh.is_absolute(), "{sh:?}");
         assert_eq!(find(OsStr::new("/bin/sh"), &[]), Some("/bin/sh".into()));
-        for name in ["./sh", "bin/sh", "../bin/sh", "", ".", "no-such-program", "/bin", "/etc/passwd", "sh/"] {
+        for name in ["./sh", "bin/sh", "../bin/sh", "", ".", "no-such-program", "/bin", "/etc/passwd", "sh/"]
+        {
             assert_eq!(find(OsStr::new(name), &absolute_only(path)), None, "{name}");
         }
     }

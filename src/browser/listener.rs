@@ -145,13 +145,13 @@ impl Listener {
             }
             let Some(Event::Arrived(arrival)) = gate.next(until.min(now + FLAG_INTERVAL)) else { continue };
             if arrival.request.path() != self.path {
-                arrival.answer(pages::refusal(404));
+                arrival.answer(&pages::refusal(404));
                 continue;
             }
             if judge(arrival.request.query()) == Verdict::Take {
                 return Ok(Waiting { held: Some(arrival), gate: self.gate.take() });
             }
-            arrival.answer(pages::refusal(400));
+            arrival.answer(&pages::refusal(400));
             wrong += 1;
             if wrong >= WRONG_LIMIT {
                 return Err(ListenError::TooManyWrongRequests);
@@ -192,15 +192,15 @@ impl Waiting {
 
     fn finish(&mut self, page: Page) {
         let (Some(held), Some(gate)) = (self.held.take(), self.gate.take()) else { return };
-        held.answer(pages::redirect_to(page));
+        held.answer(&pages::redirect_to(page));
         let until = Instant::now() + PAGE_TIME;
         while Instant::now() < until {
             let Some(Event::Arrived(arrival)) = gate.next(until) else { continue };
             if arrival.request.path() == page.path() {
-                arrival.answer(page.reply());
+                arrival.answer(&page.reply());
                 return;
             }
-            arrival.answer(pages::refusal(404));
+            arrival.answer(&pages::refusal(404));
         }
     }
 }
@@ -226,7 +226,9 @@ fn addresses(host: &str) -> Result<(&'static str, &'static [IpAddr]), ListenErro
 /// Whether a redirect URI may have this path: one that arrives as it was sent, and none of our own pages.
 fn is_fit_path(path: &str) -> bool {
     path.starts_with('/')
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'"' | b'<' | b'>'))
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'"' | b'<' | b'>'))
         && [Page::SignedIn, Page::NotSignedIn].iter().all(|page| page.path() != path)
 }
 
