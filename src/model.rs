@@ -172,12 +172,8 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if text.is_empty() || text.len() > 64 || !text.chars().all(allowed) || text.chars().all(|c| c == '.')
-        {
-            return Err(Malformed::new(
-                "name",
-                "must be 1 to 64 letters, digits, dots, dashes or underscores",
-            ));
+        if text.is_empty() || text.len() > 64 || !text.chars().all(allowed) || text.chars().all(|c| c == '.') {
+            return Err(Malformed::new("name", "must be 1 to 64 letters, digits, dots, dashes or underscores"));
         }
         Ok(Self(text.into()))
     }
@@ -535,13 +531,9 @@ mod tests {
     fn a_server_url_is_refused_without_repeating_its_password() {
         let message = "https://user:hunter2@example.com".parse::<ServerUrl>().unwrap_err().to_string();
         assert!(!message.contains("hunter2"), "{message}");
-        for refused in [
-            "example.com",
-            "ftp://example.com",
-            "http://example.com",
-            "http://localhost.example.com",
-            "https://",
-        ] {
+        for refused in
+            ["example.com", "ftp://example.com", "http://example.com", "http://localhost.example.com", "https://"]
+        {
             assert!(refused.parse::<ServerUrl>().is_err(), "{refused}");
         }
     }
