@@ -69,6 +69,7 @@ impl DemoArgs {
             client: None,
             browser: true,
             paste_only: false,
+            explain: false,
             timeout: self.timeout,
         };
         let outcome = login::login(&mut stage, &request)?;

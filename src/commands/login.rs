@@ -1,11 +1,11 @@
 //! `mcpauth login`: sign in to a server.
 
-use std::io::Read;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::args::{AccountArg, patience};
+use super::profile::{ProfileArgs, read_client_secret};
 use crate::config::ServerProfile;
 use crate::console::span;
 use crate::error::Error;
@@ -15,8 +15,6 @@ use crate::model::{LoginSummary, Name, ServerArg};
 use crate::oauth::discovery::Step;
 use crate::secret::ClientSecret;
 use crate::store::StoreKind;
-
-use super::server::ProfileArgs;
 
 /// Sign in to an MCP server through the browser
 ///
@@ -86,6 +84,7 @@ impl LoginArgs {
             client,
             browser: !self.no_browser && !self.paste,
             paste_only: self.paste,
+            explain: self.explain,
             timeout: self.timeout,
         };
         let outcome = match login::login(&mut app, &request) {
@@ -142,9 +141,6 @@ impl LoginArgs {
         let store = app.store()?.kind();
         let LoginOutcome { summary, before, trace } = outcome;
         let console = &app.console;
-        if self.explain && !console.tone().json {
-            trace.0.iter().for_each(|step| console.say(&super::discover::line(step)));
-        }
         let who = summary
             .login
             .identity
@@ -188,20 +184,6 @@ fn describe_store(app: &App, store: StoreKind) -> String {
         StoreKind::File => format!("in plain files under {}", app.config.places().data.display()),
         StoreKind::Memory => "not stored: it ends with this command".into(),
     }
-}
-
-/// A client secret comes from standard input only: an argument could be seen by every process on the machine.
-pub(super) fn read_client_secret() -> Result<ClientSecret, Error> {
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(64 * 1024).read_to_string(&mut text);
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if read.is_err() || secret.is_empty() {
-        return Err(Error::Usage {
-            message: "no client secret on standard input".into(),
-            hint: "pipe it in, as in `pass show client | mcpauth login … --client-secret-stdin`".into(),
-        });
-    }
-    Ok(ClientSecret::new(secret))
 }
 
 fn ask_for_client(app: &App) -> Result<Option<BroughtClient>, Error> {

@@ -10,6 +10,7 @@ mod list;
 mod login;
 mod logout;
 mod man;
+mod profile;
 mod refresh;
 mod sandbox;
 mod server;
