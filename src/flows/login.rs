@@ -17,6 +17,7 @@ use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::oauth::discovery::{self, Discovery, Trace};
 use crate::oauth::registration::{self, Candidates, preferred_auth_method};
 use crate::oauth::{self, identity, token};
+use crate::platform;
 use crate::secret::{AuthorizationCode, ClientSecret};
 use crate::store::{Store, StoreError};
 
@@ -63,7 +64,16 @@ pub struct LoginOutcome {
 pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
     let store = app.store_for_login()?;
     let server = request.profile.name.to_string();
-    http::block_on(sign_in(app, &store, request)).map_err(|error| remote(server)(error.into()))?
+    let command = format!("mcpauth login {server}");
+    let signing_in = async {
+        tokio::select! {
+            // Looked at first, so that it is awaited before anything is said: a person may be quick.
+            biased;
+            () = platform::interrupted() => Err(Error::Cancelled { command }),
+            outcome = sign_in(app, &store, request) => outcome,
+        }
+    };
+    http::block_on(signing_in).map_err(|error| remote(server)(error.into()))?
 }
 
 async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutcome, Error> {
