@@ -21,8 +21,13 @@ pub struct Snapshot(BTreeMap<PathBuf, Entry>);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Entry {
-    Directory { mode: u32 },
-    File { mode: u32, bytes: Vec<u8> },
+    Directory {
+        mode: u32,
+    },
+    File {
+        mode: u32,
+        bytes: Vec<u8>,
+    },
     Link(PathBuf),
     /// A pipe or a socket: it is enough that it is there.
     Other,
