@@ -22,7 +22,8 @@
 //! - `find_session_bus(remembered)` gives a process without `DBUS_SESSION_BUS_ADDRESS` the address of its
 //!   session bus and tells whether it had to. It changes the environment: call it before any thread starts.
 //! - `interrupted()` waits for Ctrl-C and, where there are such things, for a polite end or a closed terminal.
-//! - `caller()` names the program that started us, stable for as long as that program lives.
+//! - `caller()` names the program that started us, stable for as long as that program lives; `None` where the
+//!   system does not tell.
 
 use std::error::Error;
 use std::io;

@@ -156,12 +156,12 @@ pub fn find_session_bus(_remembered: Option<&str>) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub fn caller() -> String {
-    format!("pid:{}", std::os::unix::process::parent_id())
+pub fn caller() -> Option<String> {
+    Some(format!("pid:{}", std::os::unix::process::parent_id()))
 }
 
 #[cfg(target_os = "linux")]
-pub fn caller() -> String {
+pub fn caller() -> Option<String> {
     /// Programs that stand between us and whoever wanted us.
     const BETWEEN: [&str; 10] =
         ["sh", "bash", "dash", "ash", "zsh", "fish", "ksh", "busybox", "env", "timeout"];
@@ -180,7 +180,7 @@ pub fn caller() -> String {
         }
         id = process.parent;
     }
-    nearest
+    Some(nearest)
 }
 
 /// What `/proc/<pid>/stat` says of a process (proc(5)).
@@ -310,7 +310,7 @@ mod tests {
         let process = Process { name: "a) b (c".into(), parent: 5, started: 8899 };
         assert_eq!(Process::from_stat(stat), Some(process));
         assert_eq!(Process::from_stat("7 (a"), None);
-        assert_eq!(caller().split(':').count(), 3, "{}", caller());
+        assert_eq!(caller().unwrap().split(':').count(), 3, "{caller:?}", caller = caller());
     }
 
     #[cfg(not(target_vendor = "apple"))]

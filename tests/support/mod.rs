@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::unused_self, reason = "a story that cannot be set up has failed")]
 
 pub mod steps;
+#[cfg(unix)]
+pub mod witness;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
