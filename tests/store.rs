@@ -165,7 +165,8 @@ fn a_store_is_chosen_once() {
 
     // Once nobody is signed in, another can be chosen.
     world.run(&["logout", "box"]).succeeded();
-    world.login_as(with_passphrase(&world, PASSPHRASE, &as_words(&login))).succeeded();
+    let ran = world.login_as(with_passphrase(&world, PASSPHRASE, &as_words(&login)));
+    assert!(ran.succeeded().stderr.contains("warning: the client of box stays behind in the file store"));
     run(with_passphrase(&world, PASSPHRASE, &["token", "box"])).succeeded();
 }
 
