@@ -28,9 +28,9 @@ pub(super) struct ExecArgs {
     #[command(flatten)]
     account: AccountArg,
 
-    /// How long the token must be valid for at the start
-    #[arg(long, value_name = "TIME", value_parser = span, default_value = "5m")]
-    min_ttl: i64,
+    /// How long the token must be valid for at the start; by default 5m, or half of a shorter life
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    min_ttl: Option<i64>,
 
     /// Start with nothing in the environment but HOME, LOGNAME, PATH, SHELL, TERM and USER
     #[arg(long)]
@@ -53,7 +53,7 @@ impl ExecArgs {
                 servers: self.server,
                 injections: self.env,
                 account: self.account.account,
-                freshness: Freshness { min_ttl: Some(self.min_ttl), ..Freshness::default() },
+                freshness: Freshness { min_ttl: self.min_ttl, ..Freshness::default() },
                 clean: self.clean_env.then_some(self.allow_env),
                 command: self.command,
             },

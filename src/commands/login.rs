@@ -84,6 +84,7 @@ impl LoginArgs {
             client,
             browser: !self.no_browser && !self.paste,
             paste_only: self.paste,
+            explain: self.explain,
             timeout: self.timeout,
         };
         let outcome = match login::login(&mut app, &request) {
@@ -140,9 +141,6 @@ impl LoginArgs {
         let store = app.store()?.kind();
         let LoginOutcome { summary, before, trace } = outcome;
         let console = &app.console;
-        if self.explain && !console.tone().json {
-            trace.0.iter().for_each(|step| console.say(&super::discover::line(step)));
-        }
         let who = summary
             .login
             .identity

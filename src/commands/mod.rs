@@ -3,6 +3,7 @@
 mod args;
 mod completions;
 mod demo;
+mod demo_server;
 mod discover;
 mod exec;
 mod headers;
@@ -64,7 +65,7 @@ enum Command {
     Discover(discover::DiscoverArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
-    #[command(name = demo::SERVER_COMMAND, hide = true)]
+    #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
     DemoServer,
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -99,7 +100,7 @@ impl Command {
             Self::Discover(args) => args.run(&app).map(|()| 0),
             Self::Sandbox(args) => args.run(&app).map(|()| 0),
             Self::Demo(args) => args.run(&app).map(|()| 0),
-            Self::DemoServer => demo::serve(&app).map(|()| 0),
+            Self::DemoServer => demo_server::run(&app).map(|()| 0),
             Self::Completions(args) => {
                 args.run(&app);
                 Ok(0)

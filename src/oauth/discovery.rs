@@ -26,6 +26,12 @@ pub struct Step {
     pub rule: &'static str,
 }
 
+impl std::fmt::Display for Step {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}\n    → {}   [{}]", self.action, self.outcome, self.rule)
+    }
+}
+
 /// The steps so far, in order. Kept also when discovery fails: that is when they are wanted.
 #[derive(Default)]
 pub struct Trace(pub Vec<Step>);
@@ -85,7 +91,11 @@ pub async fn discover(
     };
     issuer.vet(http).await?;
     let resource = resource_metadata.as_ref().map_or(server.as_str(), |metadata| metadata.resource.as_str());
-    trace.note("resource parameter", resource, "RFC 8707; MCP Authorization, Resource Parameter");
+    trace.note(
+        "resource parameter",
+        PeerText::from(resource).to_string(),
+        "RFC 8707; MCP Authorization, Resource Parameter",
+    );
     Ok(Discovery {
         challenge: probe.challenge,
         resource: resource.to_owned(),
@@ -266,7 +276,7 @@ async fn first_issuer(
 /// must name the issuer that was asked for, byte for byte.
 async fn issuer_metadata(http: &Http, issuer: &Issuer, trace: &mut Trace) -> Result<IssuerMetadata, Error> {
     let url = Url::parse(issuer.as_str()).map_err(|error| Error::NoMetadata {
-        what: format!("issuer {}", PeerText::from(issuer.as_str())),
+        what: format!("issuer {issuer}"),
         why: format!("the issuer is no URL: {error}"),
     })?;
     let path = url.path().trim_end_matches('/');

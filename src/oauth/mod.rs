@@ -33,7 +33,7 @@ pub enum Error {
         why: String,
     },
     /// A document names another issuer than the one it was asked for (RFC 8414 section 3.3).
-    #[error("the metadata of issuer {expected} names another issuer: {}", PeerText::new(.found.as_str()))]
+    #[error("the metadata of issuer {expected} names another issuer: {found}")]
     IssuerMismatch {
         /// Who was asked.
         expected: Issuer,

@@ -22,7 +22,8 @@
 //! - `find_session_bus(remembered)` gives a process without `DBUS_SESSION_BUS_ADDRESS` the address of its
 //!   session bus and tells whether it had to. It changes the environment: call it before any thread starts.
 //! - `interrupted()` waits for Ctrl-C and, where there are such things, for a polite end or a closed terminal.
-//! - `caller()` names the program that started us, stable for as long as that program lives.
+//! - `caller()` names the program that started us, stable for as long as that program lives; `None` where the
+//!   system does not tell.
 
 use std::error::Error;
 use std::io;
@@ -32,9 +33,17 @@ use std::io;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus, has_display,
-    interrupted, is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
+    caller, check_private_dir, create_private, create_private_dir, exit_code, has_display, interrupted,
+    is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
 };
+
+#[cfg(all(unix, not(target_vendor = "apple")))]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod session_bus;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+pub use session_bus::find_session_bus;
+#[cfg(target_vendor = "apple")]
+pub use unix::find_session_bus;
 
 #[cfg(windows)]
 #[expect(missing_docs, reason = "the contracts stand above")]
