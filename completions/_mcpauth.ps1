@@ -139,7 +139,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Put the token of this server into the variable that its profile names; may be repeated')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Put the token of this server into the variable that its profile names; may be repeated')
             [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out')
-            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out')
+            [CompletionResult]::new('--inject', '--inject', [CompletionResultType]::ParameterName, 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'How long the token must be valid for at the start; by default 5m, or half of a shorter life')
             [CompletionResult]::new('--allow-env', '--allow-env', [CompletionResultType]::ParameterName, 'With --clean-env, keep this variable, too; may be repeated')

@@ -285,7 +285,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__exec)
-            opts="-s -e -q -v -h --server --env --account --min-ttl --clean-env --allow-env --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-s -e -q -v -h --server --inject --account --min-ttl --clean-env --allow-env --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -299,7 +299,7 @@ _mcpauth() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --env)
+                --inject)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

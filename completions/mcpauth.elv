@@ -131,7 +131,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand -s 'Put the token of this server into the variable that its profile names; may be repeated'
             cand --server 'Put the token of this server into the variable that its profile names; may be repeated'
             cand -e 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out'
-            cand --env 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out'
+            cand --inject 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out'
             cand --account 'Which of several identities at the server'
             cand --min-ttl 'How long the token must be valid for at the start; by default 5m, or half of a shorter life'
             cand --allow-env 'With --clean-env, keep this variable, too; may be repeated'

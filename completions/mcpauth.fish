@@ -121,7 +121,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -s q -l quiet -
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s s -l server -d 'Put the token of this server into the variable that its profile names; may be repeated' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s e -l env -d 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s e -l inject -d 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l account -d 'Which of several identities at the server' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l min-ttl -d 'How long the token must be valid for at the start; by default 5m, or half of a shorter life' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l allow-env -d 'With --clean-env, keep this variable, too; may be repeated' -r

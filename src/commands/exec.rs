@@ -22,8 +22,8 @@ pub(super) struct ExecArgs {
 
     /// Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a
     /// member of the token answer; `token` if left out
-    #[arg(long, short, value_name = "VAR=SERVER[:FIELD]")]
-    env: Vec<Injection>,
+    #[arg(long, short = 'e', value_name = "VAR=SERVER[:FIELD]")]
+    inject: Vec<Injection>,
 
     #[command(flatten)]
     account: AccountArg,
@@ -51,7 +51,7 @@ impl ExecArgs {
             app,
             &ExecRequest {
                 servers: self.server,
-                injections: self.env,
+                injections: self.inject,
                 account: self.account.account,
                 freshness: Freshness { min_ttl: self.min_ttl, ..Freshness::default() },
                 clean: self.clean_env.then_some(self.allow_env),

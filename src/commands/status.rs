@@ -62,13 +62,11 @@ impl StatusArgs {
             .filter(|entry| self.needs_a_person(entry))
             .map(|entry| entry.summary.login.server.clone())
             .collect();
-        if entries.is_empty() && !app.console.tone().json {
-            app.console.say("not signed in anywhere; run `mcpauth login https://…`");
-            return Ok(());
-        }
+        let nowhere = entries.is_empty();
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
         app.console.answer_as(&Answer { store: store.kind(), logins: entries }, || text);
         match needing.first() {
+            None if nowhere => Err(Error::login_needed("not signed in anywhere", "https://…")),
             None => Ok(()),
             Some(first) => {
                 let names = needing.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
