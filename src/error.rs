@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::browser::{BrowserError, ListenError};
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
-use crate::http::HttpError;
+use crate::http::{HttpError, TOO_LOCAL};
 use crate::model::{Malformed, Name};
 use crate::oauth;
 use crate::store::StoreError;
@@ -254,8 +254,11 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         E::Http(HttpError::Unreachable { .. }) => {
             "check the network, the URL and the proxy; what is stored was kept".into()
         }
-        E::Http(HttpError::Refused { .. }) => {
+        E::Http(HttpError::Refused { why: TOO_LOCAL, .. }) => {
             "if you trust that host, add it to network.allow_hosts in config.toml".into()
+        }
+        E::Http(HttpError::Refused { .. }) => {
+            format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
         }
         E::Http(HttpError::Setup(_)) => "check the [network] part of config.toml".into(),
         E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => {
