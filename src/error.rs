@@ -220,7 +220,13 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         E::NoMetadata { .. } => {
             format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
         }
-        E::IssuerMismatch { .. } | E::ResourceMismatch { .. } | E::AmbiguousChallenge(_) => {
+        E::Http(HttpError::Refused { why: TOO_LOCAL, .. }) => {
+            "if you trust that host, add it to network.allow_hosts in config.toml".into()
+        }
+        E::Http(HttpError::Refused { .. })
+        | E::IssuerMismatch { .. }
+        | E::ResourceMismatch { .. }
+        | E::AmbiguousChallenge(_) => {
             format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
         }
         E::NoPkce(_) => format!("if you trust it all the same: `mcpauth login {server} --assume-pkce`"),
@@ -253,12 +259,6 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         }
         E::Http(HttpError::Unreachable { .. }) => {
             "check the network, the URL and the proxy; what is stored was kept".into()
-        }
-        E::Http(HttpError::Refused { why: TOO_LOCAL, .. }) => {
-            "if you trust that host, add it to network.allow_hosts in config.toml".into()
-        }
-        E::Http(HttpError::Refused { .. }) => {
-            format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
         }
         E::Http(HttpError::Setup(_)) => "check the [network] part of config.toml".into(),
         E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => {

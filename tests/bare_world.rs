@@ -15,11 +15,8 @@ use support::steps::run;
 use support::{Ran, World, call};
 
 /// The three commands that clients run.
-const HANDED_OUT: [&[&str]; 3] = [
-    &["token", "box"],
-    &["headers", "box"],
-    &["exec", "-s", "box", "--", "sh", "-c", "echo $MCP_ACCESS_TOKEN"],
-];
+const HANDED_OUT: [&[&str]; 3] =
+    [&["token", "box"], &["headers", "box"], &["exec", "-s", "box", "--", "env"]];
 
 /// Runs all three and checks that each brings the token, without a word.
 fn all_work(world: &World, prepare: impl Fn(&[&str]) -> Command) {

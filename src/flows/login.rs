@@ -94,7 +94,7 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     }
     let stored = match &request.client {
         Some(brought) => Some(bring(brought, &found)),
-        None => store.load_client(&profile.name)?,
+        None => known_client(app, store, &profile.name)?,
     };
     let known = stored.as_ref().map(|client| client.facts.client_id.clone());
     let listener = listen(request, stored.as_ref())?;
@@ -142,6 +142,20 @@ fn forget_unanswered(
         store.remove_client(&profile.name)?;
     }
     Ok(())
+}
+
+/// The client of an earlier login. One that was left behind in another store can no longer be read; it does not keep
+/// anybody from choosing this one.
+fn known_client(app: &App, store: &Store, server: &Name) -> Result<Option<ClientRegistration>, Error> {
+    match store.load_client(server) {
+        Err(StoreError::OtherStore { sealed_by, .. }) => {
+            app.console.warn(&format!(
+                "the client of {server} stays behind in the {sealed_by} store; give a --client-id if it was yours"
+            ));
+            Ok(None)
+        }
+        loaded => Ok(loaded?),
+    }
 }
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.

@@ -59,7 +59,8 @@ struct TooLocal;
 
 /// Whether a request failed because the gate did not let it through.
 pub(super) fn is_too_local(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<TooLocal>())
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(<dyn std::error::Error + 'static>::is::<TooLocal>)
 }
 
 /// Decides which addresses may be connected to. It sits in the resolver, so that the address that was checked is

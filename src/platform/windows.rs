@@ -52,6 +52,10 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
+pub fn open_descriptor(_number: u32) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub fn create_private(path: &Path) -> io::Result<File> {
     open(path, OpenOptions::new().write(true).create_new(true))
 }
