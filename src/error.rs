@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::browser::{BrowserError, ListenError};
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
-use crate::http::HttpError;
+use crate::http::{HttpError, TOO_LOCAL};
 use crate::model::{Malformed, Name};
 use crate::oauth;
 use crate::store::StoreError;
@@ -237,7 +237,13 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         E::NoMetadata { .. } => {
             format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
         }
-        E::IssuerMismatch { .. } | E::ResourceMismatch { .. } | E::AmbiguousChallenge(_) => {
+        E::Http(HttpError::Refused { why: TOO_LOCAL, .. }) => {
+            "if you trust that host, add it to network.allow_hosts in config.toml".into()
+        }
+        E::Http(HttpError::Refused { .. })
+        | E::IssuerMismatch { .. }
+        | E::ResourceMismatch { .. }
+        | E::AmbiguousChallenge(_) => {
             format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
         }
         E::NoPkce(_) => format!("if you trust it all the same: `mcpauth login {server} --assume-pkce`"),
@@ -270,9 +276,6 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         }
         E::Http(HttpError::Unreachable { .. }) => {
             "check the network, the URL and the proxy; what is stored was kept".into()
-        }
-        E::Http(HttpError::Refused { .. }) => {
-            "if you trust that host, add it to network.allow_hosts in config.toml".into()
         }
         E::Http(HttpError::Setup(_)) => "check the [network] part of config.toml".into(),
         E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => {

@@ -223,7 +223,11 @@ impl Scene {
         let record = self.record.strip_prefix(self.world.home()).unwrap();
         let [gone, kept] = &changes[..] else { panic!("not moved aside: {changes:?}") };
         assert_eq!((gone.as_path(), after.bytes(record)), (record, None));
-        assert!(kept.to_string_lossy().starts_with(&format!("{}.damaged-", record.display())), "{kept:?}");
+        assert!(
+            kept.to_string_lossy().starts_with(&format!("{}.damaged-", record.display())),
+            "{}",
+            kept.display()
+        );
         assert_eq!(after.bytes(kept), before.bytes(record), "what was kept is not what was there");
     }
 }

@@ -96,6 +96,7 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
         Some(brought) => Some(bring(brought, &found)),
         None => known_client(app, store, &profile.name)?,
     };
+    let known = stored.as_ref().map(|client| client.facts.client_id.clone());
     let listener = listen(request, stored.as_ref())?;
     let redirect_uri = redirect_uri(request, listener.as_ref());
     let scope = profile.scope.clone().unwrap_or_else(|| found.scope());
@@ -113,7 +114,11 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     announce(app, request, &found, &pending);
     let command = format!("mcpauth login {}", profile.name);
     let paste = request.paste_only || app.ports.terminal.is_interactive();
-    let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, &command).await?;
+    let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, &command).await;
+    if arrival.is_err() && known.as_ref() == Some(&client.facts.client_id) {
+        forget_unanswered(store, profile, &client)?;
+    }
+    let arrival = arrival?;
     let outcome = match arrival.code {
         Ok(code) => complete(app, store, request, Signed { http, found, client, pending, code }).await,
         Err(error) => Err(remote(&profile.url)(error)),
@@ -124,6 +129,19 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     }
     let (summary, before) = outcome?;
     Ok(LoginOutcome { summary, before, trace })
+}
+
+/// An issuer that has forgotten a client says so on its own page and sends no browser back. So a client that it
+/// registered earlier, and that brought no answer now, is not shown to it once more: the next attempt registers anew.
+fn forget_unanswered(
+    store: &Store,
+    profile: &ServerProfile,
+    client: &ClientRegistration,
+) -> Result<(), StoreError> {
+    if client.facts.source == RegistrationSource::Dynamic {
+        store.remove_client(&profile.name)?;
+    }
+    Ok(())
 }
 
 /// The client of an earlier login. One that was left behind in another store can no longer be read; it does not keep

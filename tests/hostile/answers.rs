@@ -90,7 +90,7 @@ fn an_error_is_one_whatever_its_status_and_its_shape() {
         (400, json!({ "error": { "code": 400, "message": "bad" } }), 4, "400 (bad)"),
         (401, json!({ "error": "invalid_client" }), 4, "invalid_client"),
         (403, json!({}), 4, "http_403"),
-        (400, json!({ "error": "temporarily_unavailable" }), 6, "answered 400"),
+        (400, json!({ "error": "temporarily_unavailable" }), 6, "answered temporarily_unavailable"),
     ] {
         let what = format!("{status} {body}");
         let script = at("/token", move |_| json_answer(status, &body));

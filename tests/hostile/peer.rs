@@ -167,7 +167,7 @@ fn converse(stream: &TcpStream, script: &Script, books: &Mutex<Vec<Seen>>) -> st
         }
         Said::Endless => {
             to.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"padding\":\"")?;
-            while to.write_all(&[b'x'; 65536]).is_ok() {}
+            while to.write_all(&[b'x'; 8192]).is_ok() {}
         }
     }
     to.shutdown(Shutdown::Write)

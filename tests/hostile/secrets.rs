@@ -19,7 +19,7 @@ use crate::victim::{Victim, ended};
 /// Every way to write a secret that a reader could turn back.
 fn spellings(secret: &str) -> Vec<Vec<u8>> {
     let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = mcpauth::files::hex(bytes);
     let json = serde_json::to_string(secret).unwrap();
     let percent: String = form_urlencoded::byte_serialize(bytes).collect();
     let mut spellings = vec![
