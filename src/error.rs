@@ -185,7 +185,7 @@ impl Error {
                 Some("`mcpauth login SERVER --paste` does without the listener".into())
             }
             Self::NotRunnable { .. } => Some("give a command that is on the PATH, or its full path".into()),
-            Self::Partly { .. } => None,
+            Self::Partly { .. } => Some("each of them is told above".into()),
             Self::Unforeseen(_) => {
                 Some("please report this, with the output of the same command and -v".into())
             }

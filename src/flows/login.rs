@@ -17,6 +17,7 @@ use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::oauth::discovery::{self, Discovery, Trace};
 use crate::oauth::registration::{self, Candidates, preferred_auth_method};
 use crate::oauth::{self, identity, token};
+use crate::platform;
 use crate::secret::{AuthorizationCode, ClientSecret};
 use crate::store::{Store, StoreError};
 
@@ -63,7 +64,16 @@ pub struct LoginOutcome {
 pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
     let store = app.store_for_login()?;
     let server = request.profile.name.to_string();
-    http::block_on(sign_in(app, &store, request)).map_err(|error| remote(server)(error.into()))?
+    let command = format!("mcpauth login {server}");
+    let signing_in = async {
+        tokio::select! {
+            // Looked at first, so that it is awaited before anything is said: a person may be quick.
+            biased;
+            () = platform::interrupted() => Err(Error::Cancelled { command }),
+            outcome = sign_in(app, &store, request) => outcome,
+        }
+    };
+    http::block_on(signing_in).map_err(|error| remote(server)(error.into()))?
 }
 
 async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutcome, Error> {
@@ -84,7 +94,7 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     }
     let stored = match &request.client {
         Some(brought) => Some(bring(brought, &found)),
-        None => store.load_client(&profile.name)?,
+        None => known_client(app, store, &profile.name)?,
     };
     let listener = listen(request, stored.as_ref())?;
     let redirect_uri = redirect_uri(request, listener.as_ref());
@@ -114,6 +124,20 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     }
     let (summary, before) = outcome?;
     Ok(LoginOutcome { summary, before, trace })
+}
+
+/// The client of an earlier login. One that was left behind in another store can no longer be read; it does not keep
+/// anybody from choosing this one.
+fn known_client(app: &App, store: &Store, server: &Name) -> Result<Option<ClientRegistration>, Error> {
+    match store.load_client(server) {
+        Err(StoreError::OtherStore { sealed_by, .. }) => {
+            app.console.warn(&format!(
+                "the client of {server} stays behind in the {sealed_by} store; give a --client-id if it was yours"
+            ));
+            Ok(None)
+        }
+        loaded => Ok(loaded?),
+    }
 }
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.

@@ -16,7 +16,7 @@ pub enum StoreError {
         holder: Option<u32>,
     },
     /// The file system has no locks, so two refreshes could not be kept apart.
-    #[error("cannot lock {}", path.display())]
+    #[error("cannot lock {}: {source}", path.display())]
     NoLocks {
         /// The lock file.
         path: PathBuf,
@@ -127,7 +127,7 @@ pub enum StoreError {
     #[error("the lock belongs to another login")]
     OtherLogin,
     /// The system refused.
-    #[error("cannot use {}", path.display())]
+    #[error("cannot use {}: {source}", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -201,6 +201,9 @@ fn io_hint(error: &io::Error) -> Option<String> {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space; nothing was changed",
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             "make the directory writable, or choose another with --config DIR"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "move away the file that stands where a directory should be"
         }
         io::ErrorKind::FileTooLarge => "the file is larger than any login; move it away",
         _ => return None,

@@ -1,6 +1,13 @@
-//! A whole login, through the real binary and real HTTP.
+//! Whole logins, through the real binary and real HTTP.
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod clients;
+mod discovery;
+mod ending;
+mod redirect;
+mod talk;
 
 use support::{World, call};
 

@@ -1,0 +1,9 @@
+//! The life of a login after the browser is closed: refreshed, refused, revoked. Judged by the issuer's books.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod crowd;
+mod logout;
+mod renewal;
+mod trouble;
