@@ -116,8 +116,12 @@ impl Console {
     pub fn answer_as(&self, json: &impl Serialize, text: impl FnOnce() -> String) {
         if self.tone.json {
             self.answer(&with_schema(json).to_string());
-        } else {
-            self.answer(text().trim_end_matches('\n'));
+            return;
+        }
+        let text = text();
+        // Nothing to tell is no empty line.
+        if !text.is_empty() {
+            self.answer(text.trim_end_matches('\n'));
         }
     }
 
