@@ -29,7 +29,7 @@ in_namespace() {
 }
 
 if [[ ${1-} != inside ]]; then
-    ensure_packages curl dbus-daemon gnome-keyring libglib2.0-bin libsecret-tools util-linux
+    ensure_packages curl dbus gnome-keyring libglib2.0-bin libsecret-tools util-linux
     # The toolchain is found through the old home.
     export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
     cargo test --quiet --locked --test keychain --no-run
