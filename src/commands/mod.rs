@@ -11,6 +11,7 @@ mod list;
 mod login;
 mod logout;
 mod man;
+mod overruled;
 mod profile;
 mod refresh;
 mod refusal;
@@ -21,7 +22,7 @@ mod token;
 
 use std::ffi::OsString;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, TypedValueParser as _};
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -75,7 +76,8 @@ enum Command {
 
 /// Runs a command line and gives its exit code.
 pub fn run(args: &[OsString], ports: Ports) -> u8 {
-    let cli = match parse(args) {
+    let overruled = |refusal| Cli::from_arg_matches(&overruled::parse(refusal, args)?);
+    let cli = match parse(args).or_else(overruled) {
         Ok(cli) => cli,
         Err(refusal) => return refuse(&refusal, args, &ports),
     };
@@ -150,10 +152,21 @@ fn with_environment_twins(command: clap::Command) -> clap::Command {
             } else {
                 arg
             };
-            if arg.get_env().is_some() { arg } else { arg.env(variable) }.hide_env(true)
+            if says_nothing(&variable, &arg) { arg } else { arg.env(variable).hide_env(true) }
         }
     };
     command.mut_args(twin).mut_subcommands(with_environment_twins)
+}
+
+/// Whether a variable is set and still leaves its flag alone: an empty one, or `0` or `false` for a flag without a
+/// value. It must not count as given, because a flag that is given rules out others.
+fn says_nothing(variable: &str, arg: &clap::Arg) -> bool {
+    let Some(value) = std::env::var_os(variable) else { return false };
+    let off = || {
+        let read = FalseyValueParser::new().parse_ref(&clap::Command::new(""), None, &value);
+        matches!(arg.get_action(), ArgAction::SetTrue) && !read.unwrap_or(true)
+    };
+    value.is_empty() || off()
 }
 
 /// Help and version are answers, and help is given where no command is; everything else is an error in the form that
