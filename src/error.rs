@@ -1,12 +1,14 @@
 //! Failure as interface: for every error an exit code that a script can branch on and a hint with what to type.
 
 use std::ffi::OsString;
+use std::fmt;
 
 use crate::browser::{BrowserError, ListenError};
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
+use crate::console::quoted;
 use crate::http::{HttpError, TOO_LOCAL};
-use crate::model::{Malformed, Name};
+use crate::model::{LoginKey, Malformed, Name, is_loopback};
 use crate::oauth;
 use crate::store::StoreError;
 
@@ -80,6 +82,8 @@ pub enum Error {
     Remote {
         /// The server, as the user may name it.
         server: String,
+        /// The command that signs in there.
+        command: String,
         /// What happened.
         source: oauth::Error,
     },
@@ -126,17 +130,15 @@ fn candidates(names: &[Name]) -> String {
 
 impl Error {
     /// A login that can only be made whole by a person.
-    pub fn login_needed(why: impl Into<String>, server: &str) -> Self {
-        Self::LoginNeeded { why: why.into(), command: format!("mcpauth login {server}") }
+    pub fn login_needed(why: impl Into<String>, login: impl fmt::Display) -> Self {
+        Self::LoginNeeded { why: why.into(), command: format!("mcpauth login {login}") }
     }
 
     /// An issuer's final word on a login.
-    pub fn ended(server: &Name, reason: &str, since: UnixTime) -> Self {
+    pub fn ended(login: &LoginKey, reason: &str, since: UnixTime) -> Self {
         let reason = crate::peer_text::PeerText::from(reason);
-        Self::login_needed(
-            format!("{server}: the issuer ended this login ({reason}) at {since}"),
-            server.as_str(),
-        )
+        let why = format!("{}: the issuer ended this login ({reason}) at {since}", login.server);
+        Self::login_needed(why, login)
     }
 
     /// The exit code, one of [`EXIT_CODES`].
@@ -193,7 +195,7 @@ impl Error {
             Self::TimedOut { command, .. } => {
                 Some(format!("run `{command}` again; --timeout gives more time"))
             }
-            Self::Remote { server, source } => Some(remote_hint(server, source)),
+            Self::Remote { server, command, source } => Some(remote_hint(server, command, source)),
             Self::Store(error) => error.hint(),
             Self::Listen(ListenError::PortTaken { .. }) => {
                 Some("choose another port with --callback-port, or leave it out for any free one".into())
@@ -230,7 +232,7 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
     }
 }
 
-fn remote_hint(server: &str, error: &oauth::Error) -> String {
+fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
     use oauth::Error as E;
     match error {
         E::NoSignIn(_) => "use it without mcpauth, or name its issuer with --issuer".into(),
@@ -246,28 +248,23 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         | E::AmbiguousChallenge(_) => {
             format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
         }
-        E::NoPkce(_) => format!("if you trust it all the same: `mcpauth login {server} --assume-pkce`"),
+        E::NoPkce(_) => format!("if you trust it all the same: `{command} --assume-pkce`"),
         E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
-            "register a client there with the redirect URI {redirect_uri}, then run `mcpauth login {server} \
-             --client-id ID --callback-port {}`",
-            url::Url::parse(redirect_uri).ok().and_then(|url| url.port()).unwrap_or(80),
+            "register a client there with the redirect URI {redirect_uri}, then run `{command} --client-id ID{}`",
+            callback_flags(redirect_uri),
         ),
         E::ForeignClient { .. } => {
-            format!(
-                "if the move is genuine: `mcpauth login {server} --client-id ID` with a client of the new issuer"
-            )
+            format!("if the move is genuine: `{command} --client-id ID` with a client of the new issuer")
         }
         E::Declined(_) | E::AuthorizationFailed(_) | E::EmptyRedirect | E::WrongIss(_) => {
-            format!("run `mcpauth login {server}` again; if it ends the same, tell whoever runs the issuer")
+            format!("run `{command}` again; if it ends the same, tell whoever runs the issuer")
         }
         E::Refused { reason, .. }
             if reason.code == "invalid_client" || reason.code == "unauthorized_client" =>
         {
-            format!(
-                "run `mcpauth login {server}` to register anew, or give a --client-id that the issuer knows"
-            )
+            format!("run `{command}` to register anew, or give a --client-id that the issuer knows")
         }
-        E::Refused { .. } => format!("run `mcpauth login {server}` again"),
+        E::Refused { .. } => format!("run `{command}` again"),
         E::Temporary { retry_after: Some(seconds), .. } => {
             format!("try again in {seconds} s; what is stored was kept")
         }
@@ -279,7 +276,25 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         }
         E::Http(HttpError::Setup(_)) => "check the [network] part of config.toml".into(),
         E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => {
-            format!("tell whoever runs it; `mcpauth -v login {server}` shows each request")
+            format!("tell whoever runs it; `{command} -v` shows each request")
         }
     }
+}
+
+/// The flags that lead to this redirect URI again: nothing of a login that failed is settled.
+fn callback_flags(redirect_uri: &str) -> String {
+    let Ok(url) = url::Url::parse(redirect_uri) else { return String::new() };
+    let host = url.host_str().unwrap_or_default();
+    let Some(port) = url.port_or_known_default().filter(|_| url.scheme() == "http" && is_loopback(&url))
+    else {
+        return format!(" --redirect-url {}", quoted(redirect_uri));
+    };
+    let mut flags = format!(" --callback-port {port}");
+    if host != "127.0.0.1" {
+        flags += &format!(" --callback-host {}", quoted(host));
+    }
+    if url.path() != "/callback" {
+        flags += &format!(" --callback-path {}", url.path());
+    }
+    flags
 }

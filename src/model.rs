@@ -7,6 +7,7 @@
 mod words;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -23,6 +24,18 @@ pub struct LoginKey {
     pub server: Name,
     /// The account there.
     pub account: Name,
+}
+
+/// As the command line names it: `linear`, or `linear --account work`.
+impl fmt::Display for LoginKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.server.fmt(formatter)?;
+        if self.account == Name::default() {
+            Ok(())
+        } else {
+            write!(formatter, " --account {}", self.account)
+        }
+    }
 }
 
 /// Where the issuer answers, as its metadata said at login. A refresh uses these and discovers nothing.
@@ -237,7 +250,14 @@ pub struct Login {
 impl Login {
     /// The key under which it is stored.
     pub fn key(&self) -> LoginKey {
-        LoginKey { server: self.facts.server.clone(), account: self.facts.account.clone() }
+        self.facts.key()
+    }
+}
+
+impl LoginFacts {
+    /// The key under which it is stored.
+    pub fn key(&self) -> LoginKey {
+        LoginKey { server: self.server.clone(), account: self.account.clone() }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::console;
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::discover::{self, Finding};
-use crate::model::{LoginState, LoginSummary, Name, RegistrationSource, ServerArg};
+use crate::model::{LoginKey, LoginState, LoginSummary, RegistrationSource, ServerArg};
 use crate::peer_text::PeerText;
 use crate::store::StoreKind;
 
@@ -57,10 +57,10 @@ impl StatusArgs {
             let expires_in = summary.tokens.expires_at.map(|end| end.since(app.now()));
             entries.push(Entry { status: status(&summary, app.now()), summary, expires_in, checks });
         }
-        let needing: Vec<Name> = entries
+        let needing: Vec<LoginKey> = entries
             .iter()
             .filter(|entry| self.needs_a_person(entry))
-            .map(|entry| entry.summary.login.server.clone())
+            .map(|entry| entry.summary.login.key())
             .collect();
         let nowhere = entries.is_empty();
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
@@ -69,8 +69,8 @@ impl StatusArgs {
             None if nowhere => Err(Error::login_needed("not signed in anywhere", "https://…")),
             None => Ok(()),
             Some(first) => {
-                let names = needing.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
-                Err(Error::login_needed(format!("sign-in needed at {names}"), first.as_str()))
+                let names = needing.iter().map(|key| key.server.as_str()).collect::<Vec<_>>().join(", ");
+                Err(Error::login_needed(format!("sign-in needed at {names}"), first))
             }
         }
     }
@@ -79,8 +79,7 @@ impl StatusArgs {
         let store = app.store()?;
         if let Some(server) = &self.server {
             let key = app.login_key(Some(server), &self.account.account)?;
-            let missing =
-                || Error::login_needed(crate::flows::session::not_signed_in(&key), key.server.as_str());
+            let missing = || Error::login_needed(crate::flows::session::not_signed_in(&key), &key);
             return Ok(vec![store.summary(&key)?.ok_or_else(missing)?]);
         }
         let mut summaries = Vec::new();
@@ -163,7 +162,7 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
     if let LoginState::ReauthRequired { reason, since } = &login.state {
         let reason = PeerText::from(reason.as_str());
         let _ =
-            write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.server);
+            write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.key());
     }
     for check in &entry.checks {
         let _ = writeln!(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{App, redirect, remote};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
+use crate::console::quoted;
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
@@ -63,20 +64,47 @@ pub struct LoginOutcome {
 /// Signs in. Nothing is stored unless all of it succeeds.
 pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
     let store = app.store_for_login()?;
-    let server = request.profile.name.to_string();
-    let command = format!("mcpauth login {server}");
+    let command = again(app, request);
     let signing_in = async {
         tokio::select! {
             // Looked at first, so that it is awaited before anything is said: a person may be quick.
             biased;
-            () = platform::interrupted() => Err(Error::Cancelled { command }),
-            outcome = sign_in(app, &store, request) => outcome,
+            () = platform::interrupted() => Err(Error::Cancelled { command: command.clone() }),
+            outcome = sign_in(app, &store, request, &command) => outcome,
         }
     };
-    http::block_on(signing_in).map_err(|error| remote(server)(error.into()))?
+    let outcome = http::block_on(signing_in).map_err(|error| remote(&request.profile.url)(error.into()));
+    outcome.and_then(std::convert::identity).map_err(|error| match error {
+        Error::Remote { server, source, .. } => Error::Remote { server, command, source },
+        error => error,
+    })
 }
 
-async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutcome, Error> {
+/// The command that tries the same again. A server that nobody has signed in to has no name yet.
+fn again(app: &App, request: &LoginRequest) -> String {
+    let profile = &request.profile;
+    let known = app.config.profile(&profile.name).is_ok_and(|known| known.is_some());
+    let mut command = String::from("mcpauth login ");
+    if known {
+        command += profile.name.as_str();
+    } else {
+        command += &quoted(profile.url.as_str());
+        if app.config.name_for(&profile.url).is_ok_and(|usual| usual != profile.name) {
+            command += &format!(" --name {}", profile.name);
+        }
+    }
+    if request.account != Name::default() {
+        command += &format!(" --account {}", request.account);
+    }
+    command
+}
+
+async fn sign_in(
+    app: &App,
+    store: &Store,
+    request: &LoginRequest,
+    command: &str,
+) -> Result<LoginOutcome, Error> {
     let profile = &request.profile;
     let http = app.http(&profile.url);
     let mut trace = Trace::default();
@@ -112,9 +140,8 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     }
     let pending = Arc::new(begin(profile, &found, &client.facts, &redirect_uri, &scope)?);
     announce(app, request, &found, &pending);
-    let command = format!("mcpauth login {}", profile.name);
     let paste = request.paste_only || app.ports.terminal.is_interactive();
-    let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, &command).await;
+    let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, command).await;
     if arrival.is_err() && known.as_ref() == Some(&client.facts.client_id) {
         forget_unanswered(store, profile, &client)?;
     }

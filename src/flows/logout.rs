@@ -78,7 +78,7 @@ pub fn logout(app: &App, key: &LoginKey, request: LogoutRequest) -> Result<Logou
     // The lock first: a refresh that is under way would bring back to life what is revoked here.
     let lock = store.lock(key, PATIENCE)?;
     let Some(login) = store.load(key)? else {
-        return Err(Error::login_needed(session::not_signed_in(key), key.server.as_str()));
+        return Err(Error::login_needed(session::not_signed_in(key), key));
     };
     let mut outcome = LogoutOutcome {
         server: key.server.to_string(),

@@ -17,7 +17,7 @@ use std::time::Instant;
 use crate::browser::Browser;
 use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, ConfigError, ServerProfile};
-use crate::console::Console;
+use crate::console::{Console, quoted};
 use crate::error::Error;
 use crate::http::{Exchange, Http};
 use crate::keychain::Keychain;
@@ -203,7 +203,7 @@ fn pinned_elsewhere(pinned: StoreKind, wish: StoreKind) -> Error {
 /// A server that no profile describes: of a URL it is said that nobody signed in there, of a name that it is unknown.
 fn unknown(server: &ServerArg) -> Error {
     match server {
-        ServerArg::Url(url) => Error::login_needed(format!("not signed in to {url}"), url.as_str()),
+        ServerArg::Url(url) => Error::login_needed(format!("not signed in to {url}"), quoted(url.as_str())),
         ServerArg::Name(name) => Error::Usage {
             message: format!("no server is named {name}"),
             hint: format!(
@@ -215,5 +215,8 @@ fn unknown(server: &ServerArg) -> Error {
 
 /// Names the server in an error of a conversation with it.
 pub(crate) fn remote(server: impl ToString) -> impl FnOnce(oauth::Error) -> Error {
-    move |source| Error::Remote { server: server.to_string(), source }
+    move |source| {
+        let server = quoted(&server.to_string());
+        Error::Remote { command: format!("mcpauth login {server}"), server, source }
+    }
 }

@@ -70,7 +70,7 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
         return Ok(login);
     }
     if let LoginState::ReauthRequired { reason, since } = &login.facts.state {
-        let error = Error::ended(&key.server, reason, *since);
+        let error = Error::ended(key, reason, *since);
         return or_what_lives(app, login, freshness, error);
     }
     if freshness.refresh == Refresh::Never || !login.tokens.facts.refreshable {
@@ -81,7 +81,7 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
                 "there is no refresh token"
             }
         });
-        let error = Error::login_needed(why, key.server.as_str());
+        let error = Error::login_needed(why, key);
         return or_what_lives(app, login, freshness, error);
     }
     let lock = match store.lock(key, freshness.patience) {
@@ -98,14 +98,14 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
         LoginState::Active => refresh(app, &store, &lock, login, freshness),
         // Or was told that this login has ended: the issuer need not say so again to each of us.
         LoginState::ReauthRequired { reason, since } => {
-            let error = Error::ended(&key.server, reason, *since);
+            let error = Error::ended(key, reason, *since);
             or_what_lives(app, login, freshness, error)
         }
     }
 }
 
 fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {
-    let missing = || Error::login_needed(not_signed_in(key), key.server.as_str());
+    let missing = || Error::login_needed(not_signed_in(key), key);
     store.load(key)?.ok_or_else(missing)
 }
 
@@ -146,7 +146,7 @@ fn refresh(
     freshness: &Freshness,
 ) -> Result<Login, Error> {
     let Some(refresh_token) = &login.tokens.refresh_token else {
-        return Err(Error::login_needed(not_signed_in(&login.key()), login.facts.server.as_str()));
+        return Err(Error::login_needed(not_signed_in(&login.key()), login.key()));
     };
     let http = app.http(&login.facts.url);
     let answer = http::block_on(token::refresh(&http, &login, refresh_token, app.now()))
@@ -185,14 +185,14 @@ fn refresh_failed(
             login.facts.state = LoginState::ReauthRequired { reason: reason.code.clone(), since };
             login.facts.generation += 1;
             store.save(lock, &login)?;
-            Error::ended(&server, &reason.to_string(), since)
+            Error::ended(&login.key(), &reason.to_string(), since)
         }
         oauth::Error::Refused { reason, host } => {
             if reason.code == "invalid_client" {
                 // The next login registers anew instead of showing a client that the issuer has forgotten.
                 store.remove_client(&server)?;
             }
-            Error::login_needed(format!("{server}: {host} refused to refresh: {reason}"), server.as_str())
+            Error::login_needed(format!("{server}: {host} refused to refresh: {reason}"), login.key())
         }
         error => remote(&server)(error),
     };

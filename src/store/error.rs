@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreKind;
+use crate::console::quoted;
 use crate::platform::Unfit;
 
 /// Why the store cannot do what it was asked. `Busy` passes by itself; nothing else does.
@@ -188,14 +189,11 @@ impl StoreError {
 }
 
 fn chmod(path: &Path) -> String {
-    format!("run `chmod {} {}`", if path.is_dir() { "700" } else { "600" }, quoted(path))
-}
-
-/// The path as one word of a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    format!(
+        "run `chmod {} {}`",
+        if path.is_dir() { "700" } else { "600" },
+        quoted(&path.display().to_string())
+    )
 }
 
 fn io_hint(error: &io::Error) -> Option<String> {
