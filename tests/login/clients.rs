@@ -92,6 +92,11 @@ fn a_metadata_document_comes_before_registration() {
     world.login(&[]).succeeded();
     assert_ne!(client_id(&world), document.url);
     assert_eq!(world.sandbox.books().registrations, 1);
+
+    // Once it takes them, the document comes before what was registered meanwhile, too.
+    world.sandbox.change(|options| options.metadata_documents = true);
+    world.login(&[]).succeeded();
+    assert_eq!(client_id(&world), document.url);
 }
 
 #[test]
