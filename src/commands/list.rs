@@ -16,16 +16,27 @@ struct Answer {
     logins: Vec<LoginSummary>,
 }
 
-/// Prints the list.
-pub(super) fn run(app: &App) -> Result<(), Error> {
-    let all = app.store()?.summaries()?;
+/// The logins that can be read, with a warning for each other one. Where nothing else is left that is an error: it
+/// must not look as if nobody were signed in.
+pub(super) fn readable(app: &App) -> Result<Vec<LoginSummary>, Error> {
     let mut logins = Vec::new();
-    for summary in all {
+    let mut trouble = Vec::new();
+    for summary in app.store()?.summaries()? {
         match summary {
             Ok(summary) => logins.push(summary),
-            Err(error) => app.console.warn(&error.to_string()),
+            Err(error) => trouble.push(error),
         }
     }
+    let fatal = if logins.is_empty() { trouble.pop() } else { None };
+    for error in trouble {
+        app.console.warn(&error.to_string());
+    }
+    fatal.map_or(Ok(logins), |error| Err(error.into()))
+}
+
+/// Prints the list.
+pub(super) fn run(app: &App) -> Result<(), Error> {
+    let logins = readable(app)?;
     if logins.is_empty() && !app.console.tone().json {
         app.console.say("not signed in anywhere; run `mcpauth login https://…`");
         return Ok(());

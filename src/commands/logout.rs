@@ -42,20 +42,18 @@ struct Answer {
 
 impl LogoutArgs {
     pub(super) fn run(self, app: &App) -> Result<(), Error> {
-        let keys = if self.all {
-            let summaries = app.store()?.summaries()?;
-            let key =
-                |s: crate::model::LoginSummary| LoginKey { server: s.login.server, account: s.login.account };
-            summaries.into_iter().map(|summary| summary.map(key)).collect::<Result<Vec<_>, _>>()?
+        let keys: Vec<Result<LoginKey, Error>> = if self.all {
+            let summaries = app.store()?.summaries()?.into_iter();
+            summaries.map(|summary| Ok(summary?.login.key())).collect()
         } else {
-            vec![app.login_key(self.login.server.as_ref(), &self.login.account.account)?]
+            vec![Ok(app.login_key(self.login.server.as_ref(), &self.login.account.account)?)]
         };
         let request = LogoutRequest { local_only: self.local_only, forget_client: self.forget_client };
         let mut logouts = Vec::new();
         let mut trouble = None;
         let all = keys.len();
         for key in keys {
-            match logout::logout(app, &key, request) {
+            match key.and_then(|key| logout::logout(app, &key, request)) {
                 Ok(outcome) => {
                     tell(app, &outcome);
                     logouts.push(outcome);

@@ -26,17 +26,17 @@ struct Answer {
 
 impl RefreshArgs {
     pub(super) fn run(self, app: &App) -> Result<(), Error> {
-        let keys = if self.all { refreshable(app)? } else { vec![self.key(app)?] };
+        let keys = if self.all { refreshable(app)? } else { vec![Ok(self.key(app)?)] };
         let freshness = Freshness { refresh: Refresh::Always, ..Freshness::default() };
         let mut refreshed = Vec::new();
         let mut trouble = None;
         let all = keys.len();
         for key in keys {
-            match session::fresh_login(app, &key, &freshness) {
+            match key.and_then(|key| session::fresh_login(app, &key, &freshness)) {
                 Ok(login) => {
                     let summary = LoginSummary::from(&login);
                     let left = super::status::time_left(&summary, app.now());
-                    app.console.success(&format!("refreshed {}, {left}", key.server));
+                    app.console.success(&format!("refreshed {}, {left}", summary.login.server));
                     refreshed.push(summary);
                 }
                 Err(error) if self.all => {
@@ -58,8 +58,9 @@ impl RefreshArgs {
     }
 }
 
-fn refreshable(app: &App) -> Result<Vec<LoginKey>, Error> {
-    let summaries = app.store()?.summaries()?.into_iter().flatten();
-    let summaries = summaries.filter(|summary| summary.tokens.refreshable);
-    Ok(summaries.map(|s| LoginKey { server: s.login.server, account: s.login.account }).collect())
+/// The logins that can be refreshed, and those of which nobody can tell.
+fn refreshable(app: &App) -> Result<Vec<Result<LoginKey, Error>>, Error> {
+    let summaries = app.store()?.summaries()?.into_iter();
+    let summaries = summaries.filter(|summary| !matches!(summary, Ok(one) if !one.tokens.refreshable));
+    Ok(summaries.map(|summary| Ok(summary?.login.key())).collect())
 }

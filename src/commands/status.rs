@@ -82,14 +82,7 @@ impl StatusArgs {
             let missing = || Error::login_needed(crate::flows::session::not_signed_in(&key), &key);
             return Ok(vec![store.summary(&key)?.ok_or_else(missing)?]);
         }
-        let mut summaries = Vec::new();
-        for summary in store.summaries()? {
-            match summary {
-                Ok(summary) => summaries.push(summary),
-                Err(error) => app.console.warn(&error.to_string()),
-            }
-        }
-        Ok(summaries)
+        super::list::readable(app)
     }
 
     /// Whether a person is needed now, or within the time that was asked about.
