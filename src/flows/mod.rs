@@ -170,7 +170,8 @@ impl App {
         Store::new(places, kind, key)
     }
 
-    /// The profile that is meant: the named one, else the one of the environment, else the default, else the only one that there is.
+    /// The profile that is meant: the named one, else the one of the environment, else the default, else the only
+    /// one that there is or where somebody is signed in.
     pub fn profile(&self, server: Option<&ServerArg>) -> Result<ServerProfile, Error> {
         if let Some(server) = server.or(self.server_wish.as_ref()) {
             return self.config.find(server)?.ok_or_else(|| unknown(server));
@@ -179,12 +180,26 @@ impl App {
             return self.config.profile(name)?.ok_or_else(|| unknown(&ServerArg::Name(name.clone())));
         }
         let mut profiles = self.config.profiles()?;
-        match (profiles.pop(), profiles.as_slice()) {
-            (Some(only), []) => Ok(only),
-            (last, _) => {
-                Err(Error::NoServer(profiles.into_iter().chain(last).map(|profile| profile.name).collect()))
-            }
+        let only = match profiles.as_slice() {
+            [_] => Some(0),
+            [] => None,
+            several => self.only_signed_in(several)?,
+        };
+        match only {
+            Some(only) => Ok(profiles.swap_remove(only)),
+            None => Err(Error::NoServer(profiles.into_iter().map(|profile| profile.name).collect())),
         }
+    }
+
+    /// Which of several servers is the only one where somebody is signed in.
+    fn only_signed_in(&self, profiles: &[ServerProfile]) -> Result<Option<usize>, Error> {
+        // A record that cannot be read may be of any server, so none of them is the only one.
+        let Ok(summaries) = self.store()?.summaries()?.into_iter().collect::<Result<Vec<_>, _>>() else {
+            return Ok(None);
+        };
+        let signed_in = |name: &Name| summaries.iter().any(|summary| summary.login.server == *name);
+        let mut candidates = (0..profiles.len()).filter(|at| signed_in(&profiles[*at].name));
+        Ok(candidates.next().filter(|_| candidates.next().is_none()))
     }
 
     /// The login that is meant.
