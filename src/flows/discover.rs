@@ -80,7 +80,8 @@ fn pkce(profile: &ServerProfile, found: &Discovery) -> Finding {
     Finding { what: "PKCE", ok, seen: seen.into() }
 }
 
-/// Calls the server with the token. Anything but 401 and 403 means that the token was taken.
+/// Calls the server with the token. An answer of the server's own, even one that declines this call, means that the
+/// token was taken.
 fn accepted(app: &App, server: &ServerUrl, login: &Login) -> Finding {
     let what = "token at the server";
     let url = server.to_url();
@@ -89,12 +90,12 @@ fn accepted(app: &App, server: &ServerUrl, login: &Login) -> Finding {
     let http = app.http(server);
     match http::block_on(http.send(request)).and_then(std::convert::identity) {
         Ok(answer) => {
-            let ok = !matches!(answer.status, 401 | 403);
-            Finding {
-                what,
-                ok,
-                seen: format!("{} ({})", if ok { "accepted" } else { "refused" }, answer.status),
-            }
+            let (ok, seen) = match answer.status {
+                401 | 403 => (false, "refused"),
+                429 | 500.. => (false, "the server is in trouble"),
+                _ => (true, "accepted"),
+            };
+            Finding { what, ok, seen: format!("{seen} ({})", answer.status) }
         }
         Err(error) => Finding { what, ok: false, seen: error.to_string() },
     }
