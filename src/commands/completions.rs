@@ -1,6 +1,7 @@
 //! `mcpauth completions`: the completion script of a shell.
 
 use clap_complete::Shell;
+use serde_json::json;
 
 use crate::flows::App;
 
@@ -14,7 +15,9 @@ pub(super) struct CompletionsArgs {
 
 impl CompletionsArgs {
     pub(super) fn run(&self, app: &App) {
-        app.console.answer(script(self.shell).trim_end());
+        let script = script(self.shell);
+        let answer = json!({ "shell": self.shell.to_string(), "script": script });
+        app.console.answer_as(&answer, || script);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use serde::Serialize;
+use serde_json::json;
 
 use super::args::{AccountArg, span};
 use super::profile::{ProfileArgs, read_client_secret};
@@ -10,7 +11,7 @@ use crate::error::Error;
 use crate::flows::App;
 use crate::flows::discover::{self, Finding};
 use crate::flows::server::{self, Change};
-use crate::model::{Name, ServerArg, ServerUrl};
+use crate::model::{Issuer, Name, ServerArg, ServerUrl};
 
 /// Name servers and settle how to sign in to them
 #[derive(clap::Args)]
@@ -101,6 +102,12 @@ struct Servers {
 }
 
 #[derive(Serialize)]
+struct Settled {
+    server: Option<ServerProfile>,
+    issuer: Option<Issuer>,
+}
+
+#[derive(Serialize)]
 struct Findings {
     ok: bool,
     findings: Vec<Finding>,
@@ -134,6 +141,7 @@ impl ServerArgs {
                 let profile = app.profile(args.server.as_ref())?;
                 server::remove(&mut app, &profile)?;
                 app.console.success(&format!("forgot {}", profile.name));
+                app.console.answer_as(&json!({ "removed": profile.name }), String::new);
                 Ok(())
             }
             Action::Test(args) => test(&app, &args),
@@ -156,9 +164,13 @@ fn change(app: &mut App, mut profile: ServerProfile, args: ChangeArgs) -> Result
     let client = args.client_id.map(|id| crate::flows::login::BroughtClient { id, secret });
     let name = profile.name.clone();
     let issuer = server::settle(app, Change { profile, client, default: args.default })?;
-    let issuer = issuer.map(|issuer| format!(" (issuer {issuer})")).unwrap_or_default();
-    app.console.success(&format!("settled {name}{issuer}"));
+    let found = issuer.as_ref().map(|issuer| format!(" (issuer {issuer})")).unwrap_or_default();
+    app.console.success(&format!("settled {name}{found}"));
     app.console.say(&format!("  sign in with `mcpauth login {name}`"));
+    if app.console.tone().json {
+        let server = app.config.profile(&name)?;
+        app.console.answer_as(&Settled { server, issuer }, String::new);
+    }
     Ok(())
 }
 
