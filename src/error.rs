@@ -85,7 +85,7 @@ pub enum Error {
         /// The command that signs in there.
         command: String,
         /// What happened.
-        source: oauth::Error,
+        source: Box<oauth::Error>,
     },
     /// Logins cannot be read or kept.
     #[error(transparent)]
@@ -289,12 +289,9 @@ fn callback_flags(redirect_uri: &str) -> String {
     else {
         return format!(" --redirect-url {}", quoted(redirect_uri));
     };
-    let mut flags = format!(" --callback-port {port}");
-    if host != "127.0.0.1" {
-        flags += &format!(" --callback-host {}", quoted(host));
-    }
-    if url.path() != "/callback" {
-        flags += &format!(" --callback-path {}", url.path());
-    }
-    flags
+    let host = Some(host).filter(|host| *host != "127.0.0.1");
+    let path = Some(url.path()).filter(|path| *path != "/callback");
+    let host = host.map(|host| format!(" --callback-host {}", quoted(host)));
+    let path = path.map(|path| format!(" --callback-path {path}"));
+    format!(" --callback-port {port}{}{}", host.unwrap_or_default(), path.unwrap_or_default())
 }

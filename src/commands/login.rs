@@ -163,7 +163,10 @@ impl LoginArgs {
 }
 
 fn can_ask_for_client(app: &App, error: &Error) -> bool {
-    let missing = matches!(error, Error::Remote { source: crate::oauth::Error::NoRegistration { .. }, .. });
+    let missing = match error {
+        Error::Remote { source, .. } => matches!(**source, crate::oauth::Error::NoRegistration { .. }),
+        _ => false,
+    };
     missing && app.ports.terminal.is_interactive() && !app.console.tone().json
 }
 

@@ -84,19 +84,11 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
 fn again(app: &App, request: &LoginRequest) -> String {
     let profile = &request.profile;
     let known = app.config.profile(&profile.name).is_ok_and(|known| known.is_some());
-    let mut command = String::from("mcpauth login ");
-    if known {
-        command += profile.name.as_str();
-    } else {
-        command += &quoted(profile.url.as_str());
-        if app.config.name_for(&profile.url).is_ok_and(|usual| usual != profile.name) {
-            command += &format!(" --name {}", profile.name);
-        }
-    }
-    if request.account != Name::default() {
-        command += &format!(" --account {}", request.account);
-    }
-    command
+    let server = if known { profile.name.to_string() } else { quoted(profile.url.as_str()) };
+    let named_otherwise = || app.config.name_for(&profile.url).is_ok_and(|usual| usual != profile.name);
+    let name = (!known && named_otherwise()).then(|| format!(" --name {}", profile.name));
+    let account = (request.account != Name::default()).then(|| format!(" --account {}", request.account));
+    format!("mcpauth login {server}{}{}", name.unwrap_or_default(), account.unwrap_or_default())
 }
 
 async fn sign_in(

@@ -232,6 +232,6 @@ fn unknown(server: &ServerArg) -> Error {
 pub(crate) fn remote(server: impl ToString) -> impl FnOnce(oauth::Error) -> Error {
     move |source| {
         let server = quoted(&server.to_string());
-        Error::Remote { command: format!("mcpauth login {server}"), server, source }
+        Error::Remote { command: format!("mcpauth login {server}"), server, source: Box::new(source) }
     }
 }
