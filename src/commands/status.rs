@@ -10,7 +10,7 @@ use crate::console;
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::discover::{self, Finding};
-use crate::model::{LoginKey, LoginState, LoginSummary, RegistrationSource, ServerArg};
+use crate::model::{LoginKey, LoginState, LoginSummary, Name, RegistrationSource, ServerArg};
 use crate::peer_text::PeerText;
 use crate::store::StoreKind;
 
@@ -66,7 +66,7 @@ impl StatusArgs {
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
         app.console.answer_as(&Answer { store: store.kind(), logins: entries }, || text);
         match needing.first() {
-            None if nowhere => Err(Error::login_needed("not signed in anywhere", "https://…")),
+            None if nowhere => Err(Error::login_needed(self.nowhere(), "https://…")),
             None => Ok(()),
             Some(first) => {
                 let names = needing.iter().map(|key| key.server.as_str()).collect::<Vec<_>>().join(", ");
@@ -82,7 +82,19 @@ impl StatusArgs {
             let missing = || Error::login_needed(crate::flows::session::not_signed_in(&key), &key);
             return Ok(vec![store.summary(&key)?.ok_or_else(missing)?]);
         }
-        super::list::readable(app)
+        let mut summaries = super::list::readable(app)?;
+        summaries.retain(|summary| self.account().is_none_or(|account| *account == summary.login.account));
+        Ok(summaries)
+    }
+
+    /// The account that was asked about; the one that is meant without a word is nobody's wish.
+    fn account(&self) -> Option<&Name> {
+        Some(&self.account.account).filter(|account| **account != Name::default())
+    }
+
+    fn nowhere(&self) -> String {
+        let account = self.account().map(|account| format!(" as account {account}"));
+        format!("not signed in anywhere{}", account.unwrap_or_default())
     }
 
     /// Whether a person is needed now, or within the time that was asked about.

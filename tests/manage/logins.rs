@@ -103,6 +103,21 @@ fn status_asks_nobody_unless_told_to_and_then_tells_what_was_seen() {
 }
 
 #[test]
+fn status_of_an_account_is_that_of_no_other() {
+    let world = World::signed_in(SandboxOptions::default());
+    world.login(&["--account", "work"]).succeeded();
+    let accounts = |args: &[&str]| {
+        let answer = world.run(&[&["status", "--json"], args].concat()).json();
+        let logins = answer["logins"].as_array().unwrap().clone();
+        logins.iter().map(|login| login["login"]["account"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(accounts(&[]), ["default", "work"]);
+    assert_eq!(accounts(&["--account", "WORK"]), ["work"]);
+    assert_eq!(accounts(&["box"]), ["default"]);
+    world.run(&["status", "--account", "home"]).failed_with(3, "not signed in anywhere as account home");
+}
+
+#[test]
 fn status_fails_early_for_a_login_that_will_need_a_person() {
     let renewable = World::signed_in(SandboxOptions::default());
     renewable.run(&["status", "--within", "24h"]).succeeded();
