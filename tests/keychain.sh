@@ -5,24 +5,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The toolchain is found through the old home.
-export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 cargo test --quiet --test keychain --no-run
 
-scratch=$(mktemp -d)
-processes=()
-finish() {
-    for process in "${processes[@]}"; do
-        kill -CONT "$process" 2>/dev/null || true
-        kill "$process" 2>/dev/null || true
-    done
-    rm -rf "$scratch"
-}
-trap finish EXIT
-
-export HOME=$scratch/home XDG_RUNTIME_DIR=$scratch/run
-unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME DISPLAY WAYLAND_DISPLAY
-mkdir -m 700 "$HOME" "$XDG_RUNTIME_DIR"
+# shellcheck source=tests/keyring.sh
+source tests/keyring.sh
 
 expect() {
     local name=$1 output
@@ -32,22 +18,6 @@ expect() {
     grep -q "^test $name ... ok" <<<"$output" || { echo "$output"; echo "no such test: $name"; exit 1; }
     echo "ok: $name ${*:+($*)}"
 }
-
-start_bus() { # socket, further arguments; returns when it listens
-    processes+=("$(dbus-daemon "${@:2}" --fork --address="unix:path=$1" --print-pid 2>>"$scratch/bus.log")")
-}
-
-start_bus "$XDG_RUNTIME_DIR/bus" --session
-export DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus
-gnome-keyring-daemon --unlock --components=secrets --foreground <<<test-password >"$scratch/keyring.log" 2>&1 &
-keyring=$!
-processes+=("$keyring")
-gdbus wait --session --timeout 20 org.freedesktop.secrets
-# The first keyring is made a moment after the name is taken.
-for _ in $(seq 100); do
-    secret-tool store --label=probe probe probe <<<probe 2>/dev/null && break
-    sleep 0.1
-done
 
 lock_keyring() {
     gdbus call --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets \
