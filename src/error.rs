@@ -128,12 +128,11 @@ impl Error {
             Self::Unforeseen(_) => 1,
             Self::Usage { .. } | Self::Config(_) | Self::Malformed(_) | Self::NoServer(_) => 2,
             Self::LoginNeeded { .. } => 3,
-            Self::Cancelled { .. } | Self::TimedOut { .. } => 4,
             Self::WrongPaste { .. } => 5,
             Self::Remote { source, .. } => remote_exit_code(source),
             Self::Store(StoreError::Busy { .. }) | Self::Listen(ListenError::PortTaken { .. }) => 6,
+            Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Browser(_) | Self::Listen(_) => 4,
             Self::Store(_) => 7,
-            Self::Listen(_) | Self::Browser(_) => 4,
             Self::NotRunnable { missing, .. } => 126 + u8::from(*missing),
             Self::Partly { exit_code, .. } => *exit_code,
         }
@@ -177,7 +176,7 @@ impl Error {
             Self::TimedOut { command, .. } => {
                 Some(format!("run `{command}` again; --timeout gives more time"))
             }
-            Self::Remote { server, source } => remote_hint(server, source),
+            Self::Remote { server, source } => Some(remote_hint(server, source)),
             Self::Store(error) => error.hint(),
             Self::Listen(ListenError::PortTaken { .. }) => {
                 Some("choose another port with --callback-port, or leave it out for any free one".into())
@@ -214,9 +213,9 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
     }
 }
 
-fn remote_hint(server: &str, error: &oauth::Error) -> Option<String> {
+fn remote_hint(server: &str, error: &oauth::Error) -> String {
     use oauth::Error as E;
-    Some(match error {
+    match error {
         E::NoSignIn(_) => "use it without mcpauth, or name its issuer with --issuer".into(),
         E::NoMetadata { .. } => {
             format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
@@ -262,5 +261,5 @@ fn remote_hint(server: &str, error: &oauth::Error) -> Option<String> {
         E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => {
             format!("tell whoever runs it; `mcpauth -v login {server}` shows each request")
         }
-    })
+    }
 }

@@ -7,8 +7,8 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -19,8 +19,12 @@ use super::pages::{self, Reply};
 /// How many connections may be open that have not sent a request.
 const CONNECTION_LIMIT: usize = 64;
 
-/// How many requests may wait to be looked at.
-const QUEUE_LIMIT: usize = 16;
+/// How many requests may wait to be looked at; further connections wait to be accepted. They are never
+/// dropped: among them may be the one that counts.
+const QUEUE_LIMIT: usize = 64;
+
+/// How long the accepting thread rests when it can do nothing.
+const REST: Duration = Duration::from_millis(5);
 
 /// How long a client may take to accept an answer, and to finish a request that was refused.
 const PARTING_TIME: Duration = Duration::from_secs(1);
@@ -36,7 +40,7 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Sends the answer and closes the connection.
-    pub(super) fn answer(self, reply: Reply) {
+    pub(super) fn answer(self, reply: &Reply) {
         // A browser that has gone needs no answer.
         let _ = send(&self.stream, reply);
     }
@@ -60,12 +64,12 @@ pub(super) struct Gate {
 impl Gate {
     /// Begins to accept.
     pub(super) fn open(listeners: Vec<TcpListener>) -> io::Result<Self> {
-        let (sender, events) = sync_channel(QUEUE_LIMIT);
+        let (sender, events) = channel();
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let own = OwnPort(addresses.first().map_or(0, SocketAddr::port));
-        let room = Room { own, closing: AtomicBool::new(false), waiting: Mutex::default(), sender };
-        let mut gate = Self { doors: Vec::new(), room: Arc::new(room), events };
+        let room = Arc::new(Room::new(own, sender));
+        let mut gate = Self { doors: Vec::new(), room, events };
         for (listener, address) in listeners.into_iter().zip(addresses) {
             let room = Arc::clone(&gate.room);
             let door =
@@ -77,10 +81,11 @@ impl Gate {
 
     /// The next event; `None` when the time has come before one.
     pub(super) fn next(&self, until: Instant) -> Option<Event> {
-        match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        let event = self.events.recv_timeout(until.saturating_duration_since(Instant::now())).ok()?;
+        if matches!(event, Event::Arrived(_)) {
+            self.room.queued.fetch_sub(1, Ordering::SeqCst);
         }
+        Some(event)
     }
 
     /// What wakes somebody who waits in [`Gate::next`].
@@ -111,12 +116,12 @@ impl Drop for Gate {
 
 /// Wakes whoever waits at a gate.
 #[derive(Clone)]
-pub(super) struct Waker(SyncSender<Event>);
+pub(super) struct Waker(Sender<Event>);
 
 impl Waker {
-    /// If the queue is full, whoever waits there is awake.
+    /// Does nothing when the gate is gone.
     pub(super) fn wake(&self) {
-        let _ = self.0.try_send(Event::Woken);
+        let _ = self.0.send(Event::Woken);
     }
 }
 
@@ -126,10 +131,21 @@ struct Room {
     closing: AtomicBool,
     /// Connections without a request yet, the oldest first.
     waiting: Mutex<VecDeque<Arc<TcpStream>>>,
-    sender: SyncSender<Event>,
+    /// How many requests are on their way through `sender`.
+    queued: AtomicUsize,
+    sender: Sender<Event>,
 }
 
 impl Room {
+    fn new(own: OwnPort, sender: Sender<Event>) -> Self {
+        let closing = AtomicBool::new(false);
+        Self { own, closing, waiting: Mutex::default(), queued: AtomicUsize::new(0), sender }
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Arc<TcpStream>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,15 +179,19 @@ fn close_oldest(waiting: &mut VecDeque<Arc<TcpStream>>) {
 
 /// Accepts until the gate closes. The listener is closed with this function.
 fn accept(listener: &TcpListener, room: &Arc<Room>) {
-    loop {
+    while !room.is_closing() {
+        if room.queued.load(Ordering::SeqCst) >= QUEUE_LIMIT {
+            thread::sleep(REST);
+            continue;
+        }
         let accepted = listener.accept();
-        if room.closing.load(Ordering::SeqCst) {
+        if room.is_closing() {
             return;
         }
         let Ok((stream, _)) = accepted else {
             // Most likely this process has no descriptor left: make one free, and do not spin meanwhile.
             close_oldest(&mut room.waiting());
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(REST);
             continue;
         };
         let stream = Arc::new(stream);
@@ -188,12 +208,13 @@ fn attend(stream: Arc<TcpStream>, room: &Room) {
     match head::read(&stream, room.own) {
         Ok(request) => {
             room.leave(&stream);
-            // With a full queue the request is dropped, and with it the connection.
-            let _ = room.sender.try_send(Event::Arrived(Arrival { request, stream }));
+            room.queued.fetch_add(1, Ordering::SeqCst);
+            // Fails only when the gate is gone, and the connection goes with it.
+            let _ = room.sender.send(Event::Arrived(Arrival { request, stream }));
         }
         Err(refusal) => {
             if let Refusal::Status(status) = refusal
-                && send(&stream, pages::refusal(status)).is_ok()
+                && send(&stream, &pages::refusal(status)).is_ok()
             {
                 drain(&stream);
             }
@@ -203,7 +224,7 @@ fn attend(stream: Arc<TcpStream>, room: &Room) {
 }
 
 /// Writes a whole answer and says that nothing follows.
-fn send(stream: &TcpStream, reply: Reply) -> io::Result<()> {
+fn send(stream: &TcpStream, reply: &Reply) -> io::Result<()> {
     stream.set_write_timeout(Some(PARTING_TIME))?;
     reply.write(stream)?;
     stream.shutdown(Shutdown::Write)

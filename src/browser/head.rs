@@ -1,6 +1,6 @@
 //! Reads one request head from a connection, within limits of size and time.
 //!
-//! The grammar of methods and header lines is tiny_http's. Its server is not used: it reads heads of any
+//! The grammar of methods and header lines is that of `tiny_http`. Its server is not used: it reads heads of any
 //! size for any time, stops listening when descriptors run out, and panics when a client resets the
 //! connection right after its request, which would end a program that aborts on panic.
 

@@ -27,7 +27,9 @@ impl Launch {
         let path = absolute_only(path.unwrap_or(OsStr::new(USUAL_PATH)));
         let program = find(name, &path)?;
         // What the program starts in turn is looked up as carefully as the program.
-        let variables = vec![("PATH".into(), env::join_paths(path).ok())];
+        // An empty path would mean the working directory to some; none at all means the usual places.
+        let path = if path.is_empty() { None } else { env::join_paths(path).ok() };
+        let variables = vec![("PATH".into(), path)];
         Some(Self { program, arguments: arguments.to_vec(), variables })
     }
 

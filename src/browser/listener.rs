@@ -140,13 +140,13 @@ impl Listener {
             }
             let Some(Event::Arrived(arrival)) = gate.next(until) else { continue };
             if arrival.request.path() != self.path {
-                arrival.answer(pages::refusal(404));
+                arrival.answer(&pages::refusal(404));
                 continue;
             }
             if judge(arrival.request.query()) == Verdict::Take {
                 return Ok(Waiting { held: Some(arrival), gate: self.gate.take() });
             }
-            arrival.answer(pages::refusal(400));
+            arrival.answer(&pages::refusal(400));
             wrong += 1;
             if wrong >= WRONG_LIMIT {
                 return Err(ListenError::TooManyWrongRequests);
@@ -187,15 +187,15 @@ impl Waiting {
 
     fn finish(&mut self, page: Page) {
         let (Some(held), Some(gate)) = (self.held.take(), self.gate.take()) else { return };
-        held.answer(pages::redirect_to(page));
+        held.answer(&pages::redirect_to(page));
         let until = Instant::now() + PAGE_TIME;
         while Instant::now() < until {
             let Some(Event::Arrived(arrival)) = gate.next(until) else { continue };
             if arrival.request.path() == page.path() {
-                arrival.answer(page.reply());
+                arrival.answer(&page.reply());
                 return;
             }
-            arrival.answer(pages::refusal(404));
+            arrival.answer(&pages::refusal(404));
         }
     }
 }

@@ -78,7 +78,7 @@ const HEADERS: [(&str, &str); 8] = [
     ("Content-Type", "text/html; charset=utf-8"),
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'sha256-4lXvhm/ouC4Lv4EZDxqcfxMLqzeI+65jw9+7sKbD0wA='; \
+        "default-src 'none'; style-src 'sha256-ssKMJHBvKaAFfnH9cNEsgyv1X1VQmkLmLjqwmJibOEI='; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     ("X-Content-Type-Options", "nosniff"),
@@ -96,16 +96,17 @@ macro_rules! style {
 :root{color-scheme:light dark;--paper:#faf8f4;--ink:#23211d;--soft:#6d685f;--line:#e2ddd3;--good:#1f7a55;--bad:#a8572a}
 @media(prefers-color-scheme:dark){:root{--paper:#151513;--ink:#efece5;--soft:#a09a8f;--line:#33312c;--good:#62c79a;--bad:#e29a6b}}
 *{margin:0;box-sizing:border-box}
-body{min-height:100vh;display:grid;grid-template-rows:1fr auto;background:var(--paper);color:var(--ink);\
+body{min-height:100vh;display:grid;grid-template:1fr auto/minmax(0,33rem);justify-content:center;padding:0 2rem;\
+background:var(--paper);color:var(--ink);\
 font:17px/1.6 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}
-main{align-self:center;width:100%;max-width:33rem;margin:0 auto;padding:3rem 2rem}
-svg{display:block;width:56px;height:56px;margin-bottom:2rem;fill:none;stroke:currentColor;stroke-width:2;\
+main{align-self:center;padding:4rem 0 5rem}
+svg{display:block;width:120px;height:60px;margin:0 0 2.25rem -1px;fill:none;stroke:currentColor;stroke-width:2;\
 stroke-linecap:round;stroke-linejoin:round}
 .good{color:var(--good)}.bad{color:var(--bad)}.soft{color:var(--soft)}
 h1{font:400 2.6rem/1.15 'Iowan Old Style','Palatino Linotype',Palatino,'URW Palladio L','Noto Serif',Georgia,serif;\
-letter-spacing:-.015em;margin-bottom:.9rem;text-wrap:balance}
+letter-spacing:-.015em;margin-bottom:1rem;text-wrap:balance}
 p{color:var(--soft);text-wrap:pretty}
-footer{padding:1.25rem 2rem;border-top:1px solid var(--line);text-align:center;color:var(--soft);\
+footer{padding:1.1rem 0 1.4rem;border-top:1px solid var(--line);color:var(--soft);\
 font:13px/1.5 ui-monospace,'SF Mono','Cascadia Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace}
 "
     };
@@ -121,7 +122,7 @@ macro_rules! page {
             style!(),
             "</style>\n</head>\n<body>\n<main>\n<svg class=\"",
             $tone,
-            "\" viewBox=\"0 0 56 56\" aria-hidden=\"true\">",
+            "\" viewBox=\"0 0 120 60\" aria-hidden=\"true\">",
             $mark,
             "</svg>\n<h1>",
             $title,
@@ -135,28 +136,28 @@ macro_rules! page {
 const SIGNED_IN: &str = page!(
     "You are signed in",
     "good",
-    "<circle cx=\"28\" cy=\"28\" r=\"26\"/><path d=\"M18 28.5l7 7 13.5-14.5\"/>",
+    "<circle cx=\"30\" cy=\"30\" r=\"28\"/><path d=\"M58 30h58v13M102 30v9M19.5 30.5l7.5 7.5 14-15.5\"/>",
     "You can close this tab and return to your terminal."
 );
 
 const NOT_SIGNED_IN: &str = page!(
     "Not signed in",
     "bad",
-    "<path d=\"M41.3 5.8A26 26 0 1 0 50.2 14.7\"/><path d=\"M28 17v14M28 38.5v.5\"/>",
-    "Your terminal says why. Nothing was stored, and you can close this tab."
+    "<circle cx=\"30\" cy=\"30\" r=\"28\"/><path d=\"M58 30h16M90 30h26v13M102 30v9M30 18v15M30 41v.5\"/>",
+    "Your terminal says why. Nothing was stored."
 );
 
 const NOT_EXPECTED: &str = page!(
-    "This is not the answer expected here",
+    "This answer was not expected",
     "soft",
-    "<circle cx=\"28\" cy=\"28\" r=\"26\" stroke-dasharray=\"3 7.2\"/><path d=\"M20 28h16\"/>",
-    "It changed nothing. If you are signing in, go on in the page where you started, or look at your terminal."
+    "<g stroke-dasharray=\"2 6\"><circle cx=\"30\" cy=\"30\" r=\"28\"/><path d=\"M58 30h58v13M102 30v9\"/></g>",
+    "It changed nothing. If you are signing in, go on in the page where you started."
 );
 
 const NOTHING_HERE: &str = page!(
     "Nothing here",
     "soft",
-    "<circle cx=\"28\" cy=\"28\" r=\"26\" stroke-dasharray=\"3 7.2\"/>",
+    "<g stroke-dasharray=\"2 6\"><circle cx=\"30\" cy=\"30\" r=\"28\"/><path d=\"M58 30h58v13M102 30v9\"/></g>",
     "This address only waits for a sign-in to finish. Your terminal knows more."
 );
 

@@ -2,7 +2,6 @@
 
 use clap_complete::Shell;
 
-use crate::error::Error;
 use crate::flows::App;
 
 /// Print the completion script for a shell
@@ -14,9 +13,8 @@ pub(super) struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    pub(super) fn run(&self, app: &App) -> Result<(), Error> {
+    pub(super) fn run(&self, app: &App) {
         app.console.answer(script(self.shell).trim_end());
-        Ok(())
     }
 }
 

@@ -43,14 +43,14 @@ pub(super) struct DemoArgs {
 }
 
 impl DemoArgs {
-    pub(super) fn run(self, app: App) -> Result<(), Error> {
+    pub(super) fn run(&self, app: &App) -> Result<(), Error> {
         let failed =
             |error: std::io::Error| Error::Unforeseen(format!("cannot set up the demonstration: {error}"));
         let home = tempfile::tempdir().map_err(failed)?;
         let by_itself = self.auto_consent || !app.ports.browser.available();
         let sandbox = Sandbox::start(SandboxOptions { auto_consent: by_itself, ..SandboxOptions::default() });
         let sandbox = sandbox.map_err(failed)?;
-        let mut stage = stage(&app, home.path(), by_itself)?;
+        let mut stage = stage(app, home.path(), by_itself)?;
         let console = &app.console;
 
         console.say(&format!(
@@ -148,8 +148,8 @@ fn run_server(home: &Path) -> Result<String, Error> {
         return Err(failed("has no pipes"));
     };
     let messages = [
-        mcp::message("initialize", mcp::initialize_params()),
-        mcp::message("tools/call", json!({ "name": "whoami", "arguments": {} })),
+        mcp::message("initialize", &mcp::initialize_params()),
+        mcp::message("tools/call", &json!({ "name": "whoami", "arguments": {} })),
     ];
     for message in messages {
         writeln!(to, "{message}").map_err(|error| failed(&error.to_string()))?;
@@ -201,10 +201,10 @@ fn whoami(app: &App) -> Result<Value, Error> {
     let remote = |error: http::HttpError| crate::flows::remote(&server)(error.into());
     let call = async {
         let http = app.http(&server);
-        let initialize = mcp::post(&url, mcp::message("initialize", mcp::initialize_params()));
+        let initialize = mcp::post(&url, mcp::message("initialize", &mcp::initialize_params()));
         let answer = http.send(initialize.authorization(Authorization::Bearer(&token))).await?;
         let mut request =
-            mcp::post(&url, mcp::message("tools/call", json!({ "name": "whoami", "arguments": {} })));
+            mcp::post(&url, mcp::message("tools/call", &json!({ "name": "whoami", "arguments": {} })));
         if let Some(session) = answer.headers.get("mcp-session-id") {
             request.headers.insert("mcp-session-id", session.clone());
         }

@@ -12,7 +12,7 @@ use crate::model::ServerArg;
 /// Run a command, such as a stdio MCP server, with a fresh token in its environment
 ///
 /// Without -s or -e the token of the default or only server goes into the variable that its profile names, else
-/// into MCP_ACCESS_TOKEN. The command replaces this process: same pid, same exit code, nothing in between. An
+/// into `MCP_ACCESS_TOKEN`. The command replaces this process: same pid, same exit code, nothing in between. An
 /// environment cannot change later, so a command that outlives its token should ask `mcpauth token` itself.
 #[derive(clap::Args)]
 pub(super) struct ExecArgs {
@@ -20,7 +20,7 @@ pub(super) struct ExecArgs {
     #[arg(long, short, value_name = "SERVER")]
     server: Vec<ServerArg>,
 
-    /// A variable and where its value comes from; FIELD is token, header, url, expires_at, scope or a member of the
+    /// A variable and where its value comes from; FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the
     /// token answer
     #[arg(long, short, value_name = "VAR=SERVER[:FIELD]")]
     env: Vec<Injection>,

@@ -16,34 +16,33 @@ struct Answer {
     logins: Vec<LoginSummary>,
 }
 
-impl ListArgs {
-    pub(super) fn run(self, app: &App) -> Result<(), Error> {
-        let all = app.store()?.summaries()?;
-        let mut logins = Vec::new();
-        for summary in all {
-            match summary {
-                Ok(summary) => logins.push(summary),
-                Err(error) => app.console.warn(&error.to_string()),
-            }
+/// Prints the list.
+pub(super) fn run(app: &App) -> Result<(), Error> {
+    let all = app.store()?.summaries()?;
+    let mut logins = Vec::new();
+    for summary in all {
+        match summary {
+            Ok(summary) => logins.push(summary),
+            Err(error) => app.console.warn(&error.to_string()),
         }
-        if logins.is_empty() && !app.console.tone().json {
-            app.console.say("not signed in anywhere; run `mcpauth login https://…`");
-            return Ok(());
-        }
-        let wide = |read: fn(&LoginSummary) -> usize| logins.iter().map(read).max().unwrap_or(0);
-        let server = wide(|summary| summary.login.server.as_str().len());
-        let account = wide(|summary| summary.login.account.as_str().len());
-        let line = |summary: &LoginSummary| {
-            format!(
-                "{:server$}  {:account$}  {:16}  {}\n",
-                summary.login.server.as_str(),
-                summary.login.account.as_str(),
-                format!("{} {}", state_in_words(&summary.login.state), time_left(summary, app.now())).trim(),
-                summary.login.url,
-            )
-        };
-        let text: String = logins.iter().map(line).collect();
-        app.console.answer_as(&Answer { logins }, || text);
-        Ok(())
     }
+    if logins.is_empty() && !app.console.tone().json {
+        app.console.say("not signed in anywhere; run `mcpauth login https://…`");
+        return Ok(());
+    }
+    let wide = |read: fn(&LoginSummary) -> usize| logins.iter().map(read).max().unwrap_or(0);
+    let server = wide(|summary| summary.login.server.as_str().len());
+    let account = wide(|summary| summary.login.account.as_str().len());
+    let line = |summary: &LoginSummary| {
+        format!(
+            "{:server$}  {:account$}  {:16}  {}\n",
+            summary.login.server.as_str(),
+            summary.login.account.as_str(),
+            format!("{} {}", state_in_words(&summary.login.state), time_left(summary, app.now())).trim(),
+            summary.login.url,
+        )
+    };
+    let text: String = logins.iter().map(line).collect();
+    app.console.answer_as(&Answer { logins }, || text);
+    Ok(())
 }

@@ -1,11 +1,11 @@
 //! `mcpauth login`: sign in to a server.
 
-use std::io::Read;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::args::{AccountArg, patience};
+use super::profile::{ProfileArgs, read_client_secret};
 use crate::config::ServerProfile;
 use crate::console::span;
 use crate::error::Error;
@@ -16,14 +16,13 @@ use crate::oauth::discovery::Step;
 use crate::secret::ClientSecret;
 use crate::store::StoreKind;
 
-use super::server::ProfileArgs;
-
 /// Sign in to an MCP server through the browser
 ///
 /// Finds the server's issuer, registers as a client where that is needed, opens the issuer's page and waits for it
 /// to come back. A login that is there is replaced only when the new one has succeeded. The address of the page is
 /// always printed; on a terminal the address at which it ends may be pasted instead.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct LoginArgs {
     /// URL of the MCP server, or the name of one that is known
     server: Option<ServerArg>,
@@ -89,7 +88,7 @@ impl LoginArgs {
         };
         let outcome = match login::login(&mut app, &request) {
             // Where a person sits, what only he can know may as well be asked for.
-            Err(error) if self.can_ask_for_client(&app, &error) => {
+            Err(error) if can_ask_for_client(&app, &error) => {
                 app.console.error(&error);
                 let Some(client) = ask_for_client(&app)? else { return Err(error) };
                 request.client = Some(client);
@@ -137,12 +136,6 @@ impl LoginArgs {
         Ok(profile)
     }
 
-    fn can_ask_for_client(&self, app: &App, error: &Error) -> bool {
-        let missing =
-            matches!(error, Error::Remote { source: crate::oauth::Error::NoRegistration { .. }, .. });
-        missing && app.ports.terminal.is_interactive() && !app.console.tone().json
-    }
-
     fn tell(&self, app: &App, outcome: LoginOutcome) -> Result<(), Error> {
         let store = app.store()?.kind();
         let LoginOutcome { summary, before, trace } = outcome;
@@ -171,6 +164,11 @@ impl LoginArgs {
     }
 }
 
+fn can_ask_for_client(app: &App, error: &Error) -> bool {
+    let missing = matches!(error, Error::Remote { source: crate::oauth::Error::NoRegistration { .. }, .. });
+    missing && app.ports.terminal.is_interactive() && !app.console.tone().json
+}
+
 fn access(summary: &LoginSummary, app: &App) -> String {
     let life = match summary.tokens.expires_at {
         Some(end) => format!("access for {}", span(end.since(app.now()))),
@@ -188,20 +186,6 @@ fn describe_store(app: &App, store: StoreKind) -> String {
         StoreKind::File => format!("in plain files under {}", app.config.places().data.display()),
         StoreKind::Memory => "not stored: it ends with this command".into(),
     }
-}
-
-/// A client secret comes from standard input only: an argument could be seen by every process on the machine.
-pub(super) fn read_client_secret() -> Result<ClientSecret, Error> {
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(64 * 1024).read_to_string(&mut text);
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if read.is_err() || secret.is_empty() {
-        return Err(Error::Usage {
-            message: "no client secret on standard input".into(),
-            hint: "pipe it in, as in `pass show client | mcpauth login … --client-secret-stdin`".into(),
-        });
-    }
-    Ok(ClientSecret::new(secret))
 }
 
 fn ask_for_client(app: &App) -> Result<Option<BroughtClient>, Error> {

@@ -10,6 +10,7 @@ mod list;
 mod login;
 mod logout;
 mod man;
+mod profile;
 mod refresh;
 mod sandbox;
 mod server;
@@ -90,14 +91,17 @@ impl Command {
             Self::Headers(args) => args.run(app).map(|()| 0),
             Self::Exec(args) => args.run(&app),
             Self::Status(args) => args.run(&app).map(|()| 0),
-            Self::List(args) => args.run(&app).map(|()| 0),
+            Self::List(_) => list::run(&app).map(|()| 0),
             Self::Refresh(args) => args.run(&app).map(|()| 0),
             Self::Server(args) => args.run(app).map(|()| 0),
             Self::Discover(args) => args.run(&app).map(|()| 0),
             Self::Sandbox(args) => args.run(&app).map(|()| 0),
-            Self::Demo(args) => args.run(app).map(|()| 0),
+            Self::Demo(args) => args.run(&app).map(|()| 0),
             Self::DemoServer => demo::serve(&app).map(|()| 0),
-            Self::Completions(args) => args.run(&app).map(|()| 0),
+            Self::Completions(args) => {
+                args.run(&app);
+                Ok(0)
+            }
             Self::Man(args) => args.run(&app).map(|()| 0),
         }
     }

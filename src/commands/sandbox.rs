@@ -12,6 +12,7 @@ use crate::sandbox::{Sandbox, SandboxOptions};
 /// Speaks the same protocols as a real one and is strict about them. Good for trying things out, for tests and for
 /// MCP Inspector; not for production.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct SandboxArgs {
     /// Port to listen on; any free one if left out
     #[arg(long, value_name = "PORT", default_value_t = 0)]

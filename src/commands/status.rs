@@ -1,5 +1,7 @@
 //! `mcpauth status`: what a person wants to know of his logins. Local and instant unless told otherwise.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::args::{AccountArg, span};
@@ -137,10 +139,7 @@ pub(super) fn time_left(summary: &LoginSummary, now: UnixTime) -> String {
 
 fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
     let LoginSummary { login, client, tokens } = &entry.summary;
-    let who = login
-        .identity
-        .label()
-        .map_or_else(|| "unnamed person".into(), |label| PeerText::from(label).to_string());
+    let who = login.identity.label().map(|label| format!("{} · ", PeerText::from(label))).unwrap_or_default();
     let mark = if entry.status == "active" || entry.status == "expiring" { "✓" } else { "✗" };
     let renewal = match (tokens.refreshable, login.refresh_count) {
         (false, _) => "no".to_owned(),
@@ -154,7 +153,7 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         RegistrationSource::Dynamic => "registered by itself",
     };
     let mut text = format!(
-        "{}  {}\n  {mark} {}   {who} · issuer {}\n    access   {}\n    refresh  {renewal}\n    scope    {scope}\n    \
+        "{}  {}\n  {mark} {}   {who}issuer {}\n    access   {}\n    refresh  {renewal}\n    scope    {scope}\n    \
          client   {kind}\n    store    {}\n",
         login.server,
         login.url,
@@ -165,11 +164,17 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
     );
     if let LoginState::ReauthRequired { reason, since } = &login.state {
         let reason = PeerText::from(reason.as_str());
-        text += &format!("    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.server);
+        let _ =
+            write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.server);
     }
     for check in &entry.checks {
-        text +=
-            &format!("    {}    {}: {}\n", if check.ok { "ok  " } else { "FAIL" }, check.what, check.seen);
+        let _ = writeln!(
+            text,
+            "    {}    {}: {}",
+            if check.ok { "ok  " } else { "FAIL" },
+            check.what,
+            check.seen
+        );
     }
     text
 }

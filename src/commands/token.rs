@@ -30,7 +30,7 @@ pub(super) struct TokenArgs {
     #[arg(long, conflicts_with = "field")]
     header: bool,
 
-    /// Print another field: url, expires_at, scope, or a member of the token answer
+    /// Print another field: `url`, `expires_at`, `scope`, or a member of the token answer
     #[arg(long, value_name = "NAME")]
     field: Option<String>,
 }

@@ -84,7 +84,7 @@ fn pkce(profile: &ServerProfile, found: &Discovery) -> Finding {
 fn accepted(app: &App, server: &ServerUrl, login: &Login) -> Finding {
     let what = "token at the server";
     let url = server.to_url();
-    let message = mcp::message("tools/list", serde_json::json!({}));
+    let message = mcp::message("tools/list", &serde_json::json!({}));
     let request = mcp::post(&url, message).authorization(Authorization::Bearer(&login.tokens.access_token));
     let http = app.http(server);
     match http::block_on(http.send(request)).and_then(std::convert::identity) {

@@ -162,13 +162,12 @@ fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, zeroize::Zero
     for (server, variable, field) in plain.chain(named) {
         let profile = app.profile(server)?;
         let key = crate::model::LoginKey { server: profile.name, account: request.account.clone() };
-        let known = logins.iter().position(|login| login.key() == key);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                logins.push(session::fresh_login(app, &key, &request.freshness)?);
-                logins.len() - 1
-            }
+        let at = logins.iter().position(|login| login.key() == key);
+        let at = if let Some(at) = at {
+            at
+        } else {
+            logins.push(session::fresh_login(app, &key, &request.freshness)?);
+            logins.len() - 1
         };
         let variable = variable.or(profile.env).unwrap_or_else(|| DEFAULT_VARIABLE.into());
         if values.iter().any(|(taken, _)| *taken == variable) {

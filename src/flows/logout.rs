@@ -90,8 +90,9 @@ pub fn logout(app: &App, key: &LoginKey, request: LogoutRequest) -> Result<Logou
     };
     if !request.local_only {
         let http = app.http(&login.facts.url);
-        let within = http::block_on(tokio::time::timeout(BUDGET, end(&http, &login, request, &mut outcome)));
-        if !matches!(within, Ok(Ok(()))) {
+        let ending =
+            async { tokio::time::timeout(BUDGET, end(&http, &login, request, &mut outcome)).await.is_ok() };
+        if !http::block_on(ending).unwrap_or(false) {
             let late = || Ended::Failed(format!("no answer within {} s", BUDGET.as_secs()));
             for part in [&mut outcome.refresh_token, &mut outcome.access_token] {
                 if *part == Ended::NotAsked {

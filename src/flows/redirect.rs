@@ -89,8 +89,8 @@ fn listen(mut listener: Listener, pending: Arc<PendingAuthorization>, until: Ins
                 Verdict::Take
             }
         };
-        let received = listener.receive(&mut judge, until);
-        let arrival = match (received, code) {
+        let taken = listener.receive(&mut judge, until);
+        let arrival = match (taken, code) {
             (Ok(waiting), Some(code)) => Ok(Arrival { code, browser: Some(waiting) }),
             (Ok(_), None) => Err(Error::Unforeseen("a redirect was taken without being read".into())),
             // The other branches of the wait have ended it and say why.

@@ -11,7 +11,7 @@ use crate::http::{Body, Request};
 pub const REVISION: &str = "2025-11-25";
 
 /// A JSON-RPC request.
-pub fn message(method: &str, params: Value) -> Value {
+pub fn message(method: &str, params: &Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
 }
 

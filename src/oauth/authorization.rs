@@ -4,7 +4,7 @@ use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope
 use url::Url;
 use url::form_urlencoded;
 
-use super::discovery::IssuerMetadata;
+use super::metadata::IssuerMetadata;
 use super::{Error, ErrorResponse};
 use crate::model::{ClientFacts, Issuer, ScopeSet};
 use crate::peer_text::PeerText;

@@ -5,6 +5,7 @@ pub mod challenge;
 pub mod client_auth;
 pub mod discovery;
 pub mod identity;
+pub mod metadata;
 pub mod registration;
 pub mod token;
 

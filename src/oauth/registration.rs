@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use super::discovery::IssuerMetadata;
+use super::metadata::IssuerMetadata;
 use super::{Error, ErrorResponse, discovery, read_json};
 use crate::clock::UnixTime;
 use crate::http::{Authorization, Body, Http, Request};

@@ -32,9 +32,17 @@ use std::io;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus, has_display,
-    interrupted, is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
+    caller, check_private_dir, create_private, create_private_dir, exit_code, has_display, interrupted,
+    is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
 };
+
+#[cfg(all(unix, not(target_vendor = "apple")))]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod session_bus;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+pub use session_bus::find_session_bus;
+#[cfg(target_vendor = "apple")]
+pub use unix::find_session_bus;
 
 #[cfg(windows)]
 #[expect(missing_docs, reason = "the contracts stand above")]

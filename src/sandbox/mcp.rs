@@ -182,7 +182,7 @@ fn judge_session(
     let (status, why) = match request.header("mcp-session-id") {
         None => (400, "there is no Mcp-Session-Id"),
         Some(name) => match ledger.sessions.get(name) {
-            // A session that was opened without a token takes the first one that comes.
+            // A session that was opened without a token belongs to nobody, so to everybody.
             Some(session) if session.grant.is_none() || session.grant == visitor.grant => {
                 match request.header("mcp-protocol-version") {
                     Some(stated) if stated == session.version => return Ok(()),

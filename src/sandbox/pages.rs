@@ -67,7 +67,7 @@ pub(super) fn consent(
     let scopes = scope_list(request);
     let inside = format!(
         "<h1>Let <bdi>{name}</bdi> use your sandbox?</h1>\n\
-         <p class=\"lead\">You are signed in as {person}, who does not exist.</p>\n\
+         <p class=\"lead\">You are signed in as {person}, a made-up person.</p>\n\
          <dl>\n<div><dt>Client</dt><dd><bdi>{name}</bdi><code class=\"quiet\">{client_id}</code></dd></div>\n\
          <div><dt>MCP server</dt><dd><code>{resource}</code></dd></div>\n\
          <div><dt>May</dt><dd>{scopes}</dd></div>\n\

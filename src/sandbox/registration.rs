@@ -30,12 +30,7 @@ fn bad(why: impl Into<String>) -> Refusal {
 
 /// Makes a client of the metadata that it sent, or says what is wrong with them.
 fn judge(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Client, Refusal> {
-    let application_type = match text(asked, "application_type")? {
-        Some(stated @ ("native" | "web")) => stated,
-        Some(other) => return Err(bad(format!("unknown application_type {other}"))),
-        None if ledger.options.require_application_type => "web",
-        None => "native",
-    };
+    let application_type = judge_application_type(ledger, asked)?;
     let redirect_uris = texts(asked, "redirect_uris")?
         .ok_or_else(|| Refusal::bad("invalid_redirect_uri", "no redirect URI"))?;
     if redirect_uris.is_empty() {
@@ -69,6 +64,16 @@ fn judge(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Client, Refusal>
     };
     client.metadata = registered(ledger, asked, &client, application_type);
     Ok(client)
+}
+
+/// `application_type` as stated, or what its absence means here.
+fn judge_application_type<'a>(ledger: &Ledger, asked: &'a Map<String, Value>) -> Result<&'a str, Refusal> {
+    match text(asked, "application_type")? {
+        Some(stated @ ("native" | "web")) => Ok(stated),
+        Some(other) => Err(bad(format!("unknown application_type {other}"))),
+        None if ledger.options.require_application_type => Ok("web"),
+        None => Ok("native"),
+    }
 }
 
 /// The metadata as the issuer keeps them: what was asked for, with the issuer's own decisions

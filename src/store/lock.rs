@@ -70,6 +70,7 @@ fn read_hint(mut file: &File) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
     use std::fs;
 
     use super::*;
@@ -103,19 +104,29 @@ mod tests {
         });
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_lock_on_a_removed_file_is_not_a_lock() {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("locks/one.lock");
         let held = acquire(&path, NOW).unwrap();
         thread::scope(|scope| {
-            // Opened before the removal or after it: either way the lock must be on the file at the path.
             let waiting = scope.spawn(|| acquire(&path, Duration::from_mins(1)).unwrap());
+            // Until the other thread has the file open that is about to go.
+            while descriptors_of(&path) < 2 {
+                thread::yield_now();
+            }
             fs::remove_file(&path).unwrap();
             drop(held);
             let lock = waiting.join().unwrap();
             assert!(platform::is_at(&lock, &path).unwrap());
         });
+    }
+
+    #[cfg(target_os = "linux")]
+    fn descriptors_of(path: &Path) -> usize {
+        let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        open.filter(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == path)).count()
     }
 
     #[cfg(unix)]

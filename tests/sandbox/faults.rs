@@ -63,6 +63,22 @@ async fn a_lost_answer_was_a_real_one() {
 }
 
 #[tokio::test]
+async fn a_late_answer_is_about_something_done_long_before() {
+    let world = World::new();
+    let first = world.login().await.member("refresh_token");
+    world.sandbox.change(|options| {
+        options.faults = vec![Fault::LateAnswer { endpoint: Endpoint::Token, milliseconds: 60_000 }];
+    });
+    let asked = world.form("/token", &world.refreshing(&first)).timeout(Duration::from_millis(500));
+    assert!(asked.send().await.unwrap_err().is_timeout());
+    assert_eq!(world.sandbox.books().refreshes, 1);
+    world.sandbox.change(|options| {
+        options.faults = vec![Fault::LateAnswer { endpoint: Endpoint::Userinfo, milliseconds: 1 }];
+    });
+    assert_eq!(world.get("/userinfo").await.status, 401);
+}
+
+#[tokio::test]
 async fn a_silent_endpoint_says_nothing_and_keeps_nobody_from_stopping() {
     let world = with_fault(Fault::Silence { endpoint: Endpoint::Token });
     let asked = world.form("/token", &world.refreshing("x")).timeout(Duration::from_millis(300));

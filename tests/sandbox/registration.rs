@@ -125,8 +125,9 @@ async fn a_client_can_be_a_document_on_the_web() {
 
 #[tokio::test]
 async fn a_document_must_be_about_itself_small_and_public() {
+    type Edit = fn(&mut Value);
     let world = World::new();
-    let wrong: [(fn(&mut Value), &str); 6] = [
+    let wrong: [(Edit, &str); 6] = [
         (
             |document| document["client_id"] = "https://elsewhere.example/client.json".into(),
             "not its own URL",
