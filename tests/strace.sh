@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Shows with strace what handing out a good token does not do: no lock, no thread, no socket, no file but its own
-# four. Then looks at the size and the memory of the program as it ships.
-# Needs: strace curl time, and target/release/mcpauth, or the program that MCPAUTH names
+# four. Then looks at what the program as it ships loads, weighs and takes.
+# Needs: strace curl time binutils, and target/release/mcpauth, or the program that MCPAUTH names
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # shellcheck source=tests/ensure.sh
 source tests/ensure.sh
-ensure_packages strace curl time
+ensure_packages strace curl time binutils
 
 program=$(realpath "${MCPAUTH:-target/release/mcpauth}")
 scratch=$(mktemp -d)
@@ -78,6 +78,9 @@ done
 token=$(cat "$scratch/answer")
 echo "ok: a refresh locks, connects and replaces, and strace sees it"
 
+trace exec -- sh -c 'true | true'
+[[ -n $(calls "$threads") ]] || fail "strace does not show that a process was started"
+
 trace token box
 [[ $(cat "$scratch/answer") == "$token" ]] || fail "token printed another token"
 nothing 'a good token needed the network' "$network"
@@ -103,6 +106,11 @@ trace --version
 nothing 'the version needed something' "$network|$threads|$runtime|$locks"
 [[ -z $(files) ]] || fail "the version needed a file: $(files)"
 echo "ok: --version looks at nothing"
+
+# Where it is not static, it needs the C library and nothing else.
+needed=$(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -Ev '^(libc\.so\.6|ld-linux.*)$' || true)
+[[ -z $needed ]] || fail "each start loads more than the C library: $needed"
+echo "ok: no library is loaded but the C library"
 
 # KiB at the most; /usr/bin/time is small, so that its own memory does not count for its child.
 peak=$(bare /usr/bin/time -f %M "$program" token box 2>&1 >/dev/null)

@@ -6,12 +6,10 @@
 #[cfg(unix)]
 mod rounds;
 #[cfg(unix)]
-#[expect(clippy::unwrap_used, reason = "a helper that cannot go on ends the measurement")]
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
 #[cfg(unix)]
-#[path = "report.rs"]
 mod report;
 
 #[cfg(unix)]

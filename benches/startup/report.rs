@@ -93,7 +93,8 @@ fn report(rounds: Option<usize>) -> Outcome {
 fn builds() -> Vec<Build> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let build = |name, program: PathBuf| Build { name, program, floor: target.join(format!("floor-{name}")) };
-    let musl = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/cross/x86_64-unknown-linux-musl/release/mcpauth");
+    let musl =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/cross/x86_64-unknown-linux-musl/release/mcpauth");
     let musl = musl.exists().then(|| build("musl", musl));
     std::iter::once(build("glibc", env!("CARGO_BIN_EXE_mcpauth").into())).chain(musl).collect()
 }
@@ -134,7 +135,8 @@ fn measure(rounds: usize, record: &Path) -> Outcome {
     let mut goals = Vec::new();
     for Build { name, program, floor } in builds() {
         let first = contenders.len();
-        let own = |args: &[&str]| Contender::new(&format!("mcpauth {} ({name})", args.join(" ")), &program, args);
+        let own =
+            |args: &[&str]| Contender::new(&format!("mcpauth {} ({name})", args.join(" ")), &program, args);
         contenders.extend([
             Contender::new(&format!("bare program ({name})"), &floor, &[text(record)?]),
             own(&["token", "box"]),
@@ -156,7 +158,11 @@ fn measure_keychain(rounds: usize) -> Outcome {
     let lookup = ["lookup", "service", "mcpauth", "username", "store-key"];
     let mut contenders = vec![Contender::new("secret-tool lookup", &which("secret-tool")?, &lookup)];
     let own = |build: Build| {
-        Contender::new(&format!("mcpauth token ({}, keychain)", build.name), &build.program, &["token", "box"])
+        Contender::new(
+            &format!("mcpauth token ({}, keychain)", build.name),
+            &build.program,
+            &["token", "box"],
+        )
     };
     contenders.extend(builds().into_iter().map(own));
     let goals: Vec<_> = (1..contenders.len()).map(|own| Goal { own, beside: 0, limit: 1.0 }).collect();
@@ -187,10 +193,16 @@ fn crowd() -> Outcome {
     // A token is renewed in the second half of its life.
     std::thread::sleep(Duration::from_secs(11));
     let start = || {
-        world.command(&["token", "box"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map(|child| (child, String::new()))
+        world
+            .command(&["token", "box"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map(|child| (child, String::new()))
     };
     let crowd = (0..50).map(|_| start()).collect::<Result<Vec<_>, _>>()?;
-    let mut tokens: Vec<_> = crowd.into_iter().map(|(child, seen)| finish(child, seen).succeeded().stdout.clone()).collect();
+    let mut tokens: Vec<_> =
+        crowd.into_iter().map(|(child, seen)| finish(child, seen).succeeded().stdout.clone()).collect();
     let answers = tokens.len();
     tokens.sort();
     tokens.dedup();

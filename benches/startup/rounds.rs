@@ -95,7 +95,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Starts every program once per round. Who begins changes from round to round, so that no place is the better one.
+/// Starts every program once per round, in an order that changes, so that no place is the better one.
 pub(crate) fn run(contenders: &[Contender], rounds: usize) -> io::Result<Vec<Series>> {
     let mut series: Vec<_> = contenders.iter().map(|_| Series(Vec::with_capacity(rounds))).collect();
     // The first starts read the programs from the disk.
@@ -104,6 +104,7 @@ pub(crate) fn run(contenders: &[Contender], rounds: usize) -> io::Result<Vec<Ser
     }
     for round in 0..rounds {
         for turn in 0..contenders.len() {
+            let turn = if round % 2 == 0 { turn } else { contenders.len() - 1 - turn };
             let next = (round + turn) % contenders.len();
             series[next].0.push(contenders[next].run()?);
         }
