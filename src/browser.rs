@@ -46,7 +46,7 @@ pub enum BrowserError {
     #[error("found no program that opens web pages")]
     NoProgram,
     /// There is a program, and the system refused to start it.
-    #[error("cannot start a browser")]
+    #[error("cannot start a browser: {0}")]
     NotStarted(#[source] io::Error),
 }
 

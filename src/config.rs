@@ -11,6 +11,7 @@ use url::Url;
 use crate::files;
 use crate::http::NetworkSettings;
 use crate::model::{Issuer, Name, ScopeSet, ServerArg, ServerUrl};
+use crate::peer_text::PeerText;
 use crate::places::{Places, PlacesError};
 use crate::store::StoreKind;
 
@@ -238,8 +239,7 @@ impl Config {
         }
     }
 
-    /// A name for a server that has none: its host without `www.` and `mcp.`, or the host and a number where that
-    /// is taken by another server.
+    /// A name for a server that has none: its host, or the host and a number where that is taken by another server.
     pub fn name_for(&self, url: &ServerUrl) -> Result<Name, ConfigError> {
         let parsed = url.to_url();
         let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).replace(':', "-");
@@ -270,11 +270,18 @@ fn read<Document: DeserializeOwned>(file: &Path) -> Result<Option<Document>, Con
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(ConfigError::Io { file: file.into(), source }),
     };
-    let unreadable = |error: toml::de::Error| ConfigError::Unreadable {
-        file: file.into(),
-        why: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
-    };
-    toml::from_str(&text).map(Some).map_err(unreadable)
+    toml::from_str(&text)
+        .map(Some)
+        .map_err(|error| ConfigError::Unreadable { file: file.into(), why: explain(&text, &error) })
+}
+
+/// What is wrong with a file, and in which line. The line itself is not repeated: there may be a password in it.
+fn explain(text: &str, error: &toml::de::Error) -> String {
+    let why = PeerText::from(error.message());
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {why}", before.matches('\n').count() + 1),
+        None => why.to_string(),
+    }
 }
 
 fn write(file: &Path, document: &impl Serialize) -> Result<(), ConfigError> {

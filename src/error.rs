@@ -5,10 +5,27 @@ use std::ffi::OsString;
 use crate::browser::{BrowserError, ListenError};
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
-use crate::http::HttpError;
+use crate::http::{HttpError, TOO_LOCAL};
 use crate::model::{Malformed, Name};
 use crate::oauth;
 use crate::store::StoreError;
+
+/// Every exit code and what it means, for the README and the manual pages.
+pub const EXIT_CODES: [(&str, &str); 10] = [
+    ("0", "done"),
+    ("1", "unforeseen: a bug or an untranslated system error"),
+    ("2", "usage or configuration"),
+    ("3", "login needed"),
+    ("4", "login not completed: declined, cancelled, timed out"),
+    ("5", "refused for safety: issuer, resource, state, redirect, PKCE or URL rule"),
+    ("6", "temporary: network, issuer 5xx, lock busy, rate limit; the login is kept"),
+    ("7", "credential store unavailable, locked or damaged"),
+    ("8", "the peer broke the protocol"),
+    (
+        "126, 127, 128+n",
+        "exec: not executable, not found, killed by signal n; otherwise the child's own code",
+    ),
+];
 
 /// Whatever ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +139,7 @@ impl Error {
         )
     }
 
-    /// The exit code; the table stands in the README.
+    /// The exit code, one of [`EXIT_CODES`].
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unforeseen(_) => 1,
@@ -185,7 +202,7 @@ impl Error {
                 Some("`mcpauth login SERVER --paste` does without the listener".into())
             }
             Self::NotRunnable { .. } => Some("give a command that is on the PATH, or its full path".into()),
-            Self::Partly { .. } => None,
+            Self::Partly { .. } => Some("each of them is told above".into()),
             Self::Unforeseen(_) => {
                 Some("please report this, with the output of the same command and -v".into())
             }
@@ -220,7 +237,13 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         E::NoMetadata { .. } => {
             format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
         }
-        E::IssuerMismatch { .. } | E::ResourceMismatch { .. } | E::AmbiguousChallenge(_) => {
+        E::Http(HttpError::Refused { why: TOO_LOCAL, .. }) => {
+            "if you trust that host, add it to network.allow_hosts in config.toml".into()
+        }
+        E::Http(HttpError::Refused { .. })
+        | E::IssuerMismatch { .. }
+        | E::ResourceMismatch { .. }
+        | E::AmbiguousChallenge(_) => {
             format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
         }
         E::NoPkce(_) => format!("if you trust it all the same: `mcpauth login {server} --assume-pkce`"),
@@ -253,9 +276,6 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         }
         E::Http(HttpError::Unreachable { .. }) => {
             "check the network, the URL and the proxy; what is stored was kept".into()
-        }
-        E::Http(HttpError::Refused { .. }) => {
-            "if you trust that host, add it to network.allow_hosts in config.toml".into()
         }
         E::Http(HttpError::Setup(_)) => "check the [network] part of config.toml".into(),
         E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => {

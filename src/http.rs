@@ -17,8 +17,10 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use url::Url;
 use zeroize::Zeroizing;
 
+pub use self::gate::TOO_LOCAL;
 use self::gate::{Gate, GatedResolver};
 use crate::model::{ServerUrl, is_loopback};
+use crate::peer_text::PeerText;
 use crate::secret::{AccessToken, ClientSecret, RegistrationToken};
 
 /// How long a connection may take to open.
@@ -56,7 +58,7 @@ pub enum HttpError {
         limit: usize,
     },
     /// The URL is not one that this client goes to.
-    #[error("refused to contact {url}: {why}")]
+    #[error("refused to contact {}: {why}", PeerText::from(.url.as_str()))]
     Refused {
         /// The URL, without query.
         url: String,
@@ -267,7 +269,7 @@ impl Http {
         if self.gate.admits(literal, url.host_str().unwrap_or_default()).await {
             Ok(())
         } else {
-            refuse("its address is on this machine or in a private network, the server's is not")
+            refuse(TOO_LOCAL)
         }
     }
 
@@ -396,6 +398,9 @@ fn explain(error: &reqwest::Error, host: &str, timeout: Duration) -> HttpError {
     if error.is_timeout() {
         return HttpError::Timeout { host, seconds: timeout.min(CONNECT).as_secs() };
     }
+    if gate::is_too_local(error) {
+        return HttpError::Refused { url: host, why: TOO_LOCAL };
+    }
     HttpError::Unreachable { host, why: innermost(error) }
 }
 
@@ -462,6 +467,16 @@ mod tests {
         assert!(vet("http://127.0.0.1:1/mcp", "https://10.0.0.1/token").is_ok());
         assert!(vet("http://127.0.0.1:1/mcp", "https://169.254.169.254/token").is_err());
         assert!(vet("https://10.0.0.1/mcp", "http://127.0.0.1/token").is_err());
+    }
+
+    #[test]
+    fn a_name_that_leads_inside_is_refused_like_an_address_that_does() {
+        let url = Url::parse("https://localhost:1/").unwrap();
+        let sent = http("https://93.184.216.35/mcp");
+        let Err(error) = block_on(sent.send(Request::new(reqwest::Method::GET, &url))).unwrap() else {
+            panic!("it was contacted")
+        };
+        assert!(matches!(error, HttpError::Refused { why: TOO_LOCAL, .. }), "{error}");
     }
 
     #[test]

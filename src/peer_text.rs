@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use url::form_urlencoded;
+
 /// The longest piece of a peer's text that is shown, in characters.
 const SHOWN: usize = 200;
 
@@ -15,6 +17,20 @@ impl PeerText {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
+
+    /// The same with these secrets blotted out.
+    pub fn without(&self, secrets: &[&str]) -> Self {
+        Self(blot_out(&self.0, secrets))
+    }
+}
+
+/// A text with these secrets blotted out, as they are and as a form writes them: some peers repeat in their words
+/// what they were sent.
+pub fn blot_out(text: &str, secrets: &[&str]) -> String {
+    secrets.iter().filter(|secret| !secret.is_empty()).fold(text.to_owned(), |text, secret| {
+        let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        text.replace(secret, "[redacted]").replace(&encoded, "[redacted]")
+    })
 }
 
 impl From<&str> for PeerText {
@@ -54,6 +70,12 @@ mod tests {
     fn what_could_drive_a_terminal_is_shown_as_its_number() {
         let shown = PeerText::new("a\u{1b}[2Jb\r\nc\u{202e}d\u{9b}e").to_string();
         assert_eq!(shown, r"a\u{1b}[2Jb\u{d}\u{a}c\u{202e}d\u{9b}e");
+    }
+
+    #[test]
+    fn secrets_are_blotted_out_in_both_spellings() {
+        let text = PeerText::new("no s3cret/x, no s3cret%2Fx");
+        assert_eq!(text.without(&["", "s3cret/x"]).to_string(), "no [redacted], no [redacted]");
     }
 
     #[test]

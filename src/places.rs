@@ -47,7 +47,7 @@ pub enum PlacesError {
         why: String,
     },
     /// The pointer could not be written.
-    #[error("cannot write {}", path.display())]
+    #[error("cannot write {}: {source}", path.display())]
     Io {
         /// The pointer.
         path: PathBuf,

@@ -54,7 +54,7 @@ pub enum ListenError {
         port: u16,
     },
     /// The system refuses to listen.
-    #[error("cannot listen for the browser")]
+    #[error("cannot listen for the browser: {0}")]
     Refused(#[source] io::Error),
     /// No redirect came in time.
     #[error("no answer came from the browser in time")]

@@ -8,11 +8,12 @@ use crate::flows::{App, discover, remote};
 use crate::model::{Issuer, ServerArg};
 use crate::oauth;
 use crate::oauth::discovery::{Discovery, Step, Trace};
+use crate::peer_text::PeerText;
 
 /// Show every step of discovery, and the rule behind it, without signing in
 #[derive(clap::Args)]
 pub(super) struct DiscoverArgs {
-    /// URL or name of the MCP server
+    /// URL or name of the MCP server; the default or only one if left out
     server: Option<ServerArg>,
 
     /// The issuer, instead of asking the server for it
@@ -79,18 +80,13 @@ impl DiscoverArgs {
         let found = found.and_then(std::convert::identity);
         let summary = found.as_ref().ok().map(Found::from);
         let text = || {
-            let steps: String = trace.0.iter().map(|step| line(step) + "\n").collect();
-            steps + &summary.as_ref().map(describe).unwrap_or_default()
+            let steps: Vec<String> = trace.0.iter().map(ToString::to_string).collect();
+            steps.join("\n") + "\n" + &summary.as_ref().map(describe).unwrap_or_default()
         };
         let text = text();
         app.console.answer_as(&Answer { steps: trace.0, found: summary }, || text);
         found.map(|_| ()).map_err(remote(&profile.url))
     }
-}
-
-/// One step, in a line.
-pub(super) fn line(step: &Step) -> String {
-    format!("{}\n    → {}   [{}]", step.action, step.outcome, step.rule)
 }
 
 fn describe(found: &Found) -> String {
@@ -100,7 +96,7 @@ fn describe(found: &Found) -> String {
         "\nissuer        {}\nresource      {}\nsign-in page  {}\ntokens        {}\nscope         {}\nPKCE S256     {}\n\
          registration  {}\nrevocation    {}\n",
         found.issuer,
-        found.resource,
+        PeerText::from(found.resource.as_str()),
         found.authorization_endpoint,
         found.token_endpoint,
         or(&found.scope, "none asked for"),

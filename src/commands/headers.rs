@@ -33,7 +33,7 @@ impl HeadersArgs {
         app.deadline = Some(Instant::now() + LIMIT);
         let handed_out = app
             .login_key(self.login.server.as_ref(), &self.login.account.account)
-            .and_then(|key| handout::hand_out(&app, &key, &platform::caller()));
+            .and_then(|key| handout::hand_out(&app, &key, platform::caller()));
         let header = match handed_out {
             Ok(login) => session::field(&login, "header")?,
             Err(error) if self.placeholder => {

@@ -3,6 +3,7 @@
 mod args;
 mod completions;
 mod demo;
+mod demo_server;
 mod discover;
 mod exec;
 mod headers;
@@ -12,6 +13,7 @@ mod logout;
 mod man;
 mod profile;
 mod refresh;
+mod refusal;
 mod sandbox;
 mod server;
 mod status;
@@ -20,13 +22,14 @@ mod token;
 use std::ffi::OsString;
 
 use clap::builder::FalseyValueParser;
+use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use args::GlobalArgs;
 pub use completions::script as completion_script;
 pub use man::pages as man_pages;
 
-use crate::console::Console;
+use crate::console::{Console, Tone};
 use crate::error::Error;
 use crate::flows::{App, Ports};
 
@@ -46,7 +49,9 @@ Start here:
   mcpauth demo                                 see all of it work, on this machine only
   mcpauth login https://mcp.example.com/mcp    sign in
   mcpauth token mcp.example.com                one fresh access token
-  mcpauth exec -- my-server                    a stdio MCP server with a fresh token";
+  mcpauth exec -- my-server                    a stdio MCP server with a fresh token
+
+Every flag has a variable, such as MCPAUTH_JSON=1 for --json; `mcpauth man` tells more.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -62,7 +67,7 @@ enum Command {
     Discover(discover::DiscoverArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
-    #[command(name = demo::SERVER_COMMAND, hide = true)]
+    #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
     DemoServer,
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -72,7 +77,7 @@ enum Command {
 pub fn run(args: &[OsString], ports: Ports) -> u8 {
     let cli = match parse(args) {
         Ok(cli) => cli,
-        Err(refusal) => return refuse(&refusal, &ports),
+        Err(refusal) => return refuse(&refusal, args, &ports),
     };
     let console = Console::new(ports.terminal.clone(), cli.global.tone());
     let outcome = cli.global.app(ports).and_then(|app| cli.command.run(app));
@@ -97,7 +102,7 @@ impl Command {
             Self::Discover(args) => args.run(&app).map(|()| 0),
             Self::Sandbox(args) => args.run(&app).map(|()| 0),
             Self::Demo(args) => args.run(&app).map(|()| 0),
-            Self::DemoServer => demo::serve(&app).map(|()| 0),
+            Self::DemoServer => demo_server::run(&app).map(|()| 0),
             Self::Completions(args) => {
                 args.run(&app);
                 Ok(0)
@@ -160,16 +165,21 @@ fn with_environment_twins(command: clap::Command) -> clap::Command {
     command.mut_args(twin).mut_subcommands(with_environment_twins)
 }
 
-/// Help and version are answers; everything else is an error in the form that was asked for.
-fn refuse(refusal: &clap::Error, ports: &Ports) -> u8 {
+/// Help and version are answers, and help is given where no command is; everything else is an error in the form that
+/// was asked for.
+fn refuse(refusal: &clap::Error, args: &[OsString], ports: &Ports) -> u8 {
+    let json = refusal::wants_json(args);
+    let helps = refusal.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json;
+    if refusal.use_stderr() && !helps {
+        let tone = Tone { json, colorless: args::colorless(), ..Tone::default() };
+        let error = refusal::in_our_words(refusal, args);
+        Console::new(ports.terminal.clone(), tone).error(&error);
+        return error.exit_code();
+    }
     let text = refusal.render();
     let styled = ports.terminal.shows_talk() && !args::colorless();
     let text = if styled { text.ansi().to_string() } else { text.to_string() };
-    let written = if refusal.use_stderr() {
-        ports.terminal.write_talk(&text)
-    } else {
-        ports.terminal.write_answer(&text)
-    };
+    let written = if helps { ports.terminal.write_talk(&text) } else { ports.terminal.write_answer(&text) };
     // A reader that is gone, as in `mcpauth help | head`, is no error.
     drop(written);
     u8::try_from(refusal.exit_code()).unwrap_or(2)

@@ -6,7 +6,7 @@ use super::args::{LoginRef, span};
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::session::{self, Freshness, Refresh};
-use crate::model::LoginSummary;
+use crate::model::{Login, LoginSummary};
 
 /// Print one fresh access token
 #[derive(clap::Args)]
@@ -46,6 +46,13 @@ struct Answer<'a> {
     url: &'a str,
 }
 
+/// One field, in JSON.
+#[derive(Serialize)]
+struct Field<'a> {
+    field: &'a str,
+    value: &'a str,
+}
+
 impl TokenArgs {
     pub(super) fn run(&self, app: &App) -> Result<(), Error> {
         let key = app.login_key(self.login.server.as_ref(), &self.login.account.account)?;
@@ -56,26 +63,34 @@ impl TokenArgs {
         };
         let freshness = Freshness { min_ttl: self.min_ttl, refresh, ..Freshness::default() };
         let login = session::fresh_login(app, &key, &freshness)?;
-        if app.console.tone().json {
-            let LoginSummary { login: facts, tokens, .. } = LoginSummary::from(&login);
-            app.console.answer_as(
-                &Answer {
-                    access_token: login.tokens.access_token.expose(),
-                    token_type: &tokens.token_type,
-                    expires_at: tokens.expires_at.map(|time| time.0),
-                    scope: tokens.scope.to_string(),
-                    server: facts.server.as_str(),
-                    account: facts.account.as_str(),
-                    url: facts.url.as_str(),
-                },
-                String::new,
-            );
-        } else if self.header {
-            app.console.answer(&format!("Authorization: {}", session::field(&login, "header")?));
-        } else {
-            let name = self.field.as_deref().unwrap_or("token");
-            app.console.answer(&zeroize::Zeroizing::new(session::field(&login, name)?));
+        let json = app.console.tone().json;
+        let field = if self.header { Some("header") } else { self.field.as_deref() };
+        let value = |name| session::field(&login, name).map(zeroize::Zeroizing::new);
+        match field {
+            None if json => tell(app, &login),
+            Some(name) if json => {
+                app.console.answer_as(&Field { field: name, value: &value(name)? }, String::new);
+            }
+            Some("header") if self.header => {
+                app.console.answer(&format!("Authorization: {}", *value("header")?));
+            }
+            name => app.console.answer(&value(name.unwrap_or("token"))?),
         }
         Ok(())
     }
+}
+
+/// The token with what belongs to it, in JSON.
+fn tell(app: &App, login: &Login) {
+    let LoginSummary { login: facts, tokens, .. } = LoginSummary::from(login);
+    let answer = Answer {
+        access_token: login.tokens.access_token.expose(),
+        token_type: &tokens.token_type,
+        expires_at: tokens.expires_at.map(|time| time.0),
+        scope: tokens.scope.to_string(),
+        server: facts.server.as_str(),
+        account: facts.account.as_str(),
+        url: facts.url.as_str(),
+    };
+    app.console.answer_as(&answer, String::new);
 }

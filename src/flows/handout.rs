@@ -4,7 +4,7 @@
 //! same token, the token is renewed first: at most once a minute per login, because some issuers end the old access
 //! token at every refresh and another client may just have got it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::model::{Login, LoginKey};
 
 /// Seconds between two refreshes that nobody but a repeated question asked for.
 const BETWEEN: i64 = 60;
-/// How many callers are remembered.
+/// How many callers of one token are remembered.
 const CALLERS: usize = 32;
 /// How long a helper's caller is kept waiting for another process's refresh.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,19 +31,23 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct Handouts {
     /// When a repeated question last led to a refresh.
     renewed_at: Option<UnixTime>,
-    /// Which generation of the login each caller got.
-    given: BTreeMap<String, u64>,
+    /// The generation of the login that was handed out last.
+    generation: u64,
+    /// Who got that one.
+    callers: BTreeSet<String>,
 }
 
-/// A login for `caller`, fresher than the one that it got before if that was the same.
-pub fn hand_out(app: &App, key: &LoginKey, caller: &str) -> Result<Login, Error> {
+/// A login for `caller`, fresher than the one that it got before if that was the same. A caller that cannot be told
+/// from others is never taken for one that asks again.
+pub fn hand_out(app: &App, key: &LoginKey, caller: Option<String>) -> Result<Login, Error> {
     let file = file(app, key);
     let mut handouts: Handouts =
         std::fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     let now = app.now();
     let gentle = Freshness { patience: PATIENCE, ..Freshness::default() };
     let mut login = session::fresh_login(app, key, &gentle)?;
-    let repeated = handouts.given.get(caller) == Some(&login.facts.generation);
+    let Some(caller) = caller else { return Ok(login) };
+    let repeated = handouts.generation == login.facts.generation && handouts.callers.contains(&caller);
     let rested = handouts.renewed_at.is_none_or(|time| now.since(time) >= BETWEEN);
     if repeated && rested && login.tokens.facts.refreshable {
         handouts.renewed_at = Some(now);
@@ -52,10 +56,11 @@ pub fn hand_out(app: &App, key: &LoginKey, caller: &str) -> Result<Login, Error>
             Err(error) => app.console.warn(&format!("{error}; using the token that is still valid")),
         }
     }
-    handouts.given.insert(caller.to_owned(), login.facts.generation);
-    while handouts.given.len() > CALLERS {
-        handouts.given.pop_first();
+    if handouts.generation != login.facts.generation || handouts.callers.len() >= CALLERS {
+        handouts.callers.clear();
     }
+    handouts.generation = login.facts.generation;
+    handouts.callers.insert(caller);
     remember(&file, &handouts);
     Ok(login)
 }

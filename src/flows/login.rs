@@ -11,12 +11,13 @@ use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
     ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginState, LoginSummary, Name,
-    RegistrationSource, ScopeSet, TokenSet,
+    RegistrationSource, ScopeSet,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::oauth::discovery::{self, Discovery, Trace};
 use crate::oauth::registration::{self, Candidates, preferred_auth_method};
 use crate::oauth::{self, identity, token};
+use crate::platform;
 use crate::secret::{AuthorizationCode, ClientSecret};
 use crate::store::{Store, StoreError};
 
@@ -35,6 +36,8 @@ pub struct LoginRequest {
     pub browser: bool,
     /// Whether only a pasted address is awaited, and nobody listens.
     pub paste_only: bool,
+    /// Whether to say every step of discovery and the rule behind it.
+    pub explain: bool,
     /// How long the person has.
     pub timeout: Duration,
 }
@@ -61,7 +64,16 @@ pub struct LoginOutcome {
 pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
     let store = app.store_for_login()?;
     let server = request.profile.name.to_string();
-    http::block_on(sign_in(app, &store, request)).map_err(|error| remote(server)(error.into()))?
+    let command = format!("mcpauth login {server}");
+    let signing_in = async {
+        tokio::select! {
+            // Looked at first, so that it is awaited before anything is said: a person may be quick.
+            biased;
+            () = platform::interrupted() => Err(Error::Cancelled { command }),
+            outcome = sign_in(app, &store, request) => outcome,
+        }
+    };
+    http::block_on(signing_in).map_err(|error| remote(server)(error.into()))?
 }
 
 async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutcome, Error> {
@@ -70,7 +82,11 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     let mut trace = Trace::default();
     let found = discovery::discover(&http, &profile.url, profile.issuer.as_ref(), &mut trace).await;
     for step in &trace.0 {
-        app.console.detail(&format!("{}: {} [{}]", step.action, step.outcome, step.rule));
+        if request.explain {
+            app.console.say(&step.to_string());
+        } else {
+            app.console.detail(&step.to_string());
+        }
     }
     let found = found.map_err(remote(&profile.url))?;
     if !found.issuer.advertises_s256() && !profile.assume_pkce {
@@ -78,8 +94,9 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     }
     let stored = match &request.client {
         Some(brought) => Some(bring(brought, &found)),
-        None => store.load_client(&profile.name)?,
+        None => known_client(app, store, &profile.name)?,
     };
+    let known = stored.as_ref().map(|client| client.facts.client_id.clone());
     let listener = listen(request, stored.as_ref())?;
     let redirect_uri = redirect_uri(request, listener.as_ref());
     let scope = profile.scope.clone().unwrap_or_else(|| found.scope());
@@ -97,7 +114,11 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     announce(app, request, &found, &pending);
     let command = format!("mcpauth login {}", profile.name);
     let paste = request.paste_only || app.ports.terminal.is_interactive();
-    let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, &command).await?;
+    let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, &command).await;
+    if arrival.is_err() && known.as_ref() == Some(&client.facts.client_id) {
+        forget_unanswered(store, profile, &client)?;
+    }
+    let arrival = arrival?;
     let outcome = match arrival.code {
         Ok(code) => complete(app, store, request, Signed { http, found, client, pending, code }).await,
         Err(error) => Err(remote(&profile.url)(error)),
@@ -108,6 +129,33 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     }
     let (summary, before) = outcome?;
     Ok(LoginOutcome { summary, before, trace })
+}
+
+/// An issuer that has forgotten a client says so on its own page and sends no browser back. So a client that it
+/// registered earlier, and that brought no answer now, is not shown to it once more: the next attempt registers anew.
+fn forget_unanswered(
+    store: &Store,
+    profile: &ServerProfile,
+    client: &ClientRegistration,
+) -> Result<(), StoreError> {
+    if client.facts.source == RegistrationSource::Dynamic {
+        store.remove_client(&profile.name)?;
+    }
+    Ok(())
+}
+
+/// The client of an earlier login. One that was left behind in another store can no longer be read; it does not keep
+/// anybody from choosing this one.
+fn known_client(app: &App, store: &Store, server: &Name) -> Result<Option<ClientRegistration>, Error> {
+    match store.load_client(server) {
+        Err(StoreError::OtherStore { sealed_by, .. }) => {
+            app.console.warn(&format!(
+                "the client of {server} stays behind in the {sealed_by} store; give a --client-id if it was yours"
+            ));
+            Ok(None)
+        }
+        loaded => Ok(loaded?),
+    }
 }
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
@@ -309,17 +357,4 @@ fn save(
     let somebody_else = |identity: &Identity| identity.label().is_some() && *identity != login.facts.identity;
     let before = before.map(|(_, identity)| identity).filter(somebody_else);
     Ok((LoginSummary::from(&login), before))
-}
-
-/// A one-line account of a token set for the person who just signed in.
-pub fn access_in_words(tokens: &crate::model::TokenFacts, now: crate::clock::UnixTime) -> String {
-    match tokens.expires_at {
-        Some(end) => format!("access for {}", crate::console::span(end.since(now))),
-        None => "access without a stated end".into(),
-    }
-}
-
-/// Whether a token set can renew itself, in words.
-pub fn renewal_in_words(tokens: &TokenSet) -> &'static str {
-    if tokens.facts.refreshable { "renewed by itself" } else { "not renewable" }
 }

@@ -1,11 +1,11 @@
 //! Where the passphrase of the store comes from: a file descriptor, a command, the terminal, in that order.
 
-use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use crate::console::Terminal;
+use crate::platform;
 use crate::secret::Passphrase;
 use crate::store::{Ask, AskPassphrase, StoreError};
 
@@ -28,7 +28,7 @@ fn unavailable(why: impl Into<String>) -> StoreError {
 fn from_descriptor(number: u32) -> Result<Passphrase, StoreError> {
     let failed = |error: std::io::Error| unavailable(format!("file descriptor {number}: {error}"));
     let mut text = String::new();
-    let file = File::open(format!("/dev/fd/{number}")).map_err(failed)?;
+    let file = platform::open_descriptor(number).map_err(failed)?;
     file.take(LONGEST).read_to_string(&mut text).map_err(failed)?;
     Ok(Passphrase::new(text))
 }

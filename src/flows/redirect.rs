@@ -1,5 +1,5 @@
-//! Awaiting the end of a sign-in: the redirect at our listener, the same address pasted by the person, an
-//! interruption, or the end of patience, whichever comes first.
+//! Awaiting the end of a sign-in: the redirect at our listener, the same address pasted by the person, or the end
+//! of patience, whichever comes first.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,12 +8,11 @@ use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
 use super::App;
-use crate::browser::{ListenError, Listener, Verdict, Waiting};
+use crate::browser::{ListenError, Listener, Stopper, Verdict, Waiting};
 use crate::console::Terminal;
 use crate::error::Error;
 use crate::oauth;
 use crate::oauth::authorization::{PendingAuthorization, Redirect};
-use crate::platform;
 use crate::secret::AuthorizationCode;
 
 /// What came of it: the issuer's word, and the browser that still waits for ours.
@@ -34,28 +33,23 @@ pub async fn await_redirect(
     command: &str,
 ) -> Result<Arrival, Error> {
     let until = Instant::now() + patience;
-    let stopper = listener.as_ref().map(Listener::stopper);
+    let _stop = listener.as_ref().map(|listener| StopOnDrop(listener.stopper()));
     let mut arrivals = listener.map(|listener| listen(listener, Arc::clone(pending), until));
     let mut lines = paste.then(|| read_lines(Arc::clone(&app.ports.terminal)));
-    let what = if paste {
-        "waiting for your browser, or for its last address pasted here"
-    } else {
-        "waiting for your browser"
-    };
-    let _spinner = app.console.waiting(what, until);
+    let instead = paste.then_some("or paste its last address");
+    let waiting = app.console.waiting("waiting for your browser", instead, until);
     let mut pasted_wrong = false;
-    let interruption = platform::interrupted();
-    tokio::pin!(interruption);
-    let result = loop {
+    loop {
         tokio::select! {
             arrival = received(&mut arrivals) => break arrival,
             line = next(&mut lines) => match line {
                 Some(line) => match judge_paste(pending, &line) {
                     Some(code) => break Ok(Arrival { code, browser: None }),
-                    None if line.trim().is_empty() => {}
+                    None if line.trim().is_empty() => waiting.go_on(),
                     None => {
                         pasted_wrong = true;
                         app.console.warn("that is not the address that this login leads to; paste the whole of it");
+                        waiting.go_on();
                     }
                 },
                 // The end of standard input: fatal only where nothing else can bring the answer.
@@ -63,16 +57,20 @@ pub async fn await_redirect(
                 None if pasted_wrong => break Err(Error::WrongPaste { command: command.to_owned() }),
                 None => break Err(Error::Cancelled { command: command.to_owned() }),
             },
-            () = &mut interruption => break Err(Error::Cancelled { command: command.to_owned() }),
             () = tokio::time::sleep_until(until.into()) => {
                 break Err(Error::TimedOut { seconds: patience.as_secs(), command: command.to_owned() });
             }
         }
-    };
-    if let Some(stopper) = stopper {
-        stopper.stop();
     }
-    result
+}
+
+/// Ends the listening however the wait ends, also when somebody else breaks it off.
+struct StopOnDrop(Stopper);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 type Arrivals = oneshot::Receiver<Result<Arrival, Error>>;

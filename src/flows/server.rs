@@ -32,12 +32,14 @@ pub fn settle(app: &mut App, change: Change) -> Result<Option<Issuer>, Error> {
         }
         Err(error) => return Err(remote(&profile.url)(error)),
     };
-    if let (Some(client), Some(found)) = (&client, &found) {
-        let store = app.store_for_login()?;
-        store.save_client(&profile.name, &login::bring(client, found))?;
-    }
+    let client = client.as_ref().zip(found.as_ref()).map(|(client, found)| login::bring(client, found));
+    let store = client.as_ref().map(|_| app.store_for_login()).transpose()?;
     app.leave_pointer()?;
+    // Before the client: a profile can be refused because its name or its server is taken.
     app.config.save_profile(&profile)?;
+    if let (Some(store), Some(client)) = (store, client) {
+        store.save_client(&profile.name, &client)?;
+    }
     if default {
         app.config.change(|settings| settings.default_server = Some(profile.name.clone()))?;
     }
@@ -47,9 +49,9 @@ pub fn settle(app: &mut App, change: Change) -> Result<Option<Issuer>, Error> {
 /// Forgets a server that nobody is signed in to, with the client that was registered for it.
 pub fn remove(app: &mut App, profile: &ServerProfile) -> Result<(), Error> {
     let store = app.store()?;
-    let signed_in =
-        store.summaries()?.into_iter().flatten().any(|summary| summary.login.server == profile.name);
-    if signed_in {
+    // A record that cannot be read may be of this server, and without the profile nobody could end that login.
+    let summaries = store.summaries()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+    if summaries.iter().any(|summary| summary.login.server == profile.name) {
         return Err(Error::Usage {
             message: format!("somebody is signed in to {}", profile.name),
             hint: format!("run `mcpauth logout {}` first", profile.name),

@@ -91,11 +91,17 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
     };
     let seen = login.facts.generation;
     let login = load(&store, key)?;
-    // Somebody else was here first. His token may live shorter than what was asked for, but another refresh would
-    // not give a longer one.
-    let renewed =
-        login.facts.generation > seen && login.facts.state == LoginState::Active && is_alive(&login, now);
-    if renewed { Ok(login) } else { refresh(app, &store, &lock, login, freshness) }
+    match &login.facts.state {
+        // Somebody else was here first. His token may live shorter than what was asked for, but another refresh
+        // would not give a longer one.
+        LoginState::Active if login.facts.generation > seen && is_alive(&login, now) => Ok(login),
+        LoginState::Active => refresh(app, &store, &lock, login, freshness),
+        // Or was told that this login has ended: the issuer need not say so again to each of us.
+        LoginState::ReauthRequired { reason, since } => {
+            let error = Error::ended(&key.server, reason, *since);
+            or_what_lives(app, login, freshness, error)
+        }
+    }
 }
 
 fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {

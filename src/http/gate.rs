@@ -49,6 +49,20 @@ fn embedded_v4(address: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
     })
 }
 
+/// Why an address is not connected to.
+pub const TOO_LOCAL: &str = "its address is on this machine or in a private network, the server's is not";
+
+/// A name that leads to such addresses only.
+#[derive(Debug, thiserror::Error)]
+#[error("{TOO_LOCAL}")]
+struct TooLocal;
+
+/// Whether a request failed because the gate did not let it through.
+pub(super) fn is_too_local(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(<dyn std::error::Error + 'static>::is::<TooLocal>)
+}
+
 /// Decides which addresses may be connected to. It sits in the resolver, so that the address that was checked is
 /// the address that is used.
 pub(super) struct Gate {
@@ -103,7 +117,7 @@ impl Gate {
         let allowed: Vec<_> =
             found.into_iter().filter(|a| locality(a.ip()).is_some_and(|own| own <= most_local)).collect();
         if allowed.is_empty() {
-            return Err("its address is on this machine or in a private network, the server's is not".into());
+            return Err(TooLocal.into());
         }
         Ok(allowed)
     }

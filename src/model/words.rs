@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::peer_text::PeerText;
+
 /// A value that does not follow the grammar of its word.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {why}")]
@@ -120,9 +122,10 @@ impl Issuer {
     }
 }
 
+/// For people: what a peer called itself, made safe to show. Compare and send [`Issuer::as_str`].
 impl fmt::Display for Issuer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        PeerText::from(self.as_str()).fmt(formatter)
     }
 }
 

@@ -26,6 +26,12 @@ pub struct Step {
     pub rule: &'static str,
 }
 
+impl std::fmt::Display for Step {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}\n    → {}   [{}]", self.action, self.outcome, self.rule)
+    }
+}
+
 /// The steps so far, in order. Kept also when discovery fails: that is when they are wanted.
 #[derive(Default)]
 pub struct Trace(pub Vec<Step>);
@@ -80,12 +86,23 @@ pub async fn discover(
     let (issuer, legacy) = match (pinned, &resource_metadata) {
         (Some(issuer), _) => (issuer_metadata(http, issuer, trace).await?, false),
         (None, Some(metadata)) => (first_issuer(http, metadata, trace).await?, false),
+        // A captive portal, or the URL of something else. Nothing vouches for an issuer that would be made up here.
+        (None, None) if probe.page => {
+            return Err(Error::NoMetadata {
+                what: server.to_string(),
+                why: "it answers with a web page, as no MCP server does".into(),
+            });
+        }
         (None, None) if probe.open => return Err(Error::NoSignIn(server.clone())),
         (None, None) => (legacy_issuer(http, server, trace).await?, true),
     };
     issuer.vet(http).await?;
     let resource = resource_metadata.as_ref().map_or(server.as_str(), |metadata| metadata.resource.as_str());
-    trace.note("resource parameter", resource, "RFC 8707; MCP Authorization, Resource Parameter");
+    trace.note(
+        "resource parameter",
+        PeerText::from(resource).to_string(),
+        "RFC 8707; MCP Authorization, Resource Parameter",
+    );
     Ok(Discovery {
         challenge: probe.challenge,
         resource: resource.to_owned(),
@@ -100,12 +117,14 @@ struct Probe {
     challenge: Option<Challenge>,
     /// Whether the server answered a real request without asking for a token.
     open: bool,
+    /// Whether it answered with a web page.
+    page: bool,
 }
 
 /// Calls the server without a token, in the shape of real traffic: some servers answer GET with 405 and never
 /// challenge, some leave `initialize` open and challenge the rest.
 async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Probe, Error> {
-    let mut open = false;
+    let (mut open, mut page) = (false, false);
     for message in
         [mcp::message("tools/list", &json!({})), mcp::message("initialize", &mcp::initialize_params())]
     {
@@ -117,14 +136,15 @@ async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Pro
         let challenge = Challenge::from_headers(&answer.headers);
         trace.note(action, describe(&answer, challenge.as_ref()), "RFC 9728 section 5.1");
         if answer.status == 401 || challenge.is_some() {
-            return Ok(Probe { challenge, open: false });
+            return Ok(Probe { challenge, open: false, page: false });
         }
         if answer.is_transient() {
             return Err(temporary(&answer));
         }
         open |= answer.is_success();
+        page |= answer.is_success() && looks_like_html(&answer);
     }
-    Ok(Probe { challenge: None, open })
+    Ok(Probe { challenge: None, open, page })
 }
 
 fn describe(answer: &Answer, challenge: Option<&Challenge>) -> String {
@@ -232,8 +252,12 @@ async fn fetch_resource_metadata(
 }
 
 /// Whether a resource identifier speaks for the server: the same origin, and a path that is the server's or a
-/// parent of it by whole segments.
+/// parent of it by whole segments. It is sent on byte for byte, so it must be a URL as it stands: parsing one drops
+/// control characters and line ends.
 fn covers(resource: &str, server: &ServerUrl) -> bool {
+    if !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return false;
+    }
     let (Ok(resource), server) = (Url::parse(resource), server.to_url()) else { return false };
     let (parent, own) = (resource.path().trim_end_matches('/'), server.path().trim_end_matches('/'));
     resource.origin() == server.origin()
@@ -266,7 +290,7 @@ async fn first_issuer(
 /// must name the issuer that was asked for, byte for byte.
 async fn issuer_metadata(http: &Http, issuer: &Issuer, trace: &mut Trace) -> Result<IssuerMetadata, Error> {
     let url = Url::parse(issuer.as_str()).map_err(|error| Error::NoMetadata {
-        what: format!("issuer {}", PeerText::from(issuer.as_str())),
+        what: format!("issuer {issuer}"),
         why: format!("the issuer is no URL: {error}"),
     })?;
     let path = url.path().trim_end_matches('/');
@@ -349,7 +373,8 @@ async fn fetch(
 }
 
 pub(super) fn temporary(answer: &Answer) -> Error {
-    Error::Temporary { host: answer.host.clone(), status: answer.status, retry_after: answer.retry_after() }
+    let (host, status, retry_after) = (answer.host.clone(), answer.status, answer.retry_after());
+    Error::Temporary { host, status, word: None, retry_after }
 }
 
 fn looks_like_html(answer: &Answer) -> bool {
@@ -378,6 +403,9 @@ mod tests {
             "https://s.example/mcp?tenant=b",
             "/mcp",
             "",
+            " https://s.example/mcp",
+            "https://s.example/mcp\u{1b}",
+            "https://s.example/\nmcp",
         ] {
             assert!(!covers(no, &server), "{no}");
         }

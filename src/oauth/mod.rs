@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::http::{Answer, HttpError};
 use crate::model::{Issuer, ServerUrl};
-use crate::peer_text::PeerText;
+use crate::peer_text::{PeerText, blot_out};
 
 /// Why a conversation with a server or an issuer came to no good end.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum Error {
         why: String,
     },
     /// A document names another issuer than the one it was asked for (RFC 8414 section 3.3).
-    #[error("the metadata of issuer {expected} names another issuer: {}", PeerText::new(.found.as_str()))]
+    #[error("the metadata of issuer {expected} names another issuer: {found}")]
     IssuerMismatch {
         /// Who was asked.
         expected: Issuer,
@@ -103,12 +103,14 @@ pub enum Error {
         reason: ErrorResponse,
     },
     /// The other side is in trouble that is likely to pass.
-    #[error("{host} answered {status}")]
+    #[error("{host} answered {}", .word.map_or(.status.to_string(), str::to_owned))]
     Temporary {
         /// Who answered.
         host: String,
         /// The HTTP status.
         status: u16,
+        /// What it said, where that says more than the status.
+        word: Option<&'static str>,
         /// Seconds to wait, if it said.
         retry_after: Option<u64>,
     },
@@ -155,6 +157,14 @@ impl ErrorResponse {
         let words =
             body.get("error_description").or_else(|| body.get("message")).or_else(|| error.get("message"));
         Some(Self { code, description: words.and_then(text).map(PeerText::new) })
+    }
+
+    /// The same with the secrets of the request blotted out, if the issuer repeated them.
+    fn without(self, secrets: &[&str]) -> Self {
+        Self {
+            code: blot_out(&self.code, secrets),
+            description: self.description.map(|words| words.without(secrets)),
+        }
     }
 
     /// The error in an answer that is no success; the status stands in where the body says nothing.

@@ -213,7 +213,10 @@ pub async fn unregister(http: &Http, client: &ClientRegistration) -> Result<Unre
         // 401 and 404: it knows no such registration, which is what was wanted.
         200..=299 | 401 | 404 => Ok(Unregistered::Deleted),
         _ if answer.is_transient() => Err(discovery::temporary(&answer)),
-        _ => Err(Error::Refused { host: answer.host.clone(), reason: ErrorResponse::from_answer(&answer) }),
+        _ => {
+            let reason = ErrorResponse::from_answer(&answer).without(&[token.expose()]);
+            Err(Error::Refused { host: answer.host.clone(), reason })
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::clock::UnixTime;
 use crate::http::{Answer, Http};
 use crate::model::{ClientRegistration, Endpoints, ExtraFields, Login, ScopeSet, TokenFacts, TokenSet};
 use crate::oauth::authorization::PendingAuthorization;
-use crate::secret::{AccessToken, AuthorizationCode, RefreshToken};
+use crate::secret::{AccessToken, AuthorizationCode, ClientSecret, RefreshToken};
 
 /// The longest token that is accepted, in bytes.
 const LONGEST_TOKEN: usize = 64 * 1024;
@@ -35,6 +35,7 @@ pub async fn exchange(
         .with_optional("resource", pending.resource.as_deref());
     let answer = http.send(authenticated_post(&endpoints.token, form, client)?).await?;
     read_tokens(&answer, &pending.scope, now)
+        .map_err(|error| discreet(error, client, &[code.expose(), pending.verifier.expose()]))
 }
 
 /// Buys new tokens with the refresh token of a login (RFC 6749 section 6), for the same resource and without a
@@ -50,7 +51,8 @@ pub async fn refresh(
         .with("refresh_token", refresh_token.expose())
         .with_optional("resource", login.facts.resource.as_deref());
     let answer = http.send(authenticated_post(&login.facts.endpoints.token, form, &login.client)?).await?;
-    let mut tokens = read_tokens(&answer, &login.tokens.facts.scope, now)?;
+    let mut tokens = read_tokens(&answer, &login.tokens.facts.scope, now)
+        .map_err(|error| discreet(error, &login.client, &[refresh_token.expose()]))?;
     if tokens.refresh_token.is_none() {
         tokens.refresh_token = Some(refresh_token.duplicate());
         tokens.facts.refreshable = true;
@@ -85,21 +87,42 @@ pub async fn revoke(http: &Http, login: &Login, kind: TokenKind) -> Result<bool,
     }
     match failure(&answer) {
         Error::Refused { reason, .. } if reason.code == "unsupported_token_type" => Ok(false),
-        error => Err(error),
+        error => Err(discreet(error, &login.client, &[token])),
+    }
+}
+
+/// An error that does not repeat the secrets of the request, should the issuer have repeated them.
+fn discreet(error: Error, client: &ClientRegistration, sent: &[&str]) -> Error {
+    match error {
+        Error::Refused { host, reason } => {
+            let own = client.secret.as_ref().map(ClientSecret::expose);
+            let secrets: Vec<&str> = sent.iter().copied().chain(own).collect();
+            Error::Refused { host, reason: reason.without(&secrets) }
+        }
+        error => error,
     }
 }
 
 /// What an answer that brought no tokens means.
 fn failure(answer: &Answer) -> Error {
-    let host = answer.host.clone();
-    let reason = ErrorResponse::from_answer(answer);
-    if answer.is_transient() || reason.code == "temporarily_unavailable" || reason.code == "server_error" {
+    if answer.is_transient() {
         return discovery::temporary(answer);
     }
     if (300..400).contains(&answer.status) {
-        return Error::Malformed { host, why: "it redirects where a token was to be answered".into() };
+        let why = "it redirects where a token was to be answered".into();
+        return Error::Malformed { host: answer.host.clone(), why };
     }
-    Error::Refused { host, reason }
+    refusal(answer, ErrorResponse::from_answer(answer))
+}
+
+/// What the issuer's words mean, whatever the status they came with.
+fn refusal(answer: &Answer, reason: ErrorResponse) -> Error {
+    let (host, status, retry_after) = (answer.host.clone(), answer.status, answer.retry_after());
+    let passing = ["temporarily_unavailable", "server_error"].into_iter().find(|word| *word == reason.code);
+    match passing {
+        Some(word) => Error::Temporary { host, status, word: Some(word), retry_after },
+        None => Error::Refused { host, reason },
+    }
 }
 
 fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<TokenSet, Error> {
@@ -109,7 +132,7 @@ fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<T
     let UniqueMembers(mut members) = read_json(answer, "token answer")?;
     // Some issuers answer 200 and say inside that it failed.
     if let Some(reason) = ErrorResponse::from_json(&Value::Object(members.clone())) {
-        return Err(Error::Refused { host: answer.host.clone(), reason });
+        return Err(refusal(answer, reason));
     }
     let malformed =
         |why: &str| Error::Malformed { host: answer.host.clone(), why: format!("token answer: {why}") };

@@ -11,6 +11,8 @@
 //! - `open_private(path)` opens for reading and never waits: `None` if there is nothing, an [`Unfit`] unless it
 //!   is a regular file of ours with one name that nobody else can read.
 //! - `open_lock_file(path)` opens or makes a file to lock, under the same conditions.
+//! - `open_descriptor(number)` opens anew what our parent left open there, and keeps the descriptor itself from the
+//!   programs that we start or become.
 //! - `create_private(path)` makes a new file, 0600 from its first system call; it fails if the name exists.
 //! - `replace(from, to)` renames over whatever is at `to`, atomically.
 //! - `sync_dir(path)` makes a rename in the directory last through a power cut, where the system can.
@@ -22,7 +24,8 @@
 //! - `find_session_bus(remembered)` gives a process without `DBUS_SESSION_BUS_ADDRESS` the address of its
 //!   session bus and tells whether it had to. It changes the environment: call it before any thread starts.
 //! - `interrupted()` waits for Ctrl-C and, where there are such things, for a polite end or a closed terminal.
-//! - `caller()` names the program that started us, stable for as long as that program lives.
+//! - `caller()` names the program that started us, stable for as long as that program lives; `None` where the
+//!   system does not tell.
 
 use std::error::Error;
 use std::io;
@@ -33,7 +36,7 @@ mod unix;
 #[cfg(unix)]
 pub use unix::{
     caller, check_private_dir, create_private, create_private_dir, exit_code, has_display, interrupted,
-    is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
+    is_at, open_descriptor, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
 };
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -53,7 +56,8 @@ mod windows;
 #[cfg(windows)]
 pub use windows::{
     caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus, has_display,
-    interrupted, is_at, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
+    interrupted, is_at, open_descriptor, open_lock_file, open_private, replace, reset_signals, run_as_child,
+    sync_dir,
 };
 
 /// Why a file or directory is not fit to hold a secret.

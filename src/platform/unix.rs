@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::process::{Command, ExitStatus};
 
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags};
 
 use super::Unfit;
 
@@ -59,6 +60,18 @@ pub fn open_private(path: &Path) -> io::Result<Option<File>> {
 
 pub fn open_lock_file(path: &Path) -> io::Result<File> {
     open(path, OFlags::RDWR | OFlags::CREATE)
+}
+
+pub fn open_descriptor(number: u32) -> io::Result<File> {
+    let file = File::open(format!("/dev/fd/{number}"))?;
+    // The three standard streams are what a program expects to find.
+    if let Ok(number @ 3..) = i32::try_from(number) {
+        #[expect(unsafe_code, reason = "a descriptor that somebody else opened is known only by its number")]
+        // SAFETY: it was open a moment ago, and nobody here closes what the parent left open.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        rustix::io::fcntl_setfd(descriptor, FdFlags::CLOEXEC)?;
+    }
+    Ok(file)
 }
 
 pub fn create_private(path: &Path) -> io::Result<File> {
@@ -156,12 +169,12 @@ pub fn find_session_bus(_remembered: Option<&str>) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub fn caller() -> String {
-    format!("pid:{}", std::os::unix::process::parent_id())
+pub fn caller() -> Option<String> {
+    Some(format!("pid:{}", std::os::unix::process::parent_id()))
 }
 
 #[cfg(target_os = "linux")]
-pub fn caller() -> String {
+pub fn caller() -> Option<String> {
     /// Programs that stand between us and whoever wanted us.
     const BETWEEN: [&str; 10] =
         ["sh", "bash", "dash", "ash", "zsh", "fish", "ksh", "busybox", "env", "timeout"];
@@ -180,7 +193,7 @@ pub fn caller() -> String {
         }
         id = process.parent;
     }
-    nearest
+    Some(nearest)
 }
 
 /// What `/proc/<pid>/stat` says of a process (proc(5)).
@@ -310,7 +323,7 @@ mod tests {
         let process = Process { name: "a) b (c".into(), parent: 5, started: 8899 };
         assert_eq!(Process::from_stat(stat), Some(process));
         assert_eq!(Process::from_stat("7 (a"), None);
-        assert_eq!(caller().split(':').count(), 3, "{}", caller());
+        assert_eq!(caller().unwrap().split(':').count(), 3, "{caller:?}", caller = caller());
     }
 
     #[cfg(not(target_vendor = "apple"))]

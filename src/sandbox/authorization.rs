@@ -2,24 +2,14 @@
 
 use url::Url;
 
-use super::books::{Code, Ledger, later, now, random_text};
-use super::clients::{Client, redirect_is_registered};
+use super::books::{AuthorizationRequest, Client, Code};
+use super::clients::redirect_is_registered;
 use super::form::Form;
-use super::http::{Answer, Request, comes_from_loopback};
+use super::ledger::{Ledger, later, now, random_text};
 use super::options::Fault;
-use super::{metadata, pages};
+use super::pages;
+use super::wire::{Answer, Request};
 use crate::model::ScopeSet;
-
-/// A request to authorize that has passed every check.
-#[derive(Clone)]
-pub(super) struct AuthorizationRequest {
-    pub(super) client_id: String,
-    pub(super) redirect_uri: String,
-    pub(super) state: Option<String>,
-    pub(super) challenge: String,
-    pub(super) resource: String,
-    pub(super) scope: ScopeSet,
-}
 
 /// An error that may be told to the client by redirect: its code and the reason.
 type Refused = (&'static str, String);
@@ -116,7 +106,7 @@ fn judge_resource(ledger: &Ledger, form: &Form) -> Result<String, Refused> {
 /// The scope that the person is asked for; without one, what the challenge of the server names.
 fn judge_scope(ledger: &Ledger, form: &Form) -> Result<ScopeSet, Refused> {
     let asked = form.get("scope").or(ledger.options.challenge_scope.as_deref()).unwrap_or_default();
-    let known = metadata::scopes(ledger);
+    let known = ledger.scopes();
     let is_known =
         |scope: &&str| known.contains(scope) || ledger.options.challenge_scope.as_deref() == Some(*scope);
     match asked.split(' ').filter(|scope| !scope.is_empty()).find(|scope| !is_known(scope)) {
@@ -129,7 +119,7 @@ fn judge_scope(ledger: &Ledger, form: &Form) -> Result<ScopeSet, Refused> {
 /// choose for them.
 pub(super) fn consent(ledger: &mut Ledger, request: &Request) -> Answer {
     let form = match request.form() {
-        Ok(form) if comes_from_loopback(request) => form,
+        Ok(form) if request.comes_from_loopback() => form,
         _ => {
             ledger.refused("the consent came from another page");
             return pages::not_redirected(403, "This consent came from another page.");

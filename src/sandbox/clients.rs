@@ -1,32 +1,14 @@
-//! Clients: what the issuer knows of them, where they may be redirected to, and how they prove themselves.
+//! Clients: where they may be redirected to, and how they prove themselves.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::Value;
 use url::{Host, Url};
 
-use super::books::Ledger;
+use super::books::Client;
 use super::form::Form;
-use super::http::{Refusal, Request};
+use super::ledger::Ledger;
+use super::wire::{Refusal, Request};
 use crate::model::is_loopback;
-
-/// A client as the issuer knows it.
-#[derive(Clone)]
-pub(super) struct Client {
-    pub(super) id: String,
-    /// What the consent page calls it.
-    pub(super) name: String,
-    pub(super) secret: Option<String>,
-    pub(super) redirect_uris: Vec<String>,
-    /// `token_endpoint_auth_method`; `None` leaves the choice among the ways of sending a secret.
-    pub(super) auth_method: Option<String>,
-    /// Whether it asked for the grant type `refresh_token`.
-    pub(super) refreshable: bool,
-    /// The key to its own registration (RFC 7592).
-    pub(super) management_token: Option<String>,
-    /// The registration as it was answered.
-    pub(super) metadata: Value,
-}
 
 /// Whether a redirect URI is one of the client's. As strings; with `any_loopback_port`, a loopback address
 /// may come with any port (RFC 8252 section 7.3), and `localhost` with any if it was registered without one.
@@ -144,6 +126,8 @@ fn form_decoded(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn client(redirect: &str) -> Client {

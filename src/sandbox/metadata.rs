@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::books::Ledger;
-use super::http::Answer;
+use super::ledger::Ledger;
 use super::options::Fault;
+use super::wire::Answer;
 
 /// The document at a well-known path, or 404.
 pub(super) fn answer(ledger: &Ledger, path: &str) -> Answer {
@@ -50,7 +50,7 @@ fn issuer(ledger: &Ledger) -> Value {
         "introspection_endpoint": format!("{origin}/introspect"),
         "userinfo_endpoint": format!("{origin}/userinfo"),
         "jwks_uri": format!("{origin}/jwks"),
-        "scopes_supported": scopes(ledger),
+        "scopes_supported": ledger.scopes(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
@@ -76,12 +76,4 @@ fn openid(ledger: &Ledger) -> Value {
     document["subject_types_supported"] = json!(["public"]);
     document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
     document
-}
-
-/// Every scope that the issuer knows: those of the server, those of OIDC, and `offline_access`
-/// where it decides about the refresh token.
-pub(super) fn scopes(ledger: &Ledger) -> Vec<&str> {
-    let own = ledger.options.scopes_supported.iter().map(String::as_str);
-    let offline = ledger.options.offline_access.then_some("offline_access");
-    own.chain(["openid", "profile", "email"]).chain(offline).collect()
 }

@@ -7,9 +7,11 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use url::Url;
 
-use super::clients::{Client, judge_redirect};
+use super::books::Client;
+use super::clients::judge_redirect;
 use super::form::Form;
-use super::http::{Request, Site};
+use super::ledger::Site;
+use super::wire::Request;
 use crate::model::is_loopback;
 
 /// The largest document, in bytes.

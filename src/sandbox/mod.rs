@@ -13,23 +13,32 @@
 //! | `/token`, `/revoke`, `/introspect` | RFC 6749, RFC 7009, RFC 7662 |
 //! | `/userinfo`, `/jwks` | OIDC, as far as clients ask for it |
 //! | `/mcp` | the MCP server: Streamable HTTP from 2025-03-26 to 2026-07-28 |
+//!
+//! The floors, from the top; arrows run only downward: the sockets (`server`), the paths and what goes wrong on
+//! them (`router`), a file per endpoint, what endpoints share (`clients`, `pages`, `messages`), the state behind
+//! its lock (`ledger`) beside what comes in and goes out (`wire`), and the words (`books`, `options`, `form`).
 
 mod authorization;
 mod books;
 mod clients;
 mod form;
-mod http;
+mod ledger;
 mod mcp;
+mod messages;
 mod metadata;
 mod metadata_document;
 mod options;
 mod pages;
 mod registration;
 mod revocation;
+mod router;
+mod server;
+mod sessions;
 mod stateless;
 mod token;
 mod tools;
 mod userinfo;
+mod wire;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -39,10 +48,9 @@ use std::thread::JoinHandle;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use self::books::Client;
 pub use self::books::{Books, Family};
-use self::books::{Ledger, now};
-use self::clients::Client;
-use self::http::Site;
+use self::ledger::{Ledger, Site, now};
 pub use self::options::{Endpoint, Fault, SandboxOptions};
 
 /// A running sandbox. Dropping it stops the server and waits for its thread.
@@ -67,7 +75,7 @@ impl Sandbox {
             runtime.block_on(async {
                 // Fails only where the runtime has no input and output, and it was built with both.
                 if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
-                    http::serve(listener, shared, stopped).await;
+                    server::serve(listener, shared, stopped).await;
                 }
             });
             runtime.shutdown_background();
@@ -133,11 +141,6 @@ impl Sandbox {
         let mut ledger = self.site.ledger();
         let now = now();
         ledger.accesses.values_mut().for_each(|access| access.expires_at = access.expires_at.min(now));
-    }
-
-    /// Serves until the process is interrupted from the keyboard.
-    pub async fn wait(self) -> io::Result<()> {
-        tokio::signal::ctrl_c().await
     }
 }
 

@@ -8,11 +8,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use url::{Host, Url};
 
-use super::authorization::AuthorizationRequest;
-use super::books::Ledger;
-use super::clients::Client;
-use super::http::Answer;
-use super::userinfo::display_name;
+use super::books::{AuthorizationRequest, Client, display_name};
+use super::ledger::Ledger;
+use super::wire::Answer;
 
 const STYLE: &str = include_str!("page.css");
 const BANNER: &str = "Sandbox issuer &mdash; for development only";

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::books::{Ledger, now, random_text};
-use super::clients::{Client, judge_redirect};
-use super::http::{Answer, Refusal, Request};
+use super::books::Client;
+use super::clients::judge_redirect;
+use super::ledger::{Ledger, now, random_text};
+use super::wire::{Answer, Refusal, Request};
 
 /// `POST /register`
 pub(super) fn register(ledger: &mut Ledger, request: &Request) -> Result<Answer, Refusal> {

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::books::Ledger;
 use super::clients::authenticate;
-use super::http::{Answer, Refusal, Request};
+use super::ledger::Ledger;
+use super::wire::{Answer, Refusal, Request};
 
 /// `POST /revoke`. A refresh token takes its whole grant with it, an access token only itself; a token that
 /// nobody knows is as good as revoked (RFC 7009 section 2.2).

@@ -5,10 +5,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::books::Ledger;
-use super::http::{Answer, Request};
-use super::mcp::{SESSION_REVISIONS, Visitor, call_tool, done, failed, server_info};
+use super::books::Visitor;
+use super::ledger::Ledger;
+use super::messages::{SESSION_REVISIONS, call_tool, done, failed, server_info};
 use super::tools;
+use super::wire::{Answer, Request};
 
 const REVISION: &str = "2026-07-28";
 /// The header and the body contradict each other, or a header is missing.

@@ -4,11 +4,12 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::books::{Grant, Ledger, Tokens, later, now};
-use super::clients::{Client, authenticate};
+use super::books::{Client, Grant, Tokens};
+use super::clients::authenticate;
 use super::form::Form;
-use super::http::{Answer, Refusal, Request};
+use super::ledger::{Ledger, later, now};
 use super::options::Fault;
+use super::wire::{Answer, Refusal, Request};
 use crate::model::ScopeSet;
 
 /// Writes a request into the books before anything can go wrong with it.

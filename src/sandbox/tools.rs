@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::mcp::Visitor;
+use super::books::Visitor;
 
 /// What came of calling a tool.
 pub(super) enum ToolOutcome {

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::books::Ledger;
-use super::http::{Answer, Refusal, Request};
+use super::books::display_name;
+use super::ledger::Ledger;
+use super::wire::{Answer, Refusal, Request};
 
 /// The subject for any token that works, name and address for one with the scope `openid`.
 pub(super) fn answer(ledger: &mut Ledger, request: &Request) -> Result<Answer, Refusal> {
@@ -16,9 +17,4 @@ pub(super) fn answer(ledger: &mut Ledger, request: &Request) -> Result<Answer, R
         document["email"] = format!("{}@sandbox.example", grant.sub).into();
     }
     Ok(Answer::json(200, &document))
-}
-
-/// What a person is called: the one who lives here has a full name.
-pub(super) fn display_name(sub: &str) -> &str {
-    if sub == "sandy" { "Sandy Box" } else { sub }
 }

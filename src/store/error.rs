@@ -16,7 +16,7 @@ pub enum StoreError {
         holder: Option<u32>,
     },
     /// The file system has no locks, so two refreshes could not be kept apart.
-    #[error("cannot lock {}", path.display())]
+    #[error("cannot lock {}: {source}", path.display())]
     NoLocks {
         /// The lock file.
         path: PathBuf,
@@ -127,7 +127,7 @@ pub enum StoreError {
     #[error("the lock belongs to another login")]
     OtherLogin,
     /// The system refused.
-    #[error("cannot use {}", path.display())]
+    #[error("cannot use {}: {source}", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -158,11 +158,13 @@ impl StoreError {
             Self::Absent { .. } => {
                 "start it, or choose another store: --store passphrase, or --store file (plain)".into()
             }
-            Self::Timeout { .. } | Self::Keychain { .. } => "run `mcpauth doctor` to test the store".into(),
+            Self::Timeout { keychain } | Self::Keychain { keychain, .. } => {
+                format!("see that the {keychain} is running and unlocked, then try again")
+            }
             Self::KeyMissing | Self::OtherKey { .. } => {
                 "restore the key, or run `mcpauth login` for each server again".into()
             }
-            Self::WrongPassphrase => "try again, or run `mcpauth store passphrase` to change it".into(),
+            Self::WrongPassphrase => "try again with the passphrase of the first login".into(),
             Self::NoPassphrase { .. } => {
                 "type one at the terminal, or name a file descriptor or command".into()
             }
@@ -176,7 +178,7 @@ impl StoreError {
                 "run `mcpauth login` for this server again; other logins still work".into()
             }
             Self::OtherStore { sealed_by, .. } => {
-                format!("use --store {sealed_by}, or run `mcpauth store move`")
+                format!("write store = \"{sealed_by}\" in config.toml again, or move that file away")
             }
             Self::Io { source, .. } => return io_hint(source),
             Self::Outdated { .. } | Self::OtherLogin => return None,
@@ -201,6 +203,9 @@ fn io_hint(error: &io::Error) -> Option<String> {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space; nothing was changed",
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             "make the directory writable, or choose another with --config DIR"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "move away the file that stands where a directory should be"
         }
         io::ErrorKind::FileTooLarge => "the file is larger than any login; move it away",
         _ => return None,

@@ -1,6 +1,16 @@
-//! A whole login, through the real binary and real HTTP.
+//! Whole logins, through the real binary and real HTTP.
 
+#![allow(clippy::unwrap_used, reason = "a story that cannot be set up has failed")]
+
+#[path = "../support/mod.rs"]
 mod support;
+
+mod clients;
+mod discovery;
+mod ending;
+mod interruption;
+mod redirect;
+mod talk;
 
 use support::{World, call};
 

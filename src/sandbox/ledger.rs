@@ -1,0 +1,172 @@
+//! What the sandbox knows and what it has seen: clients, grants, tokens and counters, all behind one lock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::books::{
+    Access, AuthorizationRequest, Books, Client, Code, Family, Grant, Refresh, Session, Tokens,
+};
+use super::options::{Endpoint, Fault, SandboxOptions};
+use crate::clock::{Clock, SystemClock, UnixTime};
+use crate::model::ScopeSet;
+
+/// What all connections share.
+pub(super) struct Site {
+    ledger: Mutex<Ledger>,
+}
+
+impl Site {
+    /// Puts a ledger behind the lock.
+    pub(super) fn new(ledger: Ledger) -> Self {
+        Self { ledger: Mutex::new(ledger) }
+    }
+
+    /// The ledger, for one step that does not wait for anything.
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Everything that changes while the sandbox runs.
+pub(super) struct Ledger {
+    pub(super) origin: String,
+    pub(super) options: SandboxOptions,
+    pub(super) books: Books,
+    pub(super) clients: BTreeMap<String, Client>,
+    /// Requests whose consent page is open, by the page's one-time ticket.
+    pub(super) pending: HashMap<String, AuthorizationRequest>,
+    pub(super) codes: HashMap<String, Code>,
+    pub(super) grants: Vec<Grant>,
+    pub(super) accesses: HashMap<String, Access>,
+    pub(super) refreshes: HashMap<String, Refresh>,
+    pub(super) sessions: HashMap<String, Session>,
+}
+
+impl Ledger {
+    /// An empty ledger for a sandbox at `origin`.
+    pub(super) fn new(origin: String, options: SandboxOptions) -> Self {
+        Self {
+            origin,
+            options,
+            books: Books::default(),
+            clients: BTreeMap::new(),
+            pending: HashMap::new(),
+            codes: HashMap::new(),
+            grants: Vec::new(),
+            accesses: HashMap::new(),
+            refreshes: HashMap::new(),
+            sessions: HashMap::new(),
+        }
+    }
+
+    /// The URL of the MCP server, which is also its resource identifier.
+    pub(super) fn mcp_url(&self) -> String {
+        format!("{}/mcp", self.origin)
+    }
+
+    /// Whether the issuer gives tokens for a resource: the MCP server, or a second one that stands behind
+    /// nothing and shows that its tokens are refused at the first.
+    pub(super) fn serves(&self, resource: &str) -> bool {
+        resource.strip_prefix(&self.origin).is_some_and(|path| path == "/mcp" || path == "/other")
+    }
+
+    /// Every scope that the issuer knows: those of the server, those of OIDC, and `offline_access`
+    /// where it decides about the refresh token.
+    pub(super) fn scopes(&self) -> Vec<&str> {
+        let own = self.options.scopes_supported.iter().map(String::as_str);
+        let offline = self.options.offline_access.then_some("offline_access");
+        own.chain(["openid", "profile", "email"]).chain(offline).collect()
+    }
+
+    /// A copy of the books with the state of every family.
+    pub(super) fn report(&self) -> Books {
+        let family = |grant: &Grant| Family {
+            client_id: grant.client_id.clone(),
+            alive: grant.alive,
+            refreshes: grant.refreshes,
+            sub: grant.sub.clone(),
+        };
+        Books { families: self.grants.iter().map(family).collect(), ..self.books.clone() }
+    }
+
+    /// Notes a refusal in words.
+    pub(super) fn refused(&mut self, why: impl Into<String>) {
+        self.books.violations.push(why.into());
+    }
+
+    /// Whether a fault of this kind is in force.
+    pub(super) fn suffers(&self, kind: impl Fn(&Fault) -> bool) -> bool {
+        self.options.faults.iter().any(kind)
+    }
+
+    /// The fault that hits the next request to an endpoint. One that counts is worn a little, and taken out
+    /// when it is worn off.
+    pub(super) fn take_fault(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        let faults = &mut self.options.faults;
+        faults.retain_mut(|fault| fault.times_left().is_none_or(|times| *times > 0));
+        let fault = faults.iter_mut().find(|fault| fault.endpoint() == Some(endpoint))?;
+        if let Some(times) = fault.times_left() {
+            *times -= 1;
+        }
+        Some(fault.clone())
+    }
+
+    /// Ends a grant: none of its tokens works any more.
+    pub(super) fn end_grant(&mut self, grant: usize) {
+        if let Some(grant) = self.grants.get_mut(grant) {
+            grant.alive = false;
+        }
+    }
+
+    /// Ends every grant of a client.
+    pub(super) fn end_grants_of(&mut self, client_id: &str) {
+        self.grants
+            .iter_mut()
+            .filter(|grant| grant.client_id == client_id)
+            .for_each(|grant| grant.alive = false);
+    }
+
+    /// The grant behind an access token that works now, and the scope of the token.
+    pub(super) fn grant_of(&self, token: &str) -> Option<(usize, &Grant, &Access)> {
+        let access =
+            self.accesses.get(token).filter(|access| !access.revoked && access.expires_at > now())?;
+        let grant = self.grants.get(access.grant).filter(|grant| grant.alive)?;
+        Some((access.grant, grant, access))
+    }
+
+    /// Gives tokens for a grant, with a refresh token if `refreshable`.
+    pub(super) fn issue(&mut self, grant: usize, scope: ScopeSet, refreshable: bool) -> Tokens {
+        let access = random_text("sandbox_at_");
+        let expires_at = later(now(), self.options.access_lifetime);
+        self.accesses
+            .insert(access.clone(), Access { grant, scope: scope.clone(), expires_at, revoked: false });
+        let refresh = refreshable.then(|| random_text("sandbox_rt_"));
+        if let Some(refresh) = &refresh {
+            let expires_at = self.options.refresh_lifetime.map(|seconds| later(now(), seconds));
+            self.refreshes.insert(refresh.clone(), Refresh { grant, expires_at, spent: None });
+        }
+        Tokens { access, refresh, scope }
+    }
+}
+
+/// The time of the machine. The sandbox has no clock of its own: lifetimes are knobs, so no test has to wait.
+pub(super) fn now() -> UnixTime {
+    SystemClock.now()
+}
+
+/// `seconds` after `time`.
+pub(super) fn later(time: UnixTime, seconds: u64) -> UnixTime {
+    time.plus(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// 256 random bits in the alphabet of a URL, behind a prefix that tells a reader what they are.
+pub(super) fn random_text(prefix: &str) -> String {
+    let mut bytes = [0_u8; 32];
+    #[expect(clippy::expect_used, reason = "an issuer without randomness must not give out anything")]
+    SystemRandom::new().fill(&mut bytes).expect("the system gives random bytes");
+    format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}

@@ -1,0 +1,18 @@
+//! Peers that misbehave. Whatever they do, the command ends in one clear message with the right exit code, nothing of
+//! what they said is stored, and the login that was there before is as good as it was.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story that cannot be set up has failed")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod discovery;
+mod opener;
+mod peer;
+mod redirect;
+mod refresh;
+mod secrets;
+mod steps;
+mod victim;

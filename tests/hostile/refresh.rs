@@ -1,0 +1,85 @@
+//! An issuer that misbehaves while a login is refreshed.
+
+use mcpauth::sandbox::{Endpoint, Fault};
+
+use crate::victim::{Victim, ended};
+
+const TOKEN: Endpoint = Endpoint::Token;
+
+fn body(status: u16, body: &str) -> Fault {
+    Fault::Body {
+        endpoint: TOKEN,
+        status,
+        content_type: "application/json".into(),
+        body: body.into(),
+        times: 9,
+    }
+}
+
+/// The login is kept as it was, and whoever does not insist on a new token gets the one that is still good.
+#[test]
+fn trouble_at_a_refresh_costs_nobody_the_login() {
+    let victim = Victim::impatient();
+    let token = victim.token.as_str();
+    for (fault, exit, message) in [
+        (Fault::Huge { endpoint: TOKEN }, 8, "answered with more than"),
+        (Fault::Silence { endpoint: TOKEN }, 6, "did not answer within 1 s"),
+        (Fault::Html { endpoint: TOKEN }, 8, "it is HTML"),
+        (
+            Fault::Status { endpoint: TOKEN, status: 503, times: 9, retry_after: Some(9) },
+            6,
+            "try again in 9 s",
+        ),
+        (Fault::Status { endpoint: TOKEN, status: 429, times: 9, retry_after: None }, 6, "answered 429"),
+        (Fault::Status { endpoint: TOKEN, status: 307, times: 9, retry_after: None }, 8, "it redirects"),
+        (body(200, "{}"), 8, "there is no access_token"),
+        (body(200, r#"{"access_token":"a\r\nb"}"#), 8, "characters that no header may hold"),
+        (body(200, r#"{"access_token":"a","access_token":"b"}"#), 8, "double"),
+        (body(200, "{\"access_token\": tru"), 8, "it is not JSON"),
+        (body(200, r#"{"error":"server_error"}"#), 6, "answered server_error"),
+        (body(400, r#"{"error":"invalid_client"}"#), 3, "refused to refresh: invalid_client"),
+        (body(400, r#"{"error":"\u001b[2J","error_description":"\u202e\n"}"#), 3, r"\u{1b}[2J (\u{202e}"),
+    ] {
+        let what = format!("{fault:?}");
+        victim.suffers(&[fault]);
+        for args in [&["token", "box", "--force-refresh"][..], &["refresh", "box"]] {
+            ended(&victim.run(args), &what, exit, message);
+            victim.keeps_everything();
+        }
+        let gentle = victim.run(&["token", "box", "--min-ttl", "2h"]);
+        assert_eq!((gentle.exit, gentle.stdout.trim_end()), (0, token), "{what}: {gentle:?}");
+        assert!(gentle.stderr.starts_with("warning: "), "{what}: {gentle:?}");
+        assert!(gentle.stderr.contains("using the token that is still valid"), "{what}: {gentle:?}");
+        victim.keeps_everything();
+    }
+    assert_eq!(victim.world.sandbox.books().reuses, 0);
+    victim.is_unharmed();
+    // And the refresh token was not spent by any of it.
+    victim.run(&["refresh", "box"]).succeeded();
+}
+
+/// The final word of an issuer is written down; the token that is still good is handed out all the same.
+#[test]
+fn an_ended_login_says_so_and_still_gives_what_lives() {
+    let victim = Victim::new();
+    victim.suffers(&[Fault::ErrorWith200]);
+    let ran = victim.run(&["token", "box", "--force-refresh"]);
+    ended(&ran, "ended", 3, "the issuer ended this login (invalid_grant (with status 200))");
+    assert!(ran.stderr.contains("hint: run `mcpauth login box`"), "{ran:?}");
+    let gentle = victim.run(&["token", "box"]);
+    assert_eq!((gentle.exit, gentle.stdout.trim_end()), (0, victim.token.as_str()), "{gentle:?}");
+    let asked = victim.world.sandbox.books().refresh_attempts;
+    ended(&victim.run(&["token", "box", "--force-refresh"]), "again", 3, "ended this login (invalid_grant)");
+    assert_eq!(victim.world.sandbox.books().refresh_attempts, asked, "the issuer was asked again");
+}
+
+/// A login is not lost to a logout that the issuer does not hear, and the person is told what may live on.
+#[test]
+fn a_logout_that_the_issuer_does_not_hear_says_so() {
+    let victim = Victim::impatient();
+    victim.suffers(&[Fault::Silence { endpoint: Endpoint::Revocation }]);
+    let ran = victim.run(&["logout", "box"]);
+    ran.succeeded();
+    assert!(ran.stderr.contains("failed, it may live on there until it ends"), "{ran:?}");
+    assert!(victim.world.records().is_empty());
+}

@@ -1,0 +1,125 @@
+//! Signing out: what ends at the issuer, what ends here, and what is said of both.
+
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
+use serde_json::json;
+
+use crate::support::{World, call};
+
+fn signed_in() -> World {
+    World::signed_in(SandboxOptions::default())
+}
+
+#[test]
+fn a_logout_ends_both_tokens_at_the_issuer_and_the_login_here() {
+    let world = signed_in();
+    let token = world.token(&[]);
+    let ran = world.run(&["logout", "box"]);
+    assert_eq!((ran.succeeded().stdout.as_str(), world.sandbox.books().revocations), ("", 2));
+    for words in [
+        "signed out of box",
+        "refresh token at the issuer: done",
+        "access token at the issuer: done",
+        "login here: deleted",
+    ] {
+        assert!(ran.stderr.contains(words), "no `{words}` in {ran:?}");
+    }
+    assert_eq!(call(&world.url(), &token), 401);
+    assert!(!world.sandbox.books().families[0].alive);
+    assert!(world.records().is_empty());
+    world.run(&["token", "box"]).failed_with(3, "not signed in to box");
+    world.run(&["logout", "box"]).failed_with(3, "not signed in to box");
+
+    // The server stays known, and its client with it.
+    world.login_as(world.command(&["login", "box", "--no-browser"])).succeeded();
+    assert_eq!(world.sandbox.books().registrations, 1);
+}
+
+#[test]
+fn the_refresh_token_is_ended_first() {
+    let world = signed_in();
+    let once = Fault::Status { endpoint: Endpoint::Revocation, status: 503, times: 1, retry_after: None };
+    world.sandbox.change(|options| options.faults.push(once));
+    let ran = world.run(&["logout", "box", "--json"]);
+    let answer = ran.succeeded().json();
+    let outcome = &answer["logouts"][0];
+    assert_eq!(outcome["refresh_token"]["result"], "failed");
+    assert_eq!(outcome["access_token"]["result"], "done");
+    assert_eq!((&outcome["client"]["result"], &outcome["deleted_here"]), (&json!("not_asked"), &json!(true)));
+    assert!(ran.stderr.contains("warning: refresh token at the issuer: failed"), "{ran:?}");
+}
+
+#[test]
+fn a_local_logout_asks_nobody() {
+    let world = signed_in();
+    let token = world.token(&[]);
+    let requests = world.sandbox.books().requests.len();
+    world.run(&["logout", "box", "--local-only"]).succeeded();
+    assert_eq!(world.sandbox.books().requests.len(), requests);
+    assert_eq!(call(&world.url(), &token), 200);
+    assert!(world.records().is_empty());
+}
+
+#[test]
+fn a_client_that_is_to_be_forgotten_is_deleted_at_the_issuer_and_here() {
+    let world = signed_in();
+    let ran = world.run(&["logout", "box", "--forget-client"]);
+    assert!(ran.succeeded().stderr.contains("client at the issuer: done"), "{ran:?}");
+    assert_eq!(world.sandbox.books().deletions, 1);
+    world.login(&[]).succeeded();
+    assert_eq!(world.sandbox.books().registrations, 2);
+    assert_eq!(world.sandbox.books().violations, Vec::<String>::new());
+}
+
+#[test]
+fn a_client_that_the_user_brought_is_his() {
+    let world = World::with(SandboxOptions { any_loopback_port: true, ..SandboxOptions::default() });
+    world.sandbox.add_client("brought", None, &["http://127.0.0.1/callback"]);
+    world.login(&["--client-id", "brought"]).succeeded();
+    let ran = world.run(&["logout", "box", "--forget-client"]);
+    assert!(ran.succeeded().stderr.contains("client at the issuer: the issuer offers no way"), "{ran:?}");
+    assert_eq!(world.sandbox.books().deletions, 0);
+}
+
+#[test]
+fn every_login_is_ended_with_all() {
+    let world = signed_in();
+    world.login(&["--account", "work"]).succeeded();
+    let answer = world.run(&["logout", "--all", "--json", "--reason", "laptop sold"]).succeeded().json();
+    assert_eq!((answer["logouts"].as_array().unwrap().len(), &answer["reason"]), (2, &json!("laptop sold")));
+    assert_eq!(world.sandbox.books().revocations, 4);
+    assert!(world.records().is_empty());
+    assert!(world.sandbox.books().families.iter().all(|family| !family.alive));
+    world.run(&["logout", "--all"]).succeeded();
+}
+
+#[test]
+fn an_issuer_that_is_gone_keeps_nobody_signed_in_here() {
+    let mut world = signed_in();
+    world.cut_off();
+    let ran = world.run(&["logout", "box", "--forget-client"]);
+    assert!(
+        ran.succeeded().stderr.contains("warning: refresh token at the issuer: failed, it may live on there")
+    );
+    assert!(ran.stderr.contains("login here: deleted"), "{ran:?}");
+    assert!(world.records().is_empty());
+}
+
+#[test]
+fn a_silent_issuer_is_not_waited_for_long() {
+    let world = signed_in();
+    world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Revocation }));
+    let ran = world.run(&["logout", "box"]);
+    assert_eq!(ran.succeeded().stderr.matches("no answer within 5 s").count(), 2, "{ran:?}");
+    assert!(world.records().is_empty());
+}
+
+#[test]
+fn an_issuer_that_revokes_nothing_is_said_to() {
+    let options =
+        SandboxOptions { resource_metadata: false, issuer_metadata: false, ..SandboxOptions::default() };
+    let world = World::signed_in(options);
+    let ran = world.run(&["logout", "box"]);
+    let said = &ran.succeeded().stderr;
+    assert_eq!(said.matches("at the issuer: the issuer offers no way").count(), 2, "{ran:?}");
+    assert!(world.records().is_empty());
+}

@@ -1,0 +1,161 @@
+//! Refreshing when something is wrong: what passes keeps everything, what does not is written down.
+
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
+
+use crate::support::{World, call};
+
+const TOKEN: Endpoint = Endpoint::Token;
+
+fn passing(status: u16) -> Fault {
+    Fault::Status { endpoint: TOKEN, status, times: 99, retry_after: Some(9) }
+}
+
+#[test]
+fn the_issuers_final_word_is_remembered() {
+    let world = World::expired();
+    world.sandbox.revoke_everything();
+    for _ in 0..3 {
+        let ran = world.run(&["token", "box"]);
+        ran.failed_with(3, "the issuer ended this login (invalid_grant");
+        assert!(ran.stderr.contains("hint: run `mcpauth login box`"), "{ran:?}");
+        assert_eq!(ran.stdout, "");
+    }
+    world.run(&["refresh", "box"]).failed_with(3, "the issuer ended this login");
+    assert_eq!(world.sandbox.books().refresh_attempts, 1);
+
+    let status = world.run(&["status"]);
+    assert_eq!(status.exit, 3);
+    assert!(status.stdout.contains("type     mcpauth login box"), "{status:?}");
+    let status = world.run(&["status", "--json"]).json();
+    assert_eq!(status["logins"][0]["status"], "reauth_required");
+    let refreshed = world.run(&["refresh", "--all"]);
+    assert_eq!(world.sandbox.books().refresh_attempts, 1, "{refreshed:?}");
+
+    // A new login puts an end to it.
+    world.login(&[]).succeeded();
+    assert_eq!(call(&world.url(), &world.token(&[])), 200);
+    world.run(&["status"]).succeeded();
+}
+
+#[test]
+fn a_token_that_still_lives_is_handed_out_with_a_warning() {
+    let world = World::signed_in(SandboxOptions::default());
+    let token = world.token(&[]);
+    world.sandbox.revoke_everything();
+    for attempts in [1, 1] {
+        let ran = world.run(&["token", "box", "--min-ttl", "2h"]);
+        assert_eq!(ran.succeeded().stdout.trim_end(), token);
+        assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("still valid"), "{ran:?}");
+        assert_eq!(world.sandbox.books().refresh_attempts, attempts);
+    }
+    world.run(&["token", "box", "--force-refresh"]).failed_with(3, "the issuer ended this login");
+}
+
+#[test]
+fn trouble_that_passes_keeps_the_login() {
+    let silence = Fault::Silence { endpoint: TOKEN };
+    for (fault, exit, message) in [
+        (passing(503), 6, "answered 503"),
+        (passing(500), 6, "answered 500"),
+        (passing(429), 6, "answered 429"),
+        (silence, 6, "did not answer within 1 s"),
+        (Fault::Html { endpoint: TOKEN }, 8, "it is HTML"),
+        (Fault::Huge { endpoint: TOKEN }, 8, "answered with more than"),
+        (
+            Fault::Body {
+                endpoint: TOKEN,
+                status: 200,
+                content_type: "application/json".into(),
+                body: "{}".into(),
+                times: 99,
+            },
+            8,
+            "there is no access_token",
+        ),
+        (Fault::Status { endpoint: TOKEN, status: 307, times: 99, retry_after: None }, 8, "it redirects"),
+    ] {
+        let world = World::expired();
+        world.settle("[network]\ntimeout = 1");
+        world.sandbox.change(|options| options.faults.push(fault));
+        let ran = world.run(&["token", "box"]);
+        ran.failed_with(exit, message);
+        assert_eq!(ran.stdout, "", "{message}");
+
+        world.sandbox.change(|options| options.faults.clear());
+        assert_eq!(call(&world.url(), &world.token(&[])), 200, "{message}");
+        assert_eq!(world.sandbox.books().reuses, 0, "{message}");
+    }
+}
+
+#[test]
+fn trouble_that_passes_costs_a_valid_token_only_a_warning() {
+    for fault in [passing(503), Fault::Html { endpoint: TOKEN }, passing(429)] {
+        let world = World::signed_in(SandboxOptions::default());
+        let token = world.token(&[]);
+        world.sandbox.change(|options| options.faults.push(fault));
+        let ran = world.run(&["token", "box", "--min-ttl", "2h"]);
+        assert_eq!(ran.succeeded().stdout.trim_end(), token);
+        assert!(ran.stderr.contains("; using the token that is still valid"), "{ran:?}");
+        let ran = world.run(&["exec", "--min-ttl", "2h", "--", "true"]);
+        assert!(ran.succeeded().stderr.contains("; using the token that is still valid"), "{ran:?}");
+    }
+}
+
+#[test]
+fn the_time_that_the_issuer_asks_for_is_told() {
+    let world = World::expired();
+    world.sandbox.change(|options| options.faults.push(passing(429)));
+    let ran = world.run(&["token", "box"]);
+    assert!(ran.failed_with(6, "429").stderr.contains("hint: try again in 9 s"), "{ran:?}");
+}
+
+#[test]
+fn without_a_network_everything_is_kept() {
+    let mut world = World::signed_in(SandboxOptions::default());
+    let token = world.token(&[]);
+    world.cut_off();
+    assert_eq!(world.token(&[]), token);
+    let ran = world.run(&["token", "box", "--min-ttl", "2h"]);
+    assert!(ran.succeeded().stderr.contains("cannot reach 127.0.0.1"), "{ran:?}");
+    world.run(&["refresh", "box"]).failed_with(6, "cannot reach 127.0.0.1");
+    assert_eq!(world.token(&["--no-refresh"]), token);
+
+    let mut ended = World::expired();
+    ended.cut_off();
+    ended.run(&["token", "box"]).failed_with(6, "cannot reach 127.0.0.1");
+    assert_eq!(ended.run(&["status", "--json"]).json()["logins"][0]["login"]["state"]["is"], "active");
+}
+
+#[test]
+fn a_client_that_the_issuer_forgot_is_registered_anew_by_the_next_login() {
+    let world = World::expired();
+    world.sandbox.forget_clients();
+    let ran = world.run(&["token", "box"]);
+    ran.failed_with(3, "invalid_client");
+    assert!(ran.stderr.contains("hint: run `mcpauth login box`"), "{ran:?}");
+    world.login(&[]).succeeded();
+    let books = world.sandbox.books();
+    assert_eq!((books.registrations, books.families.len()), (2, 2));
+    assert_eq!(call(&world.url(), &world.token(&[])), 200);
+}
+
+#[test]
+fn a_client_that_was_forgotten_between_consent_and_exchange_is_registered_anew_too() {
+    let world = World::new();
+    let args = ["login", &world.url(), "--name", "box", "--no-browser", "--store", "file"];
+    let (child, seen, address) = world.start_login(world.command(&args));
+    let redirect = crate::support::get(&address.unwrap()).1.unwrap();
+    world.sandbox.forget_clients();
+    crate::support::get(&redirect);
+    crate::support::finish(child, seen).failed_with(4, "invalid_client");
+    world.login(&[]).succeeded();
+    assert_eq!(world.sandbox.books().registrations, 2);
+}
+
+#[test]
+fn a_lifetime_that_has_run_out_at_once_is_not_refreshed_for_ever() {
+    let world = World::signed_in(SandboxOptions { access_lifetime: 0, ..SandboxOptions::default() });
+    // Each question is one refresh, never a loop.
+    let ran = world.run(&["token", "box"]);
+    assert_eq!((ran.exit, world.sandbox.books().refresh_attempts), (0, 1), "{ran:?}");
+}
