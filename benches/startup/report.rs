@@ -27,15 +27,19 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// One way to link the program, with the floor linked the same way.
 struct Build {
     name: &'static str,
+    /// What cargo made.
+    made: PathBuf,
+    /// Where it is put to be measured.
     program: PathBuf,
+    /// The bare program.
     floor: PathBuf,
 }
 
-/// A goal: `own` costs at most `limit` times what `beside` costs.
+/// A goal: `own` costs at most `limit` times what `beside` costs. Without a limit it is only told.
 struct Goal {
     own: usize,
     beside: usize,
-    limit: f64,
+    limit: Option<f64>,
 }
 
 /// This process prepares and prints; a fresh and small one measures, because a start costs more, and a child seems to
@@ -59,7 +63,7 @@ fn report(rounds: Option<usize>) -> Outcome {
     world.login(&[]).succeeded();
     let record = world.records().pop().ok_or("the login left no record")?;
     for build in builds() {
-        compile_floor(&build)?;
+        install(&build)?;
     }
     let own = |args: &[&str]| own_process(&world, args);
 
@@ -76,7 +80,7 @@ fn report(rounds: Option<usize>) -> Outcome {
     }
 
     println!("\n{:<44}{:>10}", "", "peak MiB");
-    for Build { name, program, floor } in builds() {
+    for Build { name, program, floor, .. } in builds() {
         own(&["peak", &format!("token ({name}), goal < 6"), text(&program)?, "token", "box"])?;
         own(&["peak", &format!("  bare program ({name})"), text(&floor)?, text(&record)?])?;
     }
@@ -91,21 +95,34 @@ fn report(rounds: Option<usize>) -> Outcome {
 
 /// The builds that are there: the one that cargo made for this run, and the static one if `tests/cross musl` did.
 fn builds() -> Vec<Build> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let build = |name, program: PathBuf| Build { name, program, floor: target.join(format!("floor-{name}")) };
-    let musl =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/cross/x86_64-unknown-linux-musl/release/mcpauth");
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let build = |name, made: PathBuf| {
+        let [program, floor] = ["mcpauth", "floor"].map(|kind| place.join(format!("{kind}-{name}")));
+        Build { name, made, program, floor }
+    };
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let musl = package.join("target/cross/x86_64-unknown-linux-musl/release/mcpauth");
     let musl = musl.exists().then(|| build("musl", musl));
     std::iter::once(build("glibc", env!("CARGO_BIN_EXE_mcpauth").into())).chain(musl).collect()
 }
 
+/// Copies the program, as an installation does: what a linker has just written lies in memory in small pieces, and
+/// starting that costs a sixth of a millisecond more. Does the same with the floor.
+fn install(build: &Build) -> Outcome {
+    fs::copy(&build.made, &build.program)?;
+    let linked = build.floor.with_extension("linked");
+    compile_floor(build.name, &linked)?;
+    fs::copy(linked, &build.floor)?;
+    Ok(())
+}
+
 /// The floor with the profile that the program was built with.
-fn compile_floor(build: &Build) -> Outcome {
+fn compile_floor(build: &str, to: &Path) -> Outcome {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/floor/bare.rs");
     let mut compiler = Command::new("rustc");
     compiler.args(["--edition=2024", "-Copt-level=3", "-Clto=fat", "-Ccodegen-units=1", "-Cpanic=abort"]);
-    compiler.args(["-Cstrip=symbols", "-o"]).arg(&build.floor).arg(source);
-    if build.name == "musl" {
+    compiler.args(["-Cstrip=symbols", "-o"]).arg(to).arg(source);
+    if build == "musl" {
         compiler.arg("--target=x86_64-unknown-linux-musl");
     }
     if compiler.status()?.success() { Ok(()) } else { Err("the floor does not compile".into()) }
@@ -133,7 +150,7 @@ fn measure(rounds: usize, record: &Path) -> Outcome {
         Contender::new("env X=1 true", &which("env")?, &["X=1", "true"]),
     ];
     let mut goals = Vec::new();
-    for Build { name, program, floor } in builds() {
+    for Build { name, program, floor, .. } in builds() {
         let first = contenders.len();
         let own =
             |args: &[&str]| Contender::new(&format!("mcpauth {} ({name})", args.join(" ")), &program, args);
@@ -144,9 +161,11 @@ fn measure(rounds: usize, record: &Path) -> Outcome {
             own(&["--version"]),
         ]);
         goals.extend([
-            Goal { own: first + 1, beside: first, limit: 1.3 },
-            Goal { own: first + 2, beside: 1, limit: 1.25 },
-            Goal { own: first + 3, beside: 0, limit: 1.3 },
+            Goal { own: first + 1, beside: first, limit: Some(1.3) },
+            Goal { own: first + 1, beside: 0, limit: None },
+            Goal { own: first + 2, beside: 1, limit: Some(1.25) },
+            Goal { own: first + 3, beside: 0, limit: Some(1.3) },
+            Goal { own: first + 3, beside: first, limit: None },
         ]);
     }
     println!("\n{rounds} rounds; × is the median of the ratios within a round");
@@ -165,7 +184,7 @@ fn measure_keychain(rounds: usize) -> Outcome {
         )
     };
     contenders.extend(builds().into_iter().map(own));
-    let goals: Vec<_> = (1..contenders.len()).map(|own| Goal { own, beside: 0, limit: 1.0 }).collect();
+    let goals: Vec<_> = (1..contenders.len()).map(|own| Goal { own, beside: 0, limit: Some(1.0) }).collect();
     println!("\n{rounds} rounds with a keychain");
     print_table(&contenders, &rounds::run(&contenders, rounds)?, &goals);
     Ok(())
@@ -180,9 +199,13 @@ fn print_table(contenders: &[Contender], series: &[Series], goals: &[Goal]) {
     println!("\n{:<34}{:>24}{:>8}{:>8}{:>8}", "goal", "beside", "× wall", "× CPU", "at most");
     for &Goal { own, beside, limit } in goals {
         let ratio = series[own].beside(&series[beside]);
-        let verdict = if ratio.wall <= limit && ratio.cpu <= limit { "holds" } else { "MISSED" };
         let [own, beside] = [own, beside].map(|index| contenders[index].title.as_str());
-        println!("{own:<34}{beside:>24}{:>8.2}{:>8.2}{limit:>8.2}  {verdict}", ratio.wall, ratio.cpu);
+        let verdict = match limit {
+            Some(limit) if ratio.wall <= limit && ratio.cpu <= limit => format!("{limit:>8.2}  holds"),
+            Some(limit) => format!("{limit:>8.2}  missed"),
+            None => String::new(),
+        };
+        println!("{own:<34}{beside:>24}{:>8.2}{:>8.2}{verdict}", ratio.wall, ratio.cpu);
     }
 }
 
