@@ -239,8 +239,7 @@ impl Config {
         }
     }
 
-    /// A name for a server that has none: its host without `www.` and `mcp.`, or the host and a number where that
-    /// is taken by another server.
+    /// A name for a server that has none: its host, or the host and a number where that is taken by another server.
     pub fn name_for(&self, url: &ServerUrl) -> Result<Name, ConfigError> {
         let parsed = url.to_url();
         let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).replace(':', "-");

@@ -3,9 +3,13 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
+
+mod waiting;
+use waiting::PromptWords;
+pub use waiting::Waiting;
 
 /// The longest line that is read, in bytes: a pasted address is shorter.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -112,8 +116,12 @@ impl Console {
     pub fn answer_as(&self, json: &impl Serialize, text: impl FnOnce() -> String) {
         if self.tone.json {
             self.answer(&with_schema(json).to_string());
-        } else {
-            self.answer(text().trim_end_matches('\n'));
+            return;
+        }
+        let text = text();
+        // Nothing to tell is no empty line.
+        if !text.is_empty() {
+            self.answer(text.trim_end_matches('\n'));
         }
     }
 
@@ -155,10 +163,20 @@ impl Console {
         let _ = self.terminal.write_talk(&format!("{line}\n"));
     }
 
-    /// Shows that something is awaited, and how long it will be, until the guard is dropped. Silent off a terminal.
-    pub fn waiting(&self, what: &str, until: Instant) -> Waiting {
-        let shown = self.terminal.shows_talk() && !self.tone.quiet && !self.tone.json;
-        Waiting(shown.then(|| spinner(what, until)))
+    /// Shows that something is awaited, and how long it will be, until the guard is dropped. Where a person may
+    /// type something instead, `instead` says what. Silent off a terminal.
+    pub fn waiting(&self, what: &str, instead: Option<&str>, until: Instant) -> Waiting {
+        if !self.terminal.shows_talk() || self.tone.quiet || self.tone.json {
+            return Waiting::unseen();
+        }
+        match instead {
+            None => Waiting::spinner(what, until),
+            Some(instead) => {
+                let (what, instead) = (what.to_owned(), instead.to_owned());
+                let colorless = self.tone.colorless;
+                Waiting::prompt(self.terminal.clone(), PromptWords { what, until, instead, colorless })
+            }
+        }
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
@@ -168,30 +186,6 @@ impl Console {
             text.to_owned()
         }
     }
-}
-
-/// Clears its line when it is dropped.
-pub struct Waiting(Option<indicatif::ProgressBar>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(spinner) = &self.0 {
-            spinner.finish_and_clear();
-        }
-    }
-}
-
-fn spinner(what: &str, until: Instant) -> indicatif::ProgressBar {
-    let time_left = move |_: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
-        let seconds = until.saturating_duration_since(Instant::now()).as_secs();
-        let _ = write!(text, "{}:{:02}", seconds / 60, seconds % 60);
-    };
-    let style = indicatif::ProgressStyle::with_template("{spinner:.cyan} {msg} ({time_left} left)")
-        .unwrap_or_else(|_| indicatif::ProgressStyle::default_spinner())
-        .with_key("time_left", time_left);
-    let spinner = indicatif::ProgressBar::new_spinner().with_style(style).with_message(what.to_owned());
-    spinner.enable_steady_tick(Duration::from_millis(250));
-    spinner
 }
 
 /// Every answer says which version of its shape it has.

@@ -10,6 +10,23 @@ use crate::model::{Malformed, Name};
 use crate::oauth;
 use crate::store::StoreError;
 
+/// Every exit code and what it means, for the README and the manual pages.
+pub const EXIT_CODES: [(&str, &str); 10] = [
+    ("0", "done"),
+    ("1", "unforeseen: a bug or an untranslated system error"),
+    ("2", "usage or configuration"),
+    ("3", "login needed"),
+    ("4", "login not completed: declined, cancelled, timed out"),
+    ("5", "refused for safety: issuer, resource, state, redirect, PKCE or URL rule"),
+    ("6", "temporary: network, issuer 5xx, lock busy, rate limit; the login is kept"),
+    ("7", "credential store unavailable, locked or damaged"),
+    ("8", "the peer broke the protocol"),
+    (
+        "126, 127, 128+n",
+        "exec: not executable, not found, killed by signal n; otherwise the child's own code",
+    ),
+];
+
 /// Whatever ends a command.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -122,7 +139,7 @@ impl Error {
         )
     }
 
-    /// The exit code; the table stands in the README.
+    /// The exit code, one of [`EXIT_CODES`].
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unforeseen(_) => 1,

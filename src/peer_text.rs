@@ -17,9 +17,7 @@ impl PeerText {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
-}
 
-impl PeerText {
     /// The same with these secrets blotted out.
     pub fn without(&self, secrets: &[&str]) -> Self {
         Self(blot_out(&self.0, secrets))

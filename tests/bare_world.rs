@@ -1,6 +1,7 @@
 //! The world that MCP clients start their children in: six variables, signals blocked, streams closed, directories
 //! elsewhere, read-only or gone.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a story that cannot be set up has failed")]
 
 mod support;
 

@@ -29,7 +29,7 @@ in_namespace() {
 }
 
 if [[ ${1-} != inside ]]; then
-    ensure_packages curl dbus-daemon gnome-keyring libglib2.0-bin libsecret-tools util-linux
+    ensure_packages curl dbus gnome-keyring libglib2.0-bin libsecret-tools util-linux
     # The toolchain is found through the old home.
     export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
     cargo test --quiet --locked --test keychain --no-run
@@ -54,7 +54,7 @@ export HOME=$scratch/home XDG_RUNTIME_DIR=$odd
 unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME DISPLAY WAYLAND_DISPLAY
 mkdir -m 700 -p "$HOME" "$odd" "$usual"
 
-ok() { echo "ok: $*"; }
+ok() { echo "ok: ${*//$scratch\//}"; }
 bad() { # what is wrong, files to show
     echo "$1"
     (( $# == 1 )) || head -n 20 "${@:2}"
@@ -62,7 +62,10 @@ bad() { # what is wrong, files to show
 }
 
 start_bus() { # socket, further arguments; returns when it listens
-    processes+=("$(dbus-daemon "${@:2}" --fork --address="unix:path=$1" --print-pid 2>>"$scratch/bus.log")")
+    local process
+    process=$(dbus-daemon "${@:2}" --fork --address="unix:path=$1" --print-pid 2>"$scratch/bus.log") ||
+        bad "the bus does not start" "$scratch/bus.log"
+    processes+=("$process")
 }
 
 start_bus "$odd/bus" --session

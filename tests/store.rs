@@ -1,5 +1,6 @@
 //! Where logins rest, through the real binary: plain, sealed with a passphrase, nowhere; chosen once and pinned.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a story that cannot be set up has failed")]
 
 mod support;
 

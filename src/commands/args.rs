@@ -26,8 +26,8 @@ pub struct GlobalArgs {
     #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
     verbose: u8,
 
-    /// Where logins are stored
-    #[arg(long, global = true, value_enum, help_heading = "Everywhere")]
+    /// Where logins are stored: keychain, passphrase, or file for plain files
+    #[arg(long, global = true, value_enum, hide_possible_values = true, help_heading = "Everywhere")]
     store: Option<StoreKind>,
 
     /// Keep configuration, logins and state in this directory

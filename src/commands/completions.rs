@@ -21,6 +21,14 @@ impl CompletionsArgs {
 /// The script, as it also stands in the repository under `completions/`.
 pub fn script(shell: Shell) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut super::command(), "mcpauth", &mut text);
+    clap_complete::generate(shell, &mut shown(), "mcpauth", &mut text);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The command line without what is hidden: the scripts would offer that, too.
+fn shown() -> clap::Command {
+    let whole = super::command();
+    let shown = whole.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()).cloned();
+    let empty = clap::Command::new("mcpauth").version(env!("CARGO_PKG_VERSION"));
+    <super::GlobalArgs as clap::Args>::augment_args(empty).subcommands(shown)
 }

@@ -23,8 +23,8 @@ pub(super) struct DemoArgs {
     #[arg(long)]
     auto_consent: bool,
 
-    /// How long to wait for the consent
-    #[arg(long, value_name = "TIME", value_parser = patience, default_value = "300")]
+    /// How long to wait for your consent
+    #[arg(long, value_name = "TIME", value_parser = patience, default_value = "300s")]
     timeout: Duration,
 }
 

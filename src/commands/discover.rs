@@ -13,7 +13,7 @@ use crate::peer_text::PeerText;
 /// Show every step of discovery, and the rule behind it, without signing in
 #[derive(clap::Args)]
 pub(super) struct DiscoverArgs {
-    /// URL or name of the MCP server
+    /// URL or name of the MCP server; the default or only one if left out
     server: Option<ServerArg>,
 
     /// The issuer, instead of asking the server for it

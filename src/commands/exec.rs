@@ -16,14 +16,14 @@ use crate::model::ServerArg;
 /// environment cannot change later, so a command that outlives its token should ask `mcpauth token` itself.
 #[derive(clap::Args)]
 pub(super) struct ExecArgs {
-    /// A server whose token is wanted, in the variable that its profile names
+    /// Put the token of this server into the variable that its profile names; may be repeated
     #[arg(long, short, value_name = "SERVER")]
     server: Vec<ServerArg>,
 
-    /// A variable and where its value comes from; FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the
-    /// token answer
-    #[arg(long, short, value_name = "VAR=SERVER[:FIELD]")]
-    env: Vec<Injection>,
+    /// Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a
+    /// member of the token answer; `token` if left out
+    #[arg(long, short = 'e', value_name = "VAR=SERVER[:FIELD]")]
+    inject: Vec<Injection>,
 
     #[command(flatten)]
     account: AccountArg,
@@ -36,7 +36,7 @@ pub(super) struct ExecArgs {
     #[arg(long)]
     clean_env: bool,
 
-    /// With --clean-env: keep this variable, too
+    /// With --clean-env, keep this variable, too; may be repeated
     #[arg(long, value_name = "VAR", requires = "clean_env")]
     allow_env: Vec<String>,
 
@@ -51,7 +51,7 @@ impl ExecArgs {
             app,
             &ExecRequest {
                 servers: self.server,
-                injections: self.env,
+                injections: self.inject,
                 account: self.account.account,
                 freshness: Freshness { min_ttl: self.min_ttl, ..Freshness::default() },
                 clean: self.clean_env.then_some(self.allow_env),

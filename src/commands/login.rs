@@ -18,13 +18,13 @@ use crate::store::StoreKind;
 
 /// Sign in to an MCP server through the browser
 ///
-/// Finds the server's issuer, registers as a client where that is needed, opens the issuer's page and waits for it
-/// to come back. A login that is there is replaced only when the new one has succeeded. The address of the page is
-/// always printed; on a terminal the address at which it ends may be pasted instead.
+/// Finds the server's issuer, registers as a client where that is needed, opens the issuer's page and waits for the
+/// browser to come back. A login that is there is replaced only when the new one has succeeded. The address of the
+/// page is always printed; on a terminal the address at which the browser ends up may be pasted, too.
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct LoginArgs {
-    /// URL of the MCP server, or the name of one that is known
+    /// URL of the MCP server, or the name of a known one; the default or only one if left out
     server: Option<ServerArg>,
 
     /// The name to give the server; by default its host
@@ -38,12 +38,12 @@ pub(super) struct LoginArgs {
     #[arg(long)]
     no_browser: bool,
 
-    /// Listen for nothing; ask for the address at which the page ends
+    /// Do not listen; ask for the address at which the browser ends up
     #[arg(long)]
     paste: bool,
 
-    /// How long to wait for the person
-    #[arg(long, value_name = "TIME", value_parser = patience, default_value = "300")]
+    /// How long to wait for you
+    #[arg(long, value_name = "TIME", value_parser = patience, default_value = "300s")]
     timeout: Duration,
 
     /// A client that was registered at the issuer by hand

@@ -49,7 +49,9 @@ Start here:
   mcpauth demo                                 see all of it work, on this machine only
   mcpauth login https://mcp.example.com/mcp    sign in
   mcpauth token mcp.example.com                one fresh access token
-  mcpauth exec -- my-server                    a stdio MCP server with a fresh token";
+  mcpauth exec -- my-server                    a stdio MCP server with a fresh token
+
+Every flag has a variable, such as MCPAUTH_JSON=1 for --json; `mcpauth man` tells more.";
 
 #[derive(Subcommand)]
 enum Command {

@@ -34,7 +34,7 @@ pub(super) struct ProfileArgs {
     #[arg(long, conflicts_with = "resource")]
     no_resource: bool,
 
-    /// A further parameter of the sign-in page's address
+    /// A further parameter of the sign-in page's address; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     auth_param: Vec<(String, String)>,
 
@@ -46,15 +46,15 @@ pub(super) struct ProfileArgs {
     #[arg(long, value_name = "URL")]
     client_metadata_url: Option<Url>,
 
-    /// Host in the redirect URI: `127.0.0.1`, `localhost` or `[::1]`
-    #[arg(long, value_name = "HOST", value_parser = ["127.0.0.1", "localhost", "[::1]"])]
+    /// Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`
+    #[arg(long, value_name = "HOST", value_parser = ["127.0.0.1", "localhost", "[::1]"], hide_possible_values = true)]
     callback_host: Option<String>,
 
     /// Port of the redirect URI; any free one if left out
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     callback_port: Option<u16>,
 
-    /// Path of the redirect URI
+    /// Path of the redirect URI; /callback if left out
     #[arg(long, value_name = "PATH", value_parser = path)]
     callback_path: Option<String>,
 

@@ -14,7 +14,7 @@ pub(super) struct RefreshArgs {
     #[command(flatten)]
     login: LoginRef,
 
-    /// Refresh every login that can be
+    /// Refresh every login that has a refresh token
     #[arg(long)]
     all: bool,
 }

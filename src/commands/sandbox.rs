@@ -15,7 +15,7 @@ use crate::sandbox::{Sandbox, SandboxOptions};
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct SandboxArgs {
     /// Port to listen on; any free one if left out
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     port: u16,
 
     /// Grant every request without asking
@@ -34,11 +34,11 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_name = "TIME", value_parser = span, default_value = "0")]
     grace: i64,
 
-    /// Register no clients
+    /// Offer no dynamic client registration
     #[arg(long)]
     no_registration: bool,
 
-    /// Publish no protected resource metadata, as servers of MCP 2025-03-26 do
+    /// Publish no protected resource metadata, like servers of MCP 2025-03-26
     #[arg(long)]
     no_resource_metadata: bool,
 }

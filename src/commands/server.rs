@@ -37,7 +37,7 @@ enum Action {
 
 #[derive(clap::Args)]
 struct WhichArgs {
-    /// URL or name of the server; the default or only one if left out
+    /// URL or name of the MCP server; the default or only one if left out
     server: Option<ServerArg>,
 }
 
@@ -46,7 +46,7 @@ struct AddArgs {
     /// URL of the MCP server
     url: ServerUrl,
 
-    /// The name to give it; by default its host
+    /// The name to give the server; by default its host
     #[arg(long, value_name = "NAME")]
     name: Option<Name>,
 

@@ -14,10 +14,10 @@ use crate::model::{LoginState, LoginSummary, Name, RegistrationSource, ServerArg
 use crate::peer_text::PeerText;
 use crate::store::StoreKind;
 
-/// Show the logins: account, issuer, time left, scopes, client, and where they are stored
+/// Show the logins: account, issuer, time left, scopes, client and store
 #[derive(clap::Args)]
 pub(super) struct StatusArgs {
-    /// URL or name of the server; every one if left out
+    /// URL or name of the MCP server; every one if left out
     server: Option<ServerArg>,
 
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub(super) struct StatusArgs {
     #[arg(long)]
     check: bool,
 
-    /// Fail where a login will need a person within this time
+    /// Fail if a login will need a person within this time
     #[arg(long, value_name = "TIME", value_parser = span)]
     within: Option<i64>,
 }
@@ -62,13 +62,11 @@ impl StatusArgs {
             .filter(|entry| self.needs_a_person(entry))
             .map(|entry| entry.summary.login.server.clone())
             .collect();
-        if entries.is_empty() && !app.console.tone().json {
-            app.console.say("not signed in anywhere; run `mcpauth login https://…`");
-            return Ok(());
-        }
+        let nowhere = entries.is_empty();
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
         app.console.answer_as(&Answer { store: store.kind(), logins: entries }, || text);
         match needing.first() {
+            None if nowhere => Err(Error::login_needed("not signed in anywhere", "https://…")),
             None => Ok(()),
             Some(first) => {
                 let names = needing.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");

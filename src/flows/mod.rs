@@ -111,8 +111,9 @@ impl App {
         self.leave_pointer()?;
         let store = self.open_store(kind);
         store.probe()?;
-        if kind != StoreKind::Memory && settled != Some(kind) {
-            let session_bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
+        let session_bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
+        let moved = kind == StoreKind::Keychain && self.config.settings().session_bus != session_bus;
+        if kind != StoreKind::Memory && (settled != Some(kind) || moved) {
             self.config.change(|settings| {
                 settings.store = Some(kind);
                 settings.session_bus = session_bus;

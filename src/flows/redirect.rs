@@ -36,12 +36,8 @@ pub async fn await_redirect(
     let _stop = listener.as_ref().map(|listener| StopOnDrop(listener.stopper()));
     let mut arrivals = listener.map(|listener| listen(listener, Arc::clone(pending), until));
     let mut lines = paste.then(|| read_lines(Arc::clone(&app.ports.terminal)));
-    let what = if paste {
-        "waiting for your browser, or for its last address pasted here"
-    } else {
-        "waiting for your browser"
-    };
-    let _spinner = app.console.waiting(what, until);
+    let instead = paste.then_some("or paste its last address");
+    let waiting = app.console.waiting("waiting for your browser", instead, until);
     let mut pasted_wrong = false;
     loop {
         tokio::select! {
@@ -49,10 +45,11 @@ pub async fn await_redirect(
             line = next(&mut lines) => match line {
                 Some(line) => match judge_paste(pending, &line) {
                     Some(code) => break Ok(Arrival { code, browser: None }),
-                    None if line.trim().is_empty() => {}
+                    None if line.trim().is_empty() => waiting.go_on(),
                     None => {
                         pasted_wrong = true;
                         app.console.warn("that is not the address that this login leads to; paste the whole of it");
+                        waiting.go_on();
                     }
                 },
                 // The end of standard input: fatal only where nothing else can bring the answer.

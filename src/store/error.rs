@@ -158,11 +158,13 @@ impl StoreError {
             Self::Absent { .. } => {
                 "start it, or choose another store: --store passphrase, or --store file (plain)".into()
             }
-            Self::Timeout { .. } | Self::Keychain { .. } => "run `mcpauth doctor` to test the store".into(),
+            Self::Timeout { keychain } | Self::Keychain { keychain, .. } => {
+                format!("see that the {keychain} is running and unlocked, then try again")
+            }
             Self::KeyMissing | Self::OtherKey { .. } => {
                 "restore the key, or run `mcpauth login` for each server again".into()
             }
-            Self::WrongPassphrase => "try again, or run `mcpauth store passphrase` to change it".into(),
+            Self::WrongPassphrase => "try again with the passphrase of the first login".into(),
             Self::NoPassphrase { .. } => {
                 "type one at the terminal, or name a file descriptor or command".into()
             }
@@ -176,7 +178,7 @@ impl StoreError {
                 "run `mcpauth login` for this server again; other logins still work".into()
             }
             Self::OtherStore { sealed_by, .. } => {
-                format!("use --store {sealed_by}, or run `mcpauth store move`")
+                format!("write store = \"{sealed_by}\" in config.toml again, or move that file away")
             }
             Self::Io { source, .. } => return io_hint(source),
             Self::Outdated { .. } | Self::OtherLogin => return None,

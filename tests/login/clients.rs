@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use mcpauth::sandbox::SandboxOptions;
 use serde_json::json;
 
-use crate::support::World;
 use crate::support::steps::{Document, callback_port, parameters};
+use crate::support::{World, call};
 
 /// What a person registers by hand: loopback redirects with any port (RFC 8252 section 7.3).
 const REDIRECT: &str = "http://127.0.0.1/callback";
@@ -164,6 +164,22 @@ fn a_login_that_nobody_finished_keeps_its_registration_for_the_next() {
     world.run(&["login", &world.url(), "--no-browser", "--store", "file", "--timeout", "1"]);
     world.run(&["login", &world.url(), "--no-browser", "--store", "file", "--timeout", "1"]);
     assert_eq!(world.sandbox.books().registrations, 1);
+}
+
+#[test]
+fn whoever_signed_out_may_choose_another_store_and_gets_another_client() {
+    let world = World::signed_in(SandboxOptions::default());
+    world.run(&["logout", "--all"]).succeeded();
+    let settings = world.home().join(".config/mcpauth/config.toml");
+    let with_passphrase =
+        std::fs::read_to_string(&settings).unwrap() + "passphrase_command = ['echo', 'horse']\n";
+    std::fs::write(&settings, with_passphrase).unwrap();
+
+    let login = world.login_as(world.command(&["login", "box", "--no-browser", "--store", "passphrase"]));
+    login.succeeded();
+    assert!(login.stderr.contains("stays behind in the file store"), "{login:?}");
+    assert_eq!(world.sandbox.books().registrations, 2);
+    assert_eq!(call(&world.url(), world.run(&["token", "box"]).stdout.trim_end()), 200);
 }
 
 #[test]

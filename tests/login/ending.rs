@@ -2,12 +2,9 @@
 
 use std::net::TcpStream;
 
+use crate::support::steps::callback_port;
+use crate::support::{World, call, finish};
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
-use crate::support::steps::{callback_port, eventually};
-use crate::support::{World, call, finish, follow};
 
 #[test]
 fn a_login_replaces_the_old_one_only_when_it_has_succeeded() {
@@ -54,7 +51,7 @@ fn two_accounts_at_one_server_stay_apart() {
     assert_ne!(own, work);
 
     let status = world.run(&["status", "--json"]).json();
-    let who: Vec<_> = status["logins"].as_array().unwrap().iter().map(|login| login.to_string()).collect();
+    let who: Vec<_> = status["logins"].as_array().unwrap().iter().map(serde_json::Value::to_string).collect();
     assert!(who[0].contains("sandy@sandbox.example") && who[1].contains("robin@sandbox.example"), "{who:?}");
 
     world.run(&["refresh", "box", "--account", "work"]).succeeded();
@@ -74,37 +71,6 @@ fn a_change_of_person_is_told() {
         login.succeeded().stderr.contains("warning: before, this account was sandy@sandbox.example"),
         "{login:?}"
     );
-}
-
-#[test]
-fn an_interrupted_login_leaves_neither_port_nor_record() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let world = World::new();
-        let args = ["login", &world.url(), "--no-browser", "--store", "file"];
-        let (child, seen, address) = world.start_login(world.command(&args));
-        let port = callback_port(&address.unwrap());
-        assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
-
-        kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
-        finish(child, seen).failed_with(4, "login cancelled, nothing was stored");
-        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "{signal}");
-        assert!(world.records().is_empty());
-    }
-}
-
-#[test]
-fn an_interruption_while_the_issuer_is_silent_is_told_in_the_browser_too() {
-    let silence = Fault::Silence { endpoint: Endpoint::Token };
-    let world = World::with(SandboxOptions { faults: vec![silence], ..SandboxOptions::default() });
-    let args = ["login", &world.url(), "--no-browser", "--store", "file"];
-    let (child, seen, address) = world.start_login(world.command(&args));
-    let browser = std::thread::spawn(move || follow(&address.unwrap()).0);
-    eventually(|| world.sandbox.books().requests.contains(&"POST /token".to_owned()));
-
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
-    finish(child, seen).failed_with(4, "login cancelled, nothing was stored");
-    assert!(browser.join().unwrap().ends_with("/not-signed-in"));
-    assert!(world.records().is_empty());
 }
 
 #[test]

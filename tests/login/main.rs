@@ -1,11 +1,14 @@
 //! Whole logins, through the real binary and real HTTP.
 
+#![allow(clippy::unwrap_used, reason = "a story that cannot be set up has failed")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
 mod clients;
 mod discovery;
 mod ending;
+mod interruption;
 mod redirect;
 mod talk;
 

@@ -1,0 +1,533 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'mcpauth'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'mcpauth' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Sign in to an MCP server through the browser')
+            [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Sign out: revoke the tokens at the issuer, then delete the login here')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print one fresh access token')
+            [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print the request headers for an MCP client''s header helper, as one JSON object')
+            [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command, such as a stdio MCP server, with a fresh token in its environment')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show the logins: account, issuer, time left, scopes, client and store')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the logins, a line each; never opens the keychain')
+            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login now')
+            [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Name servers and settle how to sign in to them')
+            [CompletionResult]::new('discover', 'discover', [CompletionResultType]::ParameterValue, 'Show every step of discovery, and the rule behind it, without signing in')
+            [CompletionResult]::new('sandbox', 'sandbox', [CompletionResultType]::ParameterValue, 'Run a development issuer with a protected MCP server, on this machine only')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See it work: sign in to a sandbox, get a token, run an MCP server with it')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, or write all of them into a directory')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;login' {
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The name to give the server; by default its host')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for you')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'A client that was registered at the issuer by hand')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Scope to ask for, instead of what the server says')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Variable into which `exec` puts the token')
+            [CompletionResult]::new('--issuer', '--issuer', [CompletionResultType]::ParameterName, 'The issuer, instead of asking the server for it')
+            [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'The resource parameter, instead of what the server says')
+            [CompletionResult]::new('--auth-param', '--auth-param', [CompletionResultType]::ParameterName, 'A further parameter of the sign-in page''s address; may be repeated')
+            [CompletionResult]::new('--client-metadata-url', '--client-metadata-url', [CompletionResultType]::ParameterName, 'URL of a document that describes this client, for issuers that take one as client id')
+            [CompletionResult]::new('--callback-host', '--callback-host', [CompletionResultType]::ParameterName, 'Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`')
+            [CompletionResult]::new('--callback-port', '--callback-port', [CompletionResultType]::ParameterName, 'Port of the redirect URI; any free one if left out')
+            [CompletionResult]::new('--callback-path', '--callback-path', [CompletionResultType]::ParameterName, 'Path of the redirect URI; /callback if left out')
+            [CompletionResult]::new('--redirect-url', '--redirect-url', [CompletionResultType]::ParameterName, 'A redirect URI of your own that forwards to the listener')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Open no page, only print its address')
+            [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Do not listen; ask for the address at which the browser ends up')
+            [CompletionResult]::new('--client-secret-stdin', '--client-secret-stdin', [CompletionResultType]::ParameterName, 'Read that client''s secret from standard input')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Show every step of discovery and the rule behind it')
+            [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Send no resource parameter')
+            [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Sign in although the issuer does not advertise PKCE')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;logout' {
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why, for the record')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Sign out of every server')
+            [CompletionResult]::new('--forget-client', '--forget-client', [CompletionResultType]::ParameterName, 'Delete the client that was registered for this server, too')
+            [CompletionResult]::new('--local-only', '--local-only', [CompletionResultType]::ParameterName, 'Ask no issuer, only delete here')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;token' {
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'How long the token must be valid for; by default 5m, or half of a shorter life')
+            [CompletionResult]::new('--field', '--field', [CompletionResultType]::ParameterName, 'Print another field: `url`, `expires_at`, `scope`, or a member of the token answer')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--force-refresh', '--force-refresh', [CompletionResultType]::ParameterName, 'Refresh even if the token is still good')
+            [CompletionResult]::new('--no-refresh', '--no-refresh', [CompletionResultType]::ParameterName, 'Ask no issuer: the stored token or nothing')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Print a whole header: `Authorization: Bearer …`')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;headers' {
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--placeholder', '--placeholder', [CompletionResultType]::ParameterName, 'Where a login is needed, print a header that says so instead of failing')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;exec' {
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Put the token of this server into the variable that its profile names; may be repeated')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Put the token of this server into the variable that its profile names; may be repeated')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out')
+            [CompletionResult]::new('--inject', '--inject', [CompletionResultType]::ParameterName, 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'How long the token must be valid for at the start; by default 5m, or half of a shorter life')
+            [CompletionResult]::new('--allow-env', '--allow-env', [CompletionResultType]::ParameterName, 'With --clean-env, keep this variable, too; may be repeated')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--clean-env', '--clean-env', [CompletionResultType]::ParameterName, 'Start with nothing in the environment but HOME, LOGNAME, PATH, SHELL, TERM and USER')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;status' {
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--within', '--within', [CompletionResultType]::ParameterName, 'Fail if a login will need a person within this time')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Ask the issuer and the server, too')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;list' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;refresh' {
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Refresh every login that has a refresh token')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;server' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Name a server, check it and settle how to sign in to it')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what is settled for a server')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what is settled for a server')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the named servers')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Forget a server that nobody is signed in to')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Try a server out: discovery, issuer, PKCE, and whether it takes the token')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;server;add' {
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The name to give the server; by default its host')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Scope to ask for, instead of what the server says')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Variable into which `exec` puts the token')
+            [CompletionResult]::new('--issuer', '--issuer', [CompletionResultType]::ParameterName, 'The issuer, instead of asking the server for it')
+            [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'The resource parameter, instead of what the server says')
+            [CompletionResult]::new('--auth-param', '--auth-param', [CompletionResultType]::ParameterName, 'A further parameter of the sign-in page''s address; may be repeated')
+            [CompletionResult]::new('--client-metadata-url', '--client-metadata-url', [CompletionResultType]::ParameterName, 'URL of a document that describes this client, for issuers that take one as client id')
+            [CompletionResult]::new('--callback-host', '--callback-host', [CompletionResultType]::ParameterName, 'Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`')
+            [CompletionResult]::new('--callback-port', '--callback-port', [CompletionResultType]::ParameterName, 'Port of the redirect URI; any free one if left out')
+            [CompletionResult]::new('--callback-path', '--callback-path', [CompletionResultType]::ParameterName, 'Path of the redirect URI; /callback if left out')
+            [CompletionResult]::new('--redirect-url', '--redirect-url', [CompletionResultType]::ParameterName, 'A redirect URI of your own that forwards to the listener')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'A client that was registered at the issuer by hand')
+            [CompletionResult]::new('--metadata-ttl', '--metadata-ttl', [CompletionResultType]::ParameterName, 'How long the issuer''s metadata may be kept; at least 5m')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Send no resource parameter')
+            [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Sign in although the issuer does not advertise PKCE')
+            [CompletionResult]::new('--client-secret-stdin', '--client-secret-stdin', [CompletionResultType]::ParameterName, 'Read that client''s secret from standard input, into the store')
+            [CompletionResult]::new('--default', '--default', [CompletionResultType]::ParameterName, 'Mean this server where none is named')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;server;show' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;server;set' {
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Scope to ask for, instead of what the server says')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Variable into which `exec` puts the token')
+            [CompletionResult]::new('--issuer', '--issuer', [CompletionResultType]::ParameterName, 'The issuer, instead of asking the server for it')
+            [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'The resource parameter, instead of what the server says')
+            [CompletionResult]::new('--auth-param', '--auth-param', [CompletionResultType]::ParameterName, 'A further parameter of the sign-in page''s address; may be repeated')
+            [CompletionResult]::new('--client-metadata-url', '--client-metadata-url', [CompletionResultType]::ParameterName, 'URL of a document that describes this client, for issuers that take one as client id')
+            [CompletionResult]::new('--callback-host', '--callback-host', [CompletionResultType]::ParameterName, 'Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`')
+            [CompletionResult]::new('--callback-port', '--callback-port', [CompletionResultType]::ParameterName, 'Port of the redirect URI; any free one if left out')
+            [CompletionResult]::new('--callback-path', '--callback-path', [CompletionResultType]::ParameterName, 'Path of the redirect URI; /callback if left out')
+            [CompletionResult]::new('--redirect-url', '--redirect-url', [CompletionResultType]::ParameterName, 'A redirect URI of your own that forwards to the listener')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'A client that was registered at the issuer by hand')
+            [CompletionResult]::new('--metadata-ttl', '--metadata-ttl', [CompletionResultType]::ParameterName, 'How long the issuer''s metadata may be kept; at least 5m')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Send no resource parameter')
+            [CompletionResult]::new('--assume-pkce', '--assume-pkce', [CompletionResultType]::ParameterName, 'Sign in although the issuer does not advertise PKCE')
+            [CompletionResult]::new('--client-secret-stdin', '--client-secret-stdin', [CompletionResultType]::ParameterName, 'Read that client''s secret from standard input, into the store')
+            [CompletionResult]::new('--default', '--default', [CompletionResultType]::ParameterName, 'Mean this server where none is named')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;server;list' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;server;remove' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;server;test' {
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;server;help' {
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Name a server, check it and settle how to sign in to it')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what is settled for a server')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what is settled for a server')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the named servers')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Forget a server that nobody is signed in to')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Try a server out: discovery, issuer, PKCE, and whether it takes the token')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;server;help;add' {
+            break
+        }
+        'mcpauth;server;help;show' {
+            break
+        }
+        'mcpauth;server;help;set' {
+            break
+        }
+        'mcpauth;server;help;list' {
+            break
+        }
+        'mcpauth;server;help;remove' {
+            break
+        }
+        'mcpauth;server;help;test' {
+            break
+        }
+        'mcpauth;server;help;help' {
+            break
+        }
+        'mcpauth;discover' {
+            [CompletionResult]::new('--issuer', '--issuer', [CompletionResultType]::ParameterName, 'The issuer, instead of asking the server for it')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;sandbox' {
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port to listen on; any free one if left out')
+            [CompletionResult]::new('--access-ttl', '--access-ttl', [CompletionResultType]::ParameterName, 'How long access tokens live')
+            [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'How long a spent refresh token still yields its successor')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--auto-consent', '--auto-consent', [CompletionResultType]::ParameterName, 'Grant every request without asking')
+            [CompletionResult]::new('--no-rotation', '--no-rotation', [CompletionResultType]::ParameterName, 'Keep refresh tokens valid after use instead of rotating them')
+            [CompletionResult]::new('--no-registration', '--no-registration', [CompletionResultType]::ParameterName, 'Offer no dynamic client registration')
+            [CompletionResult]::new('--no-resource-metadata', '--no-resource-metadata', [CompletionResultType]::ParameterName, 'Publish no protected resource metadata, like servers of MCP 2025-03-26')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;demo' {
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for your consent')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--auto-consent', '--auto-consent', [CompletionResultType]::ParameterName, 'Let the sandbox consent by itself even where there is a browser')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;completions' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;man' {
+            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Write every page into this directory instead')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;help' {
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Sign in to an MCP server through the browser')
+            [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Sign out: revoke the tokens at the issuer, then delete the login here')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print one fresh access token')
+            [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print the request headers for an MCP client''s header helper, as one JSON object')
+            [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command, such as a stdio MCP server, with a fresh token in its environment')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show the logins: account, issuer, time left, scopes, client and store')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the logins, a line each; never opens the keychain')
+            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login now')
+            [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Name servers and settle how to sign in to them')
+            [CompletionResult]::new('discover', 'discover', [CompletionResultType]::ParameterValue, 'Show every step of discovery, and the rule behind it, without signing in')
+            [CompletionResult]::new('sandbox', 'sandbox', [CompletionResultType]::ParameterValue, 'Run a development issuer with a protected MCP server, on this machine only')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See it work: sign in to a sandbox, get a token, run an MCP server with it')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, or write all of them into a directory')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;help;login' {
+            break
+        }
+        'mcpauth;help;logout' {
+            break
+        }
+        'mcpauth;help;token' {
+            break
+        }
+        'mcpauth;help;headers' {
+            break
+        }
+        'mcpauth;help;exec' {
+            break
+        }
+        'mcpauth;help;status' {
+            break
+        }
+        'mcpauth;help;list' {
+            break
+        }
+        'mcpauth;help;refresh' {
+            break
+        }
+        'mcpauth;help;server' {
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Name a server, check it and settle how to sign in to it')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what is settled for a server')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what is settled for a server')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the named servers')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Forget a server that nobody is signed in to')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Try a server out: discovery, issuer, PKCE, and whether it takes the token')
+            break
+        }
+        'mcpauth;help;server;add' {
+            break
+        }
+        'mcpauth;help;server;show' {
+            break
+        }
+        'mcpauth;help;server;set' {
+            break
+        }
+        'mcpauth;help;server;list' {
+            break
+        }
+        'mcpauth;help;server;remove' {
+            break
+        }
+        'mcpauth;help;server;test' {
+            break
+        }
+        'mcpauth;help;discover' {
+            break
+        }
+        'mcpauth;help;sandbox' {
+            break
+        }
+        'mcpauth;help;demo' {
+            break
+        }
+        'mcpauth;help;completions' {
+            break
+        }
+        'mcpauth;help;man' {
+            break
+        }
+        'mcpauth;help;help' {
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

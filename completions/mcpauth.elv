@@ -1,0 +1,477 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[mcpauth] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'mcpauth'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'mcpauth'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand login 'Sign in to an MCP server through the browser'
+            cand logout 'Sign out: revoke the tokens at the issuer, then delete the login here'
+            cand token 'Print one fresh access token'
+            cand headers 'Print the request headers for an MCP client''s header helper, as one JSON object'
+            cand exec 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+            cand status 'Show the logins: account, issuer, time left, scopes, client and store'
+            cand list 'List the logins, a line each; never opens the keychain'
+            cand refresh 'Refresh a login now'
+            cand server 'Name servers and settle how to sign in to them'
+            cand discover 'Show every step of discovery, and the rule behind it, without signing in'
+            cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
+            cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
+            cand completions 'Print the completion script for a shell'
+            cand man 'Print a manual page, or write all of them into a directory'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;login'= {
+            cand --name 'The name to give the server; by default its host'
+            cand --account 'Which of several identities at the server'
+            cand --timeout 'How long to wait for you'
+            cand --client-id 'A client that was registered at the issuer by hand'
+            cand --scope 'Scope to ask for, instead of what the server says'
+            cand --env 'Variable into which `exec` puts the token'
+            cand --issuer 'The issuer, instead of asking the server for it'
+            cand --resource 'The resource parameter, instead of what the server says'
+            cand --auth-param 'A further parameter of the sign-in page''s address; may be repeated'
+            cand --client-metadata-url 'URL of a document that describes this client, for issuers that take one as client id'
+            cand --callback-host 'Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`'
+            cand --callback-port 'Port of the redirect URI; any free one if left out'
+            cand --callback-path 'Path of the redirect URI; /callback if left out'
+            cand --redirect-url 'A redirect URI of your own that forwards to the listener'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --no-browser 'Open no page, only print its address'
+            cand --paste 'Do not listen; ask for the address at which the browser ends up'
+            cand --client-secret-stdin 'Read that client''s secret from standard input'
+            cand --explain 'Show every step of discovery and the rule behind it'
+            cand --no-resource 'Send no resource parameter'
+            cand --assume-pkce 'Sign in although the issuer does not advertise PKCE'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;logout'= {
+            cand --account 'Which of several identities at the server'
+            cand --reason 'Why, for the record'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --all 'Sign out of every server'
+            cand --forget-client 'Delete the client that was registered for this server, too'
+            cand --local-only 'Ask no issuer, only delete here'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;token'= {
+            cand --account 'Which of several identities at the server'
+            cand --min-ttl 'How long the token must be valid for; by default 5m, or half of a shorter life'
+            cand --field 'Print another field: `url`, `expires_at`, `scope`, or a member of the token answer'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --force-refresh 'Refresh even if the token is still good'
+            cand --no-refresh 'Ask no issuer: the stored token or nothing'
+            cand --header 'Print a whole header: `Authorization: Bearer …`'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;headers'= {
+            cand --account 'Which of several identities at the server'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --placeholder 'Where a login is needed, print a header that says so instead of failing'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;exec'= {
+            cand -s 'Put the token of this server into the variable that its profile names; may be repeated'
+            cand --server 'Put the token of this server into the variable that its profile names; may be repeated'
+            cand -e 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out'
+            cand --inject 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out'
+            cand --account 'Which of several identities at the server'
+            cand --min-ttl 'How long the token must be valid for at the start; by default 5m, or half of a shorter life'
+            cand --allow-env 'With --clean-env, keep this variable, too; may be repeated'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --clean-env 'Start with nothing in the environment but HOME, LOGNAME, PATH, SHELL, TERM and USER'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;status'= {
+            cand --account 'Which of several identities at the server'
+            cand --within 'Fail if a login will need a person within this time'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --check 'Ask the issuer and the server, too'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;list'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;refresh'= {
+            cand --account 'Which of several identities at the server'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --all 'Refresh every login that has a refresh token'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;server'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand add 'Name a server, check it and settle how to sign in to it'
+            cand show 'Show what is settled for a server'
+            cand set 'Change what is settled for a server'
+            cand list 'List the named servers'
+            cand remove 'Forget a server that nobody is signed in to'
+            cand test 'Try a server out: discovery, issuer, PKCE, and whether it takes the token'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;server;add'= {
+            cand --name 'The name to give the server; by default its host'
+            cand --scope 'Scope to ask for, instead of what the server says'
+            cand --env 'Variable into which `exec` puts the token'
+            cand --issuer 'The issuer, instead of asking the server for it'
+            cand --resource 'The resource parameter, instead of what the server says'
+            cand --auth-param 'A further parameter of the sign-in page''s address; may be repeated'
+            cand --client-metadata-url 'URL of a document that describes this client, for issuers that take one as client id'
+            cand --callback-host 'Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`'
+            cand --callback-port 'Port of the redirect URI; any free one if left out'
+            cand --callback-path 'Path of the redirect URI; /callback if left out'
+            cand --redirect-url 'A redirect URI of your own that forwards to the listener'
+            cand --client-id 'A client that was registered at the issuer by hand'
+            cand --metadata-ttl 'How long the issuer''s metadata may be kept; at least 5m'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --no-resource 'Send no resource parameter'
+            cand --assume-pkce 'Sign in although the issuer does not advertise PKCE'
+            cand --client-secret-stdin 'Read that client''s secret from standard input, into the store'
+            cand --default 'Mean this server where none is named'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;server;show'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;server;set'= {
+            cand --scope 'Scope to ask for, instead of what the server says'
+            cand --env 'Variable into which `exec` puts the token'
+            cand --issuer 'The issuer, instead of asking the server for it'
+            cand --resource 'The resource parameter, instead of what the server says'
+            cand --auth-param 'A further parameter of the sign-in page''s address; may be repeated'
+            cand --client-metadata-url 'URL of a document that describes this client, for issuers that take one as client id'
+            cand --callback-host 'Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`'
+            cand --callback-port 'Port of the redirect URI; any free one if left out'
+            cand --callback-path 'Path of the redirect URI; /callback if left out'
+            cand --redirect-url 'A redirect URI of your own that forwards to the listener'
+            cand --client-id 'A client that was registered at the issuer by hand'
+            cand --metadata-ttl 'How long the issuer''s metadata may be kept; at least 5m'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --no-resource 'Send no resource parameter'
+            cand --assume-pkce 'Sign in although the issuer does not advertise PKCE'
+            cand --client-secret-stdin 'Read that client''s secret from standard input, into the store'
+            cand --default 'Mean this server where none is named'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;server;list'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;server;remove'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;server;test'= {
+            cand --account 'Which of several identities at the server'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;server;help'= {
+            cand add 'Name a server, check it and settle how to sign in to it'
+            cand show 'Show what is settled for a server'
+            cand set 'Change what is settled for a server'
+            cand list 'List the named servers'
+            cand remove 'Forget a server that nobody is signed in to'
+            cand test 'Try a server out: discovery, issuer, PKCE, and whether it takes the token'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;server;help;add'= {
+        }
+        &'mcpauth;server;help;show'= {
+        }
+        &'mcpauth;server;help;set'= {
+        }
+        &'mcpauth;server;help;list'= {
+        }
+        &'mcpauth;server;help;remove'= {
+        }
+        &'mcpauth;server;help;test'= {
+        }
+        &'mcpauth;server;help;help'= {
+        }
+        &'mcpauth;discover'= {
+            cand --issuer 'The issuer, instead of asking the server for it'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;sandbox'= {
+            cand --port 'Port to listen on; any free one if left out'
+            cand --access-ttl 'How long access tokens live'
+            cand --grace 'How long a spent refresh token still yields its successor'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --auto-consent 'Grant every request without asking'
+            cand --no-rotation 'Keep refresh tokens valid after use instead of rotating them'
+            cand --no-registration 'Offer no dynamic client registration'
+            cand --no-resource-metadata 'Publish no protected resource metadata, like servers of MCP 2025-03-26'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;demo'= {
+            cand --timeout 'How long to wait for your consent'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --auto-consent 'Let the sandbox consent by itself even where there is a browser'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;completions'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;man'= {
+            cand --out 'Write every page into this directory instead'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;help'= {
+            cand login 'Sign in to an MCP server through the browser'
+            cand logout 'Sign out: revoke the tokens at the issuer, then delete the login here'
+            cand token 'Print one fresh access token'
+            cand headers 'Print the request headers for an MCP client''s header helper, as one JSON object'
+            cand exec 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+            cand status 'Show the logins: account, issuer, time left, scopes, client and store'
+            cand list 'List the logins, a line each; never opens the keychain'
+            cand refresh 'Refresh a login now'
+            cand server 'Name servers and settle how to sign in to them'
+            cand discover 'Show every step of discovery, and the rule behind it, without signing in'
+            cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
+            cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
+            cand completions 'Print the completion script for a shell'
+            cand man 'Print a manual page, or write all of them into a directory'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;help;login'= {
+        }
+        &'mcpauth;help;logout'= {
+        }
+        &'mcpauth;help;token'= {
+        }
+        &'mcpauth;help;headers'= {
+        }
+        &'mcpauth;help;exec'= {
+        }
+        &'mcpauth;help;status'= {
+        }
+        &'mcpauth;help;list'= {
+        }
+        &'mcpauth;help;refresh'= {
+        }
+        &'mcpauth;help;server'= {
+            cand add 'Name a server, check it and settle how to sign in to it'
+            cand show 'Show what is settled for a server'
+            cand set 'Change what is settled for a server'
+            cand list 'List the named servers'
+            cand remove 'Forget a server that nobody is signed in to'
+            cand test 'Try a server out: discovery, issuer, PKCE, and whether it takes the token'
+        }
+        &'mcpauth;help;server;add'= {
+        }
+        &'mcpauth;help;server;show'= {
+        }
+        &'mcpauth;help;server;set'= {
+        }
+        &'mcpauth;help;server;list'= {
+        }
+        &'mcpauth;help;server;remove'= {
+        }
+        &'mcpauth;help;server;test'= {
+        }
+        &'mcpauth;help;discover'= {
+        }
+        &'mcpauth;help;sandbox'= {
+        }
+        &'mcpauth;help;demo'= {
+        }
+        &'mcpauth;help;completions'= {
+        }
+        &'mcpauth;help;man'= {
+        }
+        &'mcpauth;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,361 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_mcpauth_global_optspecs
+    string join \n json q/quiet v/verbose store= config= passphrase-fd= h/help V/version
+end
+
+function __fish_mcpauth_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_mcpauth_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_mcpauth_using_subcommand
+    set -l cmd (__fish_mcpauth_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -s V -l version -d 'Print version'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "login" -d 'Sign in to an MCP server through the browser'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "logout" -d 'Sign out: revoke the tokens at the issuer, then delete the login here'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "token" -d 'Print one fresh access token'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "refresh" -d 'Refresh a login now'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "server" -d 'Name servers and settle how to sign in to them'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "man" -d 'Print a manual page, or write all of them into a directory'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l name -d 'The name to give the server; by default its host' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l timeout -d 'How long to wait for you' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-id -d 'A client that was registered at the issuer by hand' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l scope -d 'Scope to ask for, instead of what the server says' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l env -d 'Variable into which `exec` puts the token' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l issuer -d 'The issuer, instead of asking the server for it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l resource -d 'The resource parameter, instead of what the server says' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l auth-param -d 'A further parameter of the sign-in page\'s address; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-metadata-url -d 'URL of a document that describes this client, for issuers that take one as client id' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l callback-host -d 'Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`' -r -f -a "127.0.0.1\t''
+localhost\t''
+[::1]\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l no-browser -d 'Open no page, only print its address'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l paste -d 'Do not listen; ask for the address at which the browser ends up'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-secret-stdin -d 'Read that client\'s secret from standard input'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l explain -d 'Show every step of discovery and the rule behind it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l no-resource -d 'Send no resource parameter'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l assume-pkce -d 'Sign in although the issuer does not advertise PKCE'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -l reason -d 'Why, for the record' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -l all -d 'Sign out of every server'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -l forget-client -d 'Delete the client that was registered for this server, too'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -l local-only -d 'Ask no issuer, only delete here'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l min-ttl -d 'How long the token must be valid for; by default 5m, or half of a shorter life' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l field -d 'Print another field: `url`, `expires_at`, `scope`, or a member of the token answer' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l force-refresh -d 'Refresh even if the token is still good'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l no-refresh -d 'Ask no issuer: the stored token or nothing'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l header -d 'Print a whole header: `Authorization: Bearer …`'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand token" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -l placeholder -d 'Where a login is needed, print a header that says so instead of failing'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand headers" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s s -l server -d 'Put the token of this server into the variable that its profile names; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s e -l inject -d 'Put this into that variable; may be repeated. FIELD is `token`, `header`, `url`, `expires_at`, `scope` or a member of the token answer; `token` if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l min-ttl -d 'How long the token must be valid for at the start; by default 5m, or half of a shorter life' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l allow-env -d 'With --clean-env, keep this variable, too; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l clean-env -d 'Start with nothing in the environment but HOME, LOGNAME, PATH, SHELL, TERM and USER'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l within -d 'Fail if a login will need a person within this time' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l check -d 'Ask the issuer and the server, too'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand list" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand list" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand list" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand list" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand list" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand list" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand list" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand refresh" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand refresh" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand refresh" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand refresh" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand refresh" -l all -d 'Refresh every login that has a refresh token'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand refresh" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand refresh" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand refresh" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand refresh" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -f -a "add" -d 'Name a server, check it and settle how to sign in to it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -f -a "show" -d 'Show what is settled for a server'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -f -a "set" -d 'Change what is settled for a server'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -f -a "list" -d 'List the named servers'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -f -a "remove" -d 'Forget a server that nobody is signed in to'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -f -a "test" -d 'Try a server out: discovery, issuer, PKCE, and whether it takes the token'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and not __fish_seen_subcommand_from add show set list remove test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l name -d 'The name to give the server; by default its host' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l scope -d 'Scope to ask for, instead of what the server says' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l env -d 'Variable into which `exec` puts the token' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l issuer -d 'The issuer, instead of asking the server for it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l resource -d 'The resource parameter, instead of what the server says' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l auth-param -d 'A further parameter of the sign-in page\'s address; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-metadata-url -d 'URL of a document that describes this client, for issuers that take one as client id' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-host -d 'Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`' -r -f -a "127.0.0.1\t''
+localhost\t''
+[::1]\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-id -d 'A client that was registered at the issuer by hand' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept; at least 5m' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l no-resource -d 'Send no resource parameter'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l assume-pkce -d 'Sign in although the issuer does not advertise PKCE'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-secret-stdin -d 'Read that client\'s secret from standard input, into the store'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l default -d 'Mean this server where none is named'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l scope -d 'Scope to ask for, instead of what the server says' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l env -d 'Variable into which `exec` puts the token' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l issuer -d 'The issuer, instead of asking the server for it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l resource -d 'The resource parameter, instead of what the server says' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l auth-param -d 'A further parameter of the sign-in page\'s address; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-metadata-url -d 'URL of a document that describes this client, for issuers that take one as client id' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-host -d 'Host in the redirect URI: `127.0.0.1`, which is the default, `localhost` or `[::1]`' -r -f -a "127.0.0.1\t''
+localhost\t''
+[::1]\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-id -d 'A client that was registered at the issuer by hand' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept; at least 5m' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l no-resource -d 'Send no resource parameter'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l assume-pkce -d 'Sign in although the issuer does not advertise PKCE'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-secret-stdin -d 'Read that client\'s secret from standard input, into the store'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l default -d 'Mean this server where none is named'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from list" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from list" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from list" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from list" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from remove" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from remove" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from remove" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from remove" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from test" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from test" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from test" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from test" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from test" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "add" -d 'Name a server, check it and settle how to sign in to it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what is settled for a server'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "set" -d 'Change what is settled for a server'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the named servers'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Forget a server that nobody is signed in to'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "test" -d 'Try a server out: discovery, issuer, PKCE, and whether it takes the token'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -l issuer -d 'The issuer, instead of asking the server for it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l port -d 'Port to listen on; any free one if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l access-ttl -d 'How long access tokens live' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l grace -d 'How long a spent refresh token still yields its successor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l auto-consent -d 'Grant every request without asking'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-rotation -d 'Keep refresh tokens valid after use instead of rotating them'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-registration -d 'Offer no dynamic client registration'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-resource-metadata -d 'Publish no protected resource metadata, like servers of MCP 2025-03-26'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -l timeout -d 'How long to wait for your consent' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -l auto-consent -d 'Let the sandbox consent by itself even where there is a browser'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -l out -d 'Write every page into this directory instead' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "login" -d 'Sign in to an MCP server through the browser'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "logout" -d 'Sign out: revoke the tokens at the issuer, then delete the login here'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "token" -d 'Print one fresh access token'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "refresh" -d 'Refresh a login now'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "server" -d 'Name servers and settle how to sign in to them'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "man" -d 'Print a manual page, or write all of them into a directory'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover sandbox demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "add" -d 'Name a server, check it and settle how to sign in to it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "show" -d 'Show what is settled for a server'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "set" -d 'Change what is settled for a server'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "list" -d 'List the named servers'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "remove" -d 'Forget a server that nobody is signed in to'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "test" -d 'Try a server out: discovery, issuer, PKCE, and whether it takes the token'

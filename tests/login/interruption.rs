@@ -1,0 +1,42 @@
+//! Ctrl-C, a polite end, a closed terminal: whatever interrupts a login leaves nothing behind.
+#![cfg(unix)]
+
+use std::net::TcpStream;
+
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::steps::{callback_port, eventually};
+use crate::support::{World, finish, follow};
+
+#[test]
+fn an_interrupted_login_leaves_neither_port_nor_record() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let world = World::new();
+        let args = ["login", &world.url(), "--no-browser", "--store", "file"];
+        let (child, seen, address) = world.start_login(world.command(&args));
+        let port = callback_port(&address.unwrap());
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+
+        kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+        finish(child, seen).failed_with(4, "login cancelled, nothing was stored");
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "{signal}");
+        assert!(world.records().is_empty());
+    }
+}
+
+#[test]
+fn an_interruption_while_the_issuer_is_silent_is_told_in_the_browser_too() {
+    let silence = Fault::Silence { endpoint: Endpoint::Token };
+    let world = World::with(SandboxOptions { faults: vec![silence], ..SandboxOptions::default() });
+    let args = ["login", &world.url(), "--no-browser", "--store", "file"];
+    let (child, seen, address) = world.start_login(world.command(&args));
+    let browser = std::thread::spawn(move || follow(&address.unwrap()).0);
+    eventually(|| world.sandbox.books().requests.contains(&"POST /token".to_owned()));
+
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    finish(child, seen).failed_with(4, "login cancelled, nothing was stored");
+    assert!(browser.join().unwrap().ends_with("/not-signed-in"));
+    assert!(world.records().is_empty());
+}
