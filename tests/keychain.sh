@@ -52,7 +52,8 @@ trap finish EXIT
 
 export HOME=$scratch/home XDG_RUNTIME_DIR=$odd
 unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME DISPLAY WAYLAND_DISPLAY
-mkdir -m 700 -p "$HOME" "$odd" "$usual"
+mkdir -p /run/user
+mkdir -m 700 "$HOME" "$odd" "$usual"
 
 ok() { echo "ok: ${*//$scratch\//}"; }
 bad() { # what is wrong, files to show
@@ -123,6 +124,7 @@ processes+=("$SANDBOX_PID")
 read -r -t 20 -u "${SANDBOX[0]}" url || bad "the sandbox did not start" "$scratch/sandbox.log"
 
 # A browser without eyes; the issuer consents by itself.
+# shellcheck disable=SC2016
 printf '#!/bin/sh\necho "$1" >>"%s"\nexec curl --silent --location --output /dev/null "$1"\n' "$scratch/opened" >"$scratch/browser"
 chmod +x "$scratch/browser"
 
