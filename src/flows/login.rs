@@ -11,8 +11,8 @@ use crate::console::quoted;
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
-    ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginState, LoginSummary, Name,
-    RegistrationSource, ScopeSet,
+    ClientAuthMethod, ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginState, LoginSummary,
+    Name, RegistrationSource, ScopeSet,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::oauth::discovery::{self, Discovery, Trace};
@@ -184,7 +184,11 @@ pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistr
             source: RegistrationSource::Preregistered,
             issuer: found.issuer.issuer.clone(),
             client_id: brought.id.clone(),
-            auth_method: preferred_auth_method(&found.issuer, brought.secret.is_some()),
+            // Some issuers do not advertise `none` although they have public clients.
+            auth_method: match &brought.secret {
+                Some(_) => preferred_auth_method(&found.issuer, true),
+                None => ClientAuthMethod::None,
+            },
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
