@@ -1,13 +1,15 @@
 //! Failure as interface: for every error an exit code that a script can branch on and a hint with what to type.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 
 use crate::browser::{BrowserError, ListenError};
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
 use crate::http::{HttpError, TOO_LOCAL};
-use crate::model::{Malformed, Name};
+use crate::model::{LoginKey, Malformed, Name};
 use crate::oauth;
+use crate::peer_text::PeerText;
 use crate::store::StoreError;
 
 /// Every exit code and what it means, for the README and the manual pages.
@@ -109,7 +111,7 @@ pub enum Error {
         failed: usize,
         /// How many there were.
         all: usize,
-        /// The exit code of the worst.
+        /// The exit code of the last that failed.
         exit_code: u8,
     },
     /// Nobody foresaw this.
@@ -125,18 +127,16 @@ fn candidates(names: &[Name]) -> String {
 }
 
 impl Error {
-    /// A login that can only be made whole by a person.
-    pub fn login_needed(why: impl Into<String>, server: &str) -> Self {
-        Self::LoginNeeded { why: why.into(), command: format!("mcpauth login {server}") }
+    /// A login that can only be made whole by a person, who is to type `mcpauth login` and `what`.
+    pub fn login_needed(why: impl Into<String>, what: impl Display) -> Self {
+        Self::LoginNeeded { why: why.into(), command: format!("mcpauth login {what}") }
     }
 
     /// An issuer's final word on a login.
-    pub fn ended(server: &Name, reason: &str, since: UnixTime) -> Self {
-        let reason = crate::peer_text::PeerText::from(reason);
-        Self::login_needed(
-            format!("{server}: the issuer ended this login ({reason}) at {since}"),
-            server.as_str(),
-        )
+    pub fn ended(key: &LoginKey, reason: &str, since: UnixTime) -> Self {
+        let reason = PeerText::from(reason);
+        let why = format!("{}: the issuer ended this login ({reason}) at {since}", key.server);
+        Self::login_needed(why, key)
     }
 
     /// The exit code, one of [`EXIT_CODES`].

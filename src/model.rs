@@ -7,6 +7,7 @@
 mod words;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -23,6 +24,17 @@ pub struct LoginKey {
     pub server: Name,
     /// The account there.
     pub account: Name,
+}
+
+/// As the command line names it: `linear`, or `linear --account work`.
+impl fmt::Display for LoginKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.account == Name::default() {
+            write!(formatter, "{}", self.server)
+        } else {
+            write!(formatter, "{} --account {}", self.server, self.account)
+        }
+    }
 }
 
 /// Where the issuer answers, as its metadata said at login. A refresh uses these and discovers nothing.

@@ -70,7 +70,7 @@ impl StatusArgs {
             None => Ok(()),
             Some(first) => {
                 let names = needing.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
-                Err(Error::login_needed(format!("sign-in needed at {names}"), first.as_str()))
+                Err(Error::login_needed(format!("sign-in needed at {names}"), first))
             }
         }
     }
@@ -79,8 +79,7 @@ impl StatusArgs {
         let store = app.store()?;
         if let Some(server) = &self.server {
             let key = app.login_key(Some(server), &self.account.account)?;
-            let missing =
-                || Error::login_needed(crate::flows::session::not_signed_in(&key), key.server.as_str());
+            let missing = || Error::login_needed(crate::flows::session::not_signed_in(&key), &key);
             return Ok(vec![store.summary(&key)?.ok_or_else(missing)?]);
         }
         let mut summaries = Vec::new();

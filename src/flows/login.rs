@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, redirect, remote};
+use super::{App, forget_client, redirect, remote};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
-    ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginState, LoginSummary, Name,
-    RegistrationSource, ScopeSet,
+    ClientAuthMethod, ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginKey, LoginState,
+    LoginSummary, Name, RegistrationSource, ScopeSet,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::oauth::discovery::{self, Discovery, Trace};
@@ -64,19 +64,34 @@ pub struct LoginOutcome {
 pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
     let store = app.store_for_login()?;
     let server = request.profile.name.to_string();
-    let command = format!("mcpauth login {server}");
+    let command = again(app, request)?;
     let signing_in = async {
         tokio::select! {
             // Looked at first, so that it is awaited before anything is said: a person may be quick.
             biased;
-            () = platform::interrupted() => Err(Error::Cancelled { command }),
-            outcome = sign_in(app, &store, request) => outcome,
+            () = platform::interrupted() => Err(Error::Cancelled { command: command.clone() }),
+            outcome = sign_in(app, &store, request, &command) => outcome,
         }
     };
     http::block_on(signing_in).map_err(|error| remote(server)(error.into()))?
 }
 
-async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutcome, Error> {
+/// What to type to start this login once more. A server of which there is no profile yet is known by its URL only.
+fn again(app: &App, request: &LoginRequest) -> Result<String, Error> {
+    let ServerProfile { name, url, .. } = &request.profile;
+    let key = LoginKey { server: name.clone(), account: request.account.clone() };
+    Ok(match app.config.profile(name)? {
+        Some(_) => format!("mcpauth login {key}"),
+        None => format!("mcpauth login {url} --name {key}"),
+    })
+}
+
+async fn sign_in(
+    app: &App,
+    store: &Store,
+    request: &LoginRequest,
+    command: &str,
+) -> Result<LoginOutcome, Error> {
     let profile = &request.profile;
     let http = app.http(&profile.url);
     let mut trace = Trace::default();
@@ -112,11 +127,11 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     }
     let pending = Arc::new(begin(profile, &found, &client.facts, &redirect_uri, &scope)?);
     announce(app, request, &found, &pending);
-    let command = format!("mcpauth login {}", profile.name);
     let paste = request.paste_only || app.ports.terminal.is_interactive();
-    let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, &command).await;
+    let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, command).await;
     if arrival.is_err() && known.as_ref() == Some(&client.facts.client_id) {
-        forget_unanswered(store, profile, &client)?;
+        // An issuer that has forgotten a client says so on its own page and sends no browser back.
+        forget_client(store, &profile.name, &client.facts)?;
     }
     let arrival = arrival?;
     let outcome = match arrival.code {
@@ -131,26 +146,19 @@ async fn sign_in(app: &App, store: &Store, request: &LoginRequest) -> Result<Log
     Ok(LoginOutcome { summary, before, trace })
 }
 
-/// An issuer that has forgotten a client says so on its own page and sends no browser back. So a client that it
-/// registered earlier, and that brought no answer now, is not shown to it once more: the next attempt registers anew.
-fn forget_unanswered(
-    store: &Store,
-    profile: &ServerProfile,
-    client: &ClientRegistration,
-) -> Result<(), StoreError> {
-    if client.facts.source == RegistrationSource::Dynamic {
-        store.remove_client(&profile.name)?;
-    }
-    Ok(())
-}
-
-/// The client of an earlier login. One that was left behind in another store can no longer be read; it does not keep
-/// anybody from choosing this one.
+/// The client of an earlier login. One that was left behind in another store, or sealed with a key that is lost, can
+/// no longer be read; it keeps nobody from signing in anew.
 fn known_client(app: &App, store: &Store, server: &Name) -> Result<Option<ClientRegistration>, Error> {
     match store.load_client(server) {
         Err(StoreError::OtherStore { sealed_by, .. }) => {
             app.console.warn(&format!(
                 "the client of {server} stays behind in the {sealed_by} store; give a --client-id if it was yours"
+            ));
+            Ok(None)
+        }
+        Err(StoreError::OtherKey { .. }) => {
+            app.console.warn(&format!(
+                "the client of {server} was sealed with a key that is lost; give a --client-id if it was yours"
             ));
             Ok(None)
         }
@@ -160,12 +168,17 @@ fn known_client(app: &App, store: &Store, server: &Name) -> Result<Option<Client
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
 pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistration {
+    let auth_method = match brought.secret {
+        Some(_) => preferred_auth_method(&found.issuer, true),
+        // A client without a secret is a public one, also at the many issuers that list only ways to show a secret.
+        None => ClientAuthMethod::None,
+    };
     ClientRegistration {
         facts: ClientFacts {
             source: RegistrationSource::Preregistered,
             issuer: found.issuer.issuer.clone(),
             client_id: brought.id.clone(),
-            auth_method: preferred_auth_method(&found.issuer, brought.secret.is_some()),
+            auth_method,
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
@@ -313,7 +326,7 @@ async fn complete(
     save(app, store, request, Login { facts, client, tokens })
 }
 
-/// An issuer that no longer knows a client that it registered itself is not shown that client again.
+/// Why a code could not be redeemed. An issuer that says that it does not know its own client is believed.
 fn exchange_failed(
     store: &Store,
     profile: &ServerProfile,
@@ -321,13 +334,10 @@ fn exchange_failed(
     error: oauth::Error,
 ) -> Error {
     let forgotten = matches!(&error, oauth::Error::Refused { reason, .. } if reason.code == "invalid_client");
-    if forgotten
-        && client.facts.source == RegistrationSource::Dynamic
-        && let Err(error) = store.remove_client(&profile.name)
-    {
-        return error.into();
+    match forgotten.then(|| forget_client(store, &profile.name, &client.facts)) {
+        Some(Err(error)) => error.into(),
+        _ => remote(&profile.url)(error),
     }
-    remote(&profile.url)(error)
 }
 
 /// Replaces the old login, if there is one, under its lock and with a higher generation.

@@ -21,7 +21,7 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::http::{Exchange, Http};
 use crate::keychain::Keychain;
-use crate::model::{LoginKey, Name, ServerArg, ServerUrl};
+use crate::model::{ClientFacts, LoginKey, Name, RegistrationSource, ServerArg, ServerUrl};
 use crate::oauth;
 use crate::store::{KeySource, KeychainKey, NoKey, PassphraseKey, Store, StoreError, StoreKind};
 
@@ -211,6 +211,17 @@ fn unknown(server: &ServerArg) -> Error {
             ),
         },
     }
+}
+
+/// Drops a client that its issuer no longer knows, so that the next login registers anew. Only one that the issuer
+/// gave, and only if no newer one has taken its place: a client that the user brought stays, whatever an issuer says.
+fn forget_client(store: &Store, server: &Name, client: &ClientFacts) -> Result<(), StoreError> {
+    let is_stored =
+        || Ok(store.load_client(server)?.is_some_and(|own| own.facts.client_id == client.client_id));
+    if client.source == RegistrationSource::Dynamic && is_stored()? {
+        store.remove_client(server)?;
+    }
+    Ok(())
 }
 
 /// Names the server in an error of a conversation with it.
