@@ -250,3 +250,21 @@ fn a_login_whose_key_is_lost_can_be_deleted() {
     assert!(world.records().is_empty());
     world.run(&["logout", "box", "--local-only"]).failed_with(3, "not signed in to box");
 }
+
+#[test]
+fn the_passphrase_is_asked_for_once_however_many_logins_are_opened() {
+    let world = sealed();
+    let mut login = login_into(&world, "passphrase");
+    login.extend(["--account", "work"].map(String::from));
+    world.login_as(with_passphrase(&world, PASSPHRASE, &as_words(&login))).succeeded();
+    // A pipe can be read once.
+    let piped = |args: &[&str]| {
+        let mut command = world.shell(r#"printf %s "$SECRET" | "$0" --passphrase-fd 0 "$@""#, args);
+        command.env("SECRET", PASSPHRASE);
+        run(command)
+    };
+    piped(&["refresh", "--all"]).succeeded();
+    assert_eq!(world.sandbox.books().refreshes, 2);
+    piped(&["logout", "--all"]).succeeded();
+    assert!(world.records().is_empty());
+}
