@@ -10,6 +10,7 @@ use crate::console::quoted;
 use crate::http::{HttpError, TOO_LOCAL};
 use crate::model::{LoginKey, Malformed, Name, is_loopback};
 use crate::oauth;
+use crate::peer_text::PeerText;
 use crate::store::StoreError;
 
 /// Every exit code and what it means, for the README and the manual pages.
@@ -113,7 +114,7 @@ pub enum Error {
         failed: usize,
         /// How many there were.
         all: usize,
-        /// The exit code of the worst.
+        /// The exit code of the last that failed.
         exit_code: u8,
     },
     /// Nobody foresaw this.
@@ -136,7 +137,7 @@ impl Error {
 
     /// An issuer's final word on a login.
     pub fn ended(login: &LoginKey, reason: &str, since: UnixTime) -> Self {
-        let reason = crate::peer_text::PeerText::from(reason);
+        let reason = PeerText::from(reason);
         let why = format!("{}: the issuer ended this login ({reason}) at {since}", login.server);
         Self::login_needed(why, login)
     }

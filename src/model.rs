@@ -29,11 +29,10 @@ pub struct LoginKey {
 /// As the command line names it: `linear`, or `linear --account work`.
 impl fmt::Display for LoginKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.server.fmt(formatter)?;
         if self.account == Name::default() {
-            Ok(())
+            write!(formatter, "{}", self.server)
         } else {
-            write!(formatter, " --account {}", self.account)
+            write!(formatter, "{} --account {}", self.server, self.account)
         }
     }
 }

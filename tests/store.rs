@@ -227,3 +227,44 @@ fn a_keychain_that_was_asked_for_and_is_not_there_is_no_plain_file() {
     // Nor is anything pinned by the attempt.
     login_without_keychain(&world).succeeded();
 }
+
+#[test]
+fn a_lost_key_loses_the_logins_and_nothing_else() {
+    let world = sealed();
+    fs::remove_file(world.home().join(".local/share/mcpauth/passphrase.json")).unwrap();
+    let again = |args: &[&str]| with_passphrase(&world, PASSPHRASE, args);
+    run(again(&["token", "box"])).failed_with(7, "the key that seals the logins is missing");
+    // What is told to do helps: the client that was sealed with the old key keeps nobody out.
+    let login = world.login_as(again(&["login", "box", "--no-browser"]));
+    assert!(login.succeeded().stderr.contains("sealed with a key that is lost"), "{login:?}");
+    let token = run(again(&["token", "box"]));
+    assert_eq!(call(&world.url(), token.succeeded().stdout.trim_end()), 200);
+}
+
+#[test]
+fn a_login_whose_key_is_lost_can_be_deleted() {
+    let world = sealed();
+    fs::remove_file(world.home().join(".local/share/mcpauth/passphrase.json")).unwrap();
+    world.run(&["logout", "box"]).failed_with(7, "the key that seals the logins is missing");
+    world.run(&["logout", "box", "--local-only"]).succeeded();
+    assert!(world.records().is_empty());
+    world.run(&["logout", "box", "--local-only"]).failed_with(3, "not signed in to box");
+}
+
+#[test]
+fn the_passphrase_is_asked_for_once_however_many_logins_are_opened() {
+    let world = sealed();
+    let mut login = login_into(&world, "passphrase");
+    login.extend(["--account", "work"].map(String::from));
+    world.login_as(with_passphrase(&world, PASSPHRASE, &as_words(&login))).succeeded();
+    // A pipe can be read once.
+    let piped = |args: &[&str]| {
+        let mut command = world.shell(r#"printf %s "$SECRET" | "$0" --passphrase-fd 0 "$@""#, args);
+        command.env("SECRET", PASSPHRASE);
+        run(command)
+    };
+    piped(&["refresh", "--all"]).succeeded();
+    assert_eq!(world.sandbox.books().refreshes, 2);
+    piped(&["logout", "--all"]).succeeded();
+    assert!(world.records().is_empty());
+}

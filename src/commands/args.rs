@@ -1,6 +1,7 @@
 //! Arguments that several commands share.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::config::{Config, ConfigError};
@@ -57,6 +58,7 @@ impl GlobalArgs {
             store_wish: self.store,
             passphrase_descriptor: self.passphrase_fd,
             deadline: None,
+            opened: OnceLock::new(),
             server_wish: server_wish()?,
         })
     }

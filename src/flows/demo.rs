@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
@@ -37,6 +37,7 @@ pub fn stage(app: &App, home: &Path, by_itself: bool) -> Result<App, Error> {
         store_wish: Some(StoreKind::File),
         passphrase_descriptor: None,
         deadline: None,
+        opened: OnceLock::new(),
     })
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, redirect, remote};
+use super::{App, forget_client, redirect, remote};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
 use crate::console::quoted;
@@ -135,7 +135,8 @@ async fn sign_in(
     let paste = request.paste_only || app.ports.terminal.is_interactive();
     let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, command).await;
     if arrival.is_err() && known.as_ref() == Some(&client.facts.client_id) {
-        forget_unanswered(store, profile, &client)?;
+        // An issuer that has forgotten a client says so on its own page and sends no browser back.
+        forget_client(store, &profile.name, &client.facts)?;
     }
     let arrival = arrival?;
     let outcome = match arrival.code {
@@ -150,26 +151,19 @@ async fn sign_in(
     Ok(LoginOutcome { summary, before, trace })
 }
 
-/// An issuer that has forgotten a client says so on its own page and sends no browser back. So a client that it
-/// registered earlier, and that brought no answer now, is not shown to it once more: the next attempt registers anew.
-fn forget_unanswered(
-    store: &Store,
-    profile: &ServerProfile,
-    client: &ClientRegistration,
-) -> Result<(), StoreError> {
-    if client.facts.source == RegistrationSource::Dynamic {
-        store.remove_client(&profile.name)?;
-    }
-    Ok(())
-}
-
-/// The client of an earlier login. One that was left behind in another store can no longer be read; it does not keep
-/// anybody from choosing this one.
+/// The client of an earlier login. One that was left behind in another store, or sealed with a key that is lost, can
+/// no longer be read; it keeps nobody from signing in anew.
 fn known_client(app: &App, store: &Store, server: &Name) -> Result<Option<ClientRegistration>, Error> {
     match store.load_client(server) {
         Err(StoreError::OtherStore { sealed_by, .. }) => {
             app.console.warn(&format!(
                 "the client of {server} stays behind in the {sealed_by} store; give a --client-id if it was yours"
+            ));
+            Ok(None)
+        }
+        Err(StoreError::OtherKey { .. }) => {
+            app.console.warn(&format!(
+                "the client of {server} was sealed with a key that is lost; give a --client-id if it was yours"
             ));
             Ok(None)
         }
@@ -179,16 +173,17 @@ fn known_client(app: &App, store: &Store, server: &Name) -> Result<Option<Client
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
 pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistration {
+    let auth_method = match brought.secret {
+        Some(_) => preferred_auth_method(&found.issuer, true),
+        // A client without a secret is a public one, also at the many issuers that list only ways to show a secret.
+        None => ClientAuthMethod::None,
+    };
     ClientRegistration {
         facts: ClientFacts {
             source: RegistrationSource::Preregistered,
             issuer: found.issuer.issuer.clone(),
             client_id: brought.id.clone(),
-            // Some issuers do not advertise `none` although they have public clients.
-            auth_method: match &brought.secret {
-                Some(_) => preferred_auth_method(&found.issuer, true),
-                None => ClientAuthMethod::None,
-            },
+            auth_method,
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
@@ -336,7 +331,7 @@ async fn complete(
     save(app, store, request, Login { facts, client, tokens })
 }
 
-/// An issuer that no longer knows a client that it registered itself is not shown that client again.
+/// Why a code could not be redeemed. An issuer that says that it does not know its own client is believed.
 fn exchange_failed(
     store: &Store,
     profile: &ServerProfile,
@@ -344,13 +339,10 @@ fn exchange_failed(
     error: oauth::Error,
 ) -> Error {
     let forgotten = matches!(&error, oauth::Error::Refused { reason, .. } if reason.code == "invalid_client");
-    if forgotten
-        && client.facts.source == RegistrationSource::Dynamic
-        && let Err(error) = store.remove_client(&profile.name)
-    {
-        return error.into();
+    match forgotten.then(|| forget_client(store, &profile.name, &client.facts)) {
+        Some(Err(error)) => error.into(),
+        _ => remote(&profile.url)(error),
     }
-    remote(&profile.url)(error)
 }
 
 /// Replaces the old login, if there is one, under its lock and with a higher generation.

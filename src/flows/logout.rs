@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{App, session};
+use super::{App, forget_client, session};
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{Login, LoginKey};
@@ -72,14 +72,13 @@ pub struct LogoutOutcome {
     pub deleted_here: bool,
 }
 
-/// Ends a login. It is deleted here whatever the issuer says.
+/// Ends a login. It is deleted here whatever the issuer says. Where no issuer is to be asked the secrets stay closed,
+/// so that a login whose key is lost can be deleted, too.
 pub fn logout(app: &App, key: &LoginKey, request: LogoutRequest) -> Result<LogoutOutcome, Error> {
     let store = app.store()?;
     // The lock first: a refresh that is under way would bring back to life what is revoked here.
     let lock = store.lock(key, PATIENCE)?;
-    let Some(login) = store.load(key)? else {
-        return Err(Error::login_needed(session::not_signed_in(key), key));
-    };
+    let missing = || Error::login_needed(session::not_signed_in(key), key);
     let mut outcome = LogoutOutcome {
         server: key.server.to_string(),
         account: key.account.to_string(),
@@ -88,24 +87,32 @@ pub fn logout(app: &App, key: &LoginKey, request: LogoutRequest) -> Result<Logou
         client: Ended::NotAsked,
         deleted_here: false,
     };
-    if !request.local_only {
-        let http = app.http(&login.facts.url);
-        let ending =
-            async { tokio::time::timeout(BUDGET, end(&http, &login, request, &mut outcome)).await.is_ok() };
-        if !http::block_on(ending).unwrap_or(false) {
-            let late = || Ended::Failed(format!("no answer within {} s", BUDGET.as_secs()));
-            for part in [&mut outcome.refresh_token, &mut outcome.access_token] {
-                if *part == Ended::NotAsked {
-                    *part = late();
-                }
-            }
+    if request.local_only {
+        store.summary(key)?.ok_or_else(missing)?;
+    } else {
+        let login = store.load(key)?.ok_or_else(missing)?;
+        ask_issuer(app, &login, request, &mut outcome);
+        if outcome.client == Ended::Done {
+            forget_client(&store, &key.server, &login.client.facts)?;
         }
     }
     outcome.deleted_here = store.remove(&lock)?;
-    if outcome.client == Ended::Done {
-        store.remove_client(&key.server)?;
-    }
     Ok(outcome)
+}
+
+/// Asks the issuer to end everything, within the time that there is for it.
+fn ask_issuer(app: &App, login: &Login, request: LogoutRequest, outcome: &mut LogoutOutcome) {
+    let http = app.http(&login.facts.url);
+    let ending = async { tokio::time::timeout(BUDGET, end(&http, login, request, outcome)).await.is_ok() };
+    if http::block_on(ending).unwrap_or(false) {
+        return;
+    }
+    let client = request.forget_client.then_some(&mut outcome.client);
+    for part in [&mut outcome.refresh_token, &mut outcome.access_token].into_iter().chain(client) {
+        if *part == Ended::NotAsked {
+            *part = Ended::Failed(format!("no answer within {} s", BUDGET.as_secs()));
+        }
+    }
 }
 
 /// The refresh token first: once it is gone, nothing new can be had.

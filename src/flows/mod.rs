@@ -11,7 +11,7 @@ pub mod redirect;
 pub mod server;
 pub mod session;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::browser::Browser;
@@ -21,7 +21,7 @@ use crate::console::{Console, quoted};
 use crate::error::Error;
 use crate::http::{Exchange, Http};
 use crate::keychain::Keychain;
-use crate::model::{LoginKey, Name, ServerArg, ServerUrl};
+use crate::model::{ClientFacts, LoginKey, Name, RegistrationSource, ServerArg, ServerUrl};
 use crate::oauth;
 use crate::store::{KeySource, KeychainKey, NoKey, PassphraseKey, Store, StoreError, StoreKind};
 
@@ -54,6 +54,8 @@ pub struct App {
     pub passphrase_descriptor: Option<u32>,
     /// When the answer has to be there, for callers that do not wait longer.
     pub deadline: Option<Instant>,
+    /// The store, once it was opened: its key is asked for once, however many logins are read.
+    pub opened: OnceLock<Arc<Store>>,
 }
 
 impl App {
@@ -87,18 +89,21 @@ impl App {
     }
 
     /// The store that holds the logins. Touches neither disk nor keychain.
-    pub fn store(&self) -> Result<Store, Error> {
+    pub fn store(&self) -> Result<Arc<Store>, Error> {
+        if let Some(store) = self.opened.get() {
+            return Ok(Arc::clone(store));
+        }
         let kind = match (self.config.settings().store, self.store_wish) {
             (Some(pinned), Some(wish)) if pinned != wish => return Err(pinned_elsewhere(pinned, wish)),
             (pinned, wish) => pinned.or(wish).unwrap_or(StoreKind::File),
         };
-        Ok(self.open_store(kind))
+        Ok(Arc::clone(self.opened.get_or_init(|| Arc::new(self.open_store(kind)))))
     }
 
     /// The store for a new login: the pinned one, else the one that was asked for, else the keychain where one
     /// answers. It is tried out, and pinned, before anybody is sent to a browser. A keychain that is there but does
     /// not open is an error: falling back in silence would leave two truths.
-    pub fn store_for_login(&mut self) -> Result<Store, Error> {
+    pub fn store_for_login(&mut self) -> Result<Arc<Store>, Error> {
         let settled = self.config.settings().store;
         let kind = match (settled, self.store_wish) {
             (Some(pinned), Some(wish)) if pinned != wish && !self.store_is_empty(pinned)? => {
@@ -109,17 +114,18 @@ impl App {
             (None, None) => self.choose_store()?,
         };
         self.leave_pointer()?;
-        let store = self.open_store(kind);
+        let opened = self.opened.take().filter(|store| store.kind() == kind);
+        let store = opened.unwrap_or_else(|| Arc::new(self.open_store(kind)));
         store.probe()?;
         let session_bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
         let moved = kind == StoreKind::Keychain && self.config.settings().session_bus != session_bus;
         if kind != StoreKind::Memory && (settled != Some(kind) || moved) {
             self.config.change(|settings| {
                 settings.store = Some(kind);
-                settings.session_bus = session_bus;
+                settings.session_bus = session_bus.filter(|_| kind == StoreKind::Keychain);
             })?;
         }
-        Ok(store)
+        Ok(Arc::clone(self.opened.get_or_init(|| store)))
     }
 
     fn choose_store(&self) -> Result<StoreKind, Error> {
@@ -226,6 +232,17 @@ fn unknown(server: &ServerArg) -> Error {
             ),
         },
     }
+}
+
+/// Drops a client that its issuer no longer knows, so that the next login registers anew. Only one that the issuer
+/// gave, and only if no newer one has taken its place: a client that the user brought stays, whatever an issuer says.
+fn forget_client(store: &Store, server: &Name, client: &ClientFacts) -> Result<(), StoreError> {
+    let is_stored =
+        || Ok(store.load_client(server)?.is_some_and(|own| own.facts.client_id == client.client_id));
+    if client.source == RegistrationSource::Dynamic && is_stored()? {
+        store.remove_client(server)?;
+    }
+    Ok(())
 }
 
 /// Names the server in an error of a conversation with it.

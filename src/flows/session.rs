@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{App, remote};
+use super::{App, forget_client, remote};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::http;
@@ -74,14 +74,7 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
         return or_what_lives(app, login, freshness, error);
     }
     if freshness.refresh == Refresh::Never || !login.tokens.facts.refreshable {
-        let why = format!("{}: the access token {}, and {}", key.server, age(&login, now), {
-            if freshness.refresh == Refresh::Never {
-                "refreshing was ruled out"
-            } else {
-                "there is no refresh token"
-            }
-        });
-        let error = Error::login_needed(why, key);
+        let error = not_refreshable(key, &login, now);
         return or_what_lives(app, login, freshness, error);
     }
     let lock = match store.lock(key, freshness.patience) {
@@ -117,6 +110,17 @@ pub fn not_signed_in(key: &LoginKey) -> String {
     }
 }
 
+/// Why a token that is not fresh enough stays as it is. Where only the caller ruled it out, no person is needed.
+fn not_refreshable(key: &LoginKey, login: &Login, now: UnixTime) -> Error {
+    let age = format!("{}: the access token {}", key.server, age(login, now));
+    if login.tokens.facts.refreshable {
+        let command = format!("mcpauth refresh {key}");
+        Error::LoginNeeded { why: format!("{age}, and refreshing was ruled out"), command }
+    } else {
+        Error::login_needed(format!("{age}, and there is no refresh token"), key)
+    }
+}
+
 fn age(login: &Login, now: UnixTime) -> String {
     match login.tokens.facts.expires_at {
         Some(end) if end <= now => format!("ended at {end}"),
@@ -146,7 +150,7 @@ fn refresh(
     freshness: &Freshness,
 ) -> Result<Login, Error> {
     let Some(refresh_token) = &login.tokens.refresh_token else {
-        return Err(Error::login_needed(not_signed_in(&login.key()), login.key()));
+        return Err(not_refreshable(&login.key(), &login, app.now()));
     };
     let http = app.http(&login.facts.url);
     let answer = http::block_on(token::refresh(&http, &login, refresh_token, app.now()))
@@ -178,23 +182,22 @@ fn refresh_failed(
     freshness: &Freshness,
     error: oauth::Error,
 ) -> Result<Login, Error> {
-    let server = login.facts.server.clone();
+    let key = login.key();
     let error = match error {
         oauth::Error::Refused { reason, .. } if reason.code == "invalid_grant" => {
             let since = app.now();
             login.facts.state = LoginState::ReauthRequired { reason: reason.code.clone(), since };
             login.facts.generation += 1;
             store.save(lock, &login)?;
-            Error::ended(&login.key(), &reason.to_string(), since)
+            Error::ended(&key, &reason.to_string(), since)
         }
         oauth::Error::Refused { reason, host } => {
             if reason.code == "invalid_client" {
-                // The next login registers anew instead of showing a client that the issuer has forgotten.
-                store.remove_client(&server)?;
+                forget_client(store, &key.server, &login.client.facts)?;
             }
-            Error::login_needed(format!("{server}: {host} refused to refresh: {reason}"), login.key())
+            Error::login_needed(format!("{}: {host} refused to refresh: {reason}", key.server), &key)
         }
-        error => remote(&server)(error),
+        error => remote(&key.server)(error),
     };
     or_what_lives(app, login, freshness, error)
 }

@@ -78,7 +78,9 @@ pub(super) fn authenticate(ledger: &mut Ledger, request: &Request, form: &Form) 
     if claim.method != expected {
         return Err(refuse(format!("the client uses {}, not its own method {expected}", claim.method)));
     }
-    if !ledger.options.auth_methods.iter().any(|method| method == expected) {
+    // Who has no secret is public, whatever is listed: so it is at the large issuers, which list only secrets.
+    let is_listed = || ledger.options.auth_methods.iter().any(|method| method == expected);
+    if client.secret.is_some() && !is_listed() {
         return Err(refuse(format!("{expected} is not accepted here")));
     }
     if claim.secret != client.secret {

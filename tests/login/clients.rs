@@ -83,6 +83,15 @@ fn a_client_secret_is_shown_in_the_way_that_the_issuer_takes() {
 }
 
 #[test]
+fn a_client_without_a_secret_is_public_also_where_only_secrets_are_listed() {
+    let listed = ["client_secret_basic", "client_secret_post"].map(String::from).into();
+    let world = World::with(SandboxOptions { auth_methods: listed, ..by_hand() });
+    world.sandbox.add_client("brought", None, &[REDIRECT]);
+    world.login(&["--client-id", "brought"]).succeeded();
+    assert_eq!(world.sandbox.books().last_auth_method.as_deref(), Some("none"));
+}
+
+#[test]
 fn a_wrong_client_secret_ends_the_login_and_leaves_nothing() {
     let world = World::with(by_hand());
     world.sandbox.add_client("brought", Some(SECRET), &[REDIRECT]);

@@ -38,6 +38,23 @@ fn a_login_replaces_the_old_one_only_when_it_has_succeeded() {
 }
 
 #[test]
+fn the_command_that_is_hinted_at_starts_the_same_login() {
+    let world = World::new();
+    let url = world.url();
+    let login = ["login", &url, "--name", "box", "--account", "work", "--no-browser", "--store", "file"];
+    let ran = world.run(&[&login[..], &["--timeout", "0"]].concat());
+    ran.failed_with(4, "nobody finished the sign-in");
+    // There is no profile of that name yet.
+    assert!(
+        ran.stderr.contains(&format!("run `mcpauth login {url} --name box --account work` again")),
+        "{ran:?}"
+    );
+    world.login(&[]).succeeded();
+    let ran = world.run(&[&login[..], &["--timeout", "0"]].concat());
+    assert!(ran.stderr.contains("run `mcpauth login box --account work` again"), "{ran:?}");
+}
+
+#[test]
 fn two_accounts_at_one_server_stay_apart() {
     let world = World::with(SandboxOptions::default());
     world.login(&["--scope", "mcp:basic openid"]).succeeded();

@@ -159,3 +159,32 @@ fn a_lifetime_that_has_run_out_at_once_is_not_refreshed_for_ever() {
     let ran = world.run(&["token", "box"]);
     assert_eq!((ran.exit, world.sandbox.books().refresh_attempts), (0, 1), "{ran:?}");
 }
+
+#[test]
+fn a_client_that_the_user_brought_stays_whatever_the_issuer_says() {
+    let world = World::with(SandboxOptions { any_loopback_port: true, ..SandboxOptions::default() });
+    let redirect = "http://127.0.0.1/callback";
+    world.sandbox.add_client("brought", None, &[redirect]);
+    world.login(&["--client-id", "brought"]).succeeded();
+    world.sandbox.forget_clients();
+    world.run(&["refresh", "box"]).failed_with(3, "invalid_client");
+
+    world.sandbox.add_client("brought", None, &[redirect]);
+    world.login(&[]).succeeded();
+    let books = world.sandbox.books();
+    assert_eq!((books.registrations, books.last_authorize.unwrap()["client_id"].as_str()), (0, "brought"));
+}
+
+#[test]
+fn the_hint_names_the_login_that_is_meant() {
+    let world = World::signed_in(SandboxOptions { access_lifetime: 0, ..SandboxOptions::default() });
+    let ran = world.run(&["token", "box", "--account", "work"]);
+    let said = &ran.failed_with(3, "not signed in to box as account work").stderr;
+    assert!(said.contains("run `mcpauth login box --account work`"), "{ran:?}");
+    // What the caller himself ruled out needs no person.
+    let ran = world.run(&["token", "box", "--no-refresh"]);
+    assert!(
+        ran.failed_with(3, "refreshing was ruled out").stderr.contains("run `mcpauth refresh box`"),
+        "{ran:?}"
+    );
+}
