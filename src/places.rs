@@ -64,7 +64,7 @@ impl PlacesError {
             Self::BadPointer { path, .. } => {
                 Some(format!("remove {} and log in again, or use --config DIR", path.display()))
             }
-            Self::Io { .. } => None,
+            Self::Io { .. } => Some("make the directory writable, or use --config DIR".into()),
         }
     }
 }

@@ -194,9 +194,14 @@ ok "token opens the record; another store is refused"
 bare_token() {
     run 0 bare person token box
     [[ $(<"$scratch/answer") == "$token" ]] || bad "another token" "$scratch/answer"
+    run 0 bare person exec -s box -- printenv MCP_ACCESS_TOKEN
+    [[ $(<"$scratch/answer") == "$token" ]] || bad "another token for the child" "$scratch/answer"
     ok "a bare environment finds the keychain on the bus $1"
 }
 bare_token "that config.toml remembers"
+# Once only: a helper that is asked again for the same token renews it.
+run 0 bare person headers box
+[[ $(<"$scratch/answer") == "{\"Authorization\":\"Bearer $token\"}" ]] || bad "another header" "$scratch/answer"
 [[ ! -e $usual/bus ]] || bad "there is a bus at the usual place"
 mv "$odd/bus" "$usual/bus"
 bare_token "at its usual place"

@@ -181,8 +181,8 @@ impl StoreError {
             Self::OtherStore { sealed_by, .. } => {
                 format!("write store = \"{sealed_by}\" in config.toml again, or move that file away")
             }
-            Self::Io { source, .. } => return io_hint(source),
-            Self::Outdated { .. } | Self::OtherLogin => return None,
+            Self::Io { source, .. } => io_hint(source),
+            Self::Outdated { .. } | Self::OtherLogin => "try again; the newer login was kept".into(),
         };
         Some(text)
     }
@@ -196,7 +196,7 @@ fn chmod(path: &Path) -> String {
     )
 }
 
-fn io_hint(error: &io::Error) -> Option<String> {
+fn io_hint(error: &io::Error) -> String {
     let text = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space; nothing was changed",
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
@@ -206,7 +206,7 @@ fn io_hint(error: &io::Error) -> Option<String> {
             "move away the file that stands where a directory should be"
         }
         io::ErrorKind::FileTooLarge => "the file is larger than any login; move it away",
-        _ => return None,
+        _ => "see that the disk works and that the directory is yours",
     };
-    Some(text.into())
+    text.into()
 }

@@ -36,6 +36,10 @@ fn trouble_at_a_refresh_costs_nobody_the_login() {
         (body(200, r#"{"access_token":"a\r\nb"}"#), 8, "characters that no header may hold"),
         (body(200, r#"{"access_token":"a","access_token":"b"}"#), 8, "double"),
         (body(200, "{\"access_token\": tru"), 8, "it is not JSON"),
+        // As real issuers answer a wrong resource, or a token that they do not know: no word of OAuth.
+        (body(500, "wrong resource"), 6, "answered 500"),
+        (body(400, ""), 3, "refused to refresh"),
+        (body(400, "no such token"), 3, "refused to refresh"),
         (body(200, r#"{"error":"server_error"}"#), 6, "answered server_error"),
         (body(400, r#"{"error":"invalid_client"}"#), 3, "refused to refresh: invalid_client"),
         (body(400, r#"{"error":"\u001b[2J","error_description":"\u202e\n"}"#), 3, r"\u{1b}[2J (\u{202e}"),
