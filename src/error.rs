@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use crate::browser::{BrowserError, ListenError};
+use crate::browser::ListenError;
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
 use crate::console::quoted;
@@ -94,9 +94,6 @@ pub enum Error {
     /// The redirect cannot be awaited.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The browser cannot be opened where it is the only way.
-    #[error(transparent)]
-    Browser(#[from] BrowserError),
     /// `exec`: the command cannot be started.
     #[error("cannot run {}: {why}", .command.display())]
     NotRunnable {
@@ -151,7 +148,7 @@ impl Error {
             Self::WrongPaste { .. } => 5,
             Self::Remote { source, .. } => remote_exit_code(source),
             Self::Store(StoreError::Busy { .. }) | Self::Listen(ListenError::PortTaken { .. }) => 6,
-            Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Browser(_) | Self::Listen(_) => 4,
+            Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Listen(_) => 4,
             Self::Store(_) => 7,
             Self::NotRunnable { missing, .. } => 126 + u8::from(*missing),
             Self::Partly { exit_code, .. } => *exit_code,
@@ -201,9 +198,7 @@ impl Error {
             Self::Listen(ListenError::PortTaken { .. }) => {
                 Some("choose another port with --callback-port, or leave it out for any free one".into())
             }
-            Self::Listen(_) | Self::Browser(_) => {
-                Some("`mcpauth login SERVER --paste` does without the listener".into())
-            }
+            Self::Listen(_) => Some("`mcpauth login SERVER --paste` does without the listener".into()),
             Self::NotRunnable { .. } => Some("give a command that is on the PATH, or its full path".into()),
             Self::Partly { .. } => Some("each of them is told above".into()),
             Self::Unforeseen(_) => {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::args::{AccountArg, span};
-use super::profile::{ProfileArgs, read_client_secret};
+use super::profile::{ProfileArgs, Unset, read_client_secret};
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::flows::App;
@@ -59,6 +59,10 @@ struct AddArgs {
 struct SetArgs {
     #[command(flatten)]
     which: WhichArgs,
+
+    /// Settle this no longer; may be repeated
+    #[arg(long, value_name = "WHAT", value_enum)]
+    unset: Vec<Unset>,
 
     #[command(flatten)]
     change: ChangeArgs,
@@ -128,7 +132,8 @@ impl ServerArgs {
                 change(&mut app, profile, args.change)
             }
             Action::Set(args) => {
-                let profile = app.profile(args.which.server.as_ref())?;
+                let mut profile = app.profile(args.which.server.as_ref())?;
+                args.unset.iter().for_each(|what| what.clear(&mut profile));
                 change(&mut app, profile, args.change)
             }
             Action::Show(args) => {

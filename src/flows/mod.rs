@@ -225,6 +225,11 @@ fn pinned_elsewhere(pinned: StoreKind, wish: StoreKind) -> Error {
 fn unknown(server: &ServerArg) -> Error {
     match server {
         ServerArg::Url(url) => Error::login_needed(format!("not signed in to {url}"), quoted(url.as_str())),
+        // What looks like a host was probably meant as a URL.
+        ServerArg::Name(name) if name.as_str().contains('.') => Error::Usage {
+            message: format!("no server is named {name}"),
+            hint: format!("run `mcpauth login https://{name}`; `mcpauth server list` shows the known ones"),
+        },
         ServerArg::Name(name) => Error::Usage {
             message: format!("no server is named {name}"),
             hint: format!(

@@ -111,6 +111,32 @@ fn a_server_is_shown_changed_listed_and_forgotten() {
 }
 
 #[test]
+fn what_was_settled_can_be_unsettled() {
+    let world = World::new();
+    let url = world.url();
+    let plain = world.run(&["server", "add", &url, "--name", "box"]).succeeded().stdout.clone();
+    let untouched = world.run(&["server", "show", "box"]).succeeded().stdout.clone();
+    assert_eq!(plain, "");
+    let settled = [
+        ("scope", vec!["--scope", "a"]),
+        ("env", vec!["--env", "BOX"]),
+        ("issuer", vec!["--issuer", world.sandbox.origin()]),
+        ("resource", vec!["--no-resource"]),
+        ("auth-params", vec!["--auth-param", "audience=x"]),
+        ("assume-pkce", vec!["--assume-pkce"]),
+        ("client-metadata-url", vec!["--client-metadata-url", "https://you.example/mcpauth.json"]),
+        ("callback", vec!["--callback-port", "8976", "--callback-path", "/back"]),
+        ("metadata-ttl", vec!["--metadata-ttl", "1h"]),
+    ];
+    for (what, flags) in settled {
+        world.run(&[&["server", "set", "box"], &flags[..]].concat()).succeeded();
+        assert_ne!(world.run(&["server", "show", "box"]).stdout, untouched, "{what}");
+        world.run(&["server", "set", "box", "--unset", what]).succeeded();
+        assert_eq!(world.run(&["server", "show", "box"]).stdout, untouched, "{what}");
+    }
+}
+
+#[test]
 fn a_server_that_is_not_as_it_should_be_is_not_added() {
     let world = World::new();
     for (fault, exit) in [
