@@ -29,6 +29,11 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
     ),
 ];
 
+/// The exit code that says that a person has to sign in.
+pub const LOGIN_NEEDED: u8 = 3;
+/// The exit code that says that something was refused for safety.
+pub const REFUSED: u8 = 5;
+
 /// Whatever ends a command.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -111,7 +116,7 @@ pub enum Error {
         failed: usize,
         /// How many there were.
         all: usize,
-        /// The exit code of the last that failed.
+        /// The exit code of one of them.
         exit_code: u8,
     },
     /// Nobody foresaw this.
@@ -144,8 +149,8 @@ impl Error {
         match self {
             Self::Unforeseen(_) => 1,
             Self::Usage { .. } | Self::Config(_) | Self::Malformed(_) | Self::NoServer(_) => 2,
-            Self::LoginNeeded { .. } => 3,
-            Self::WrongPaste { .. } => 5,
+            Self::LoginNeeded { .. } => LOGIN_NEEDED,
+            Self::WrongPaste { .. } => REFUSED,
             Self::Remote { source, .. } => remote_exit_code(source),
             Self::Store(StoreError::Busy { .. }) | Self::Listen(ListenError::PortTaken { .. }) => 6,
             Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Browser(_) | Self::Listen(_) => 4,
@@ -221,7 +226,7 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
         | E::AmbiguousChallenge(_)
         | E::NoPkce(_)
         | E::ForeignClient { .. }
-        | E::WrongIss(_) => 5,
+        | E::WrongIss(_) => REFUSED,
         E::Temporary { .. } | E::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => 6,
         E::NoMetadata { .. }
         | E::EmptyRedirect

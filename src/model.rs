@@ -264,6 +264,13 @@ pub struct LoginSummary {
     pub tokens: TokenFacts,
 }
 
+impl LoginSummary {
+    /// The key under which it is stored.
+    pub fn key(&self) -> LoginKey {
+        LoginKey { server: self.login.server.clone(), account: self.login.account.clone() }
+    }
+}
+
 impl From<&Login> for LoginSummary {
     fn from(login: &Login) -> Self {
         Self {

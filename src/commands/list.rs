@@ -18,14 +18,7 @@ struct Answer {
 
 /// Prints the list.
 pub(super) fn run(app: &App) -> Result<(), Error> {
-    let all = app.store()?.summaries()?;
-    let mut logins = Vec::new();
-    for summary in all {
-        match summary {
-            Ok(summary) => logins.push(summary),
-            Err(error) => app.console.warn(&error.to_string()),
-        }
-    }
+    let logins = app.readable_logins()?;
     if logins.is_empty() && !app.console.tone().json {
         app.console.say("not signed in anywhere; run `mcpauth login https://…`");
         return Ok(());

@@ -1,5 +1,6 @@
 //! The command line: one page per command.
 
+mod all;
 mod args;
 mod completions;
 mod demo;

@@ -10,7 +10,8 @@ use crate::console;
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::discover::{self, Finding};
-use crate::model::{LoginState, LoginSummary, Name, RegistrationSource, ServerArg};
+use crate::flows::session;
+use crate::model::{LoginKey, LoginState, LoginSummary, RegistrationSource, ServerArg};
 use crate::peer_text::PeerText;
 use crate::store::StoreKind;
 
@@ -57,46 +58,43 @@ impl StatusArgs {
             let expires_in = summary.tokens.expires_at.map(|end| end.since(app.now()));
             entries.push(Entry { status: status(&summary, app.now()), summary, expires_in, checks });
         }
-        let needing: Vec<Name> = entries
-            .iter()
-            .filter(|entry| self.needs_a_person(entry))
-            .map(|entry| entry.summary.login.server.clone())
-            .collect();
-        let nowhere = entries.is_empty();
+        let verdict = self.verdict(&entries);
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
         app.console.answer_as(&Answer { store: store.kind(), logins: entries }, || text);
-        match needing.first() {
-            None if nowhere => Err(Error::login_needed("not signed in anywhere", "https://…")),
-            None => Ok(()),
-            Some(first) => {
-                let names = needing.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
-                Err(Error::login_needed(format!("sign-in needed at {names}"), first))
-            }
+        verdict
+    }
+
+    /// An error if a person is needed anywhere, else if a check failed.
+    fn verdict(&self, entries: &[Entry]) -> Result<(), Error> {
+        if entries.is_empty() {
+            return Err(Error::login_needed("not signed in anywhere", "https://…"));
         }
+        let needing: Vec<LoginKey> = entries
+            .iter()
+            .filter(|entry| self.needs_a_person(entry))
+            .map(|entry| entry.summary.key())
+            .collect();
+        if let Some(first) = needing.first() {
+            let names = needing.iter().map(|key| key.server.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Error::login_needed(format!("sign-in needed at {names}"), first));
+        }
+        discover::verdict(entries.iter().flat_map(|entry| &entry.checks))
     }
 
     fn summaries(&self, app: &App) -> Result<Vec<LoginSummary>, Error> {
-        let store = app.store()?;
-        if let Some(server) = &self.server {
-            let key = app.login_key(Some(server), &self.account.account)?;
-            let missing = || Error::login_needed(crate::flows::session::not_signed_in(&key), &key);
-            return Ok(vec![store.summary(&key)?.ok_or_else(missing)?]);
-        }
-        let mut summaries = Vec::new();
-        for summary in store.summaries()? {
-            match summary {
-                Ok(summary) => summaries.push(summary),
-                Err(error) => app.console.warn(&error.to_string()),
-            }
-        }
-        Ok(summaries)
+        let Some(server) = &self.server else { return app.readable_logins() };
+        let key = app.login_key(Some(server), &self.account.account)?;
+        let missing = || Error::login_needed(session::not_signed_in(&key), &key);
+        Ok(vec![app.store()?.summary(&key)?.ok_or_else(missing)?])
     }
 
     /// Whether a person is needed now, or within the time that was asked about.
     fn needs_a_person(&self, entry: &Entry) -> bool {
         let horizon = self.within.unwrap_or(0);
         let ends = !entry.summary.tokens.refreshable && entry.expires_in.is_some_and(|left| left <= horizon);
-        entry.summary.login.state != LoginState::Active || ends || entry.checks.iter().any(|check| !check.ok)
+        entry.summary.login.state != LoginState::Active
+            || ends
+            || entry.checks.iter().any(Finding::needs_a_person)
     }
 }
 
@@ -161,8 +159,8 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
     );
     if let LoginState::ReauthRequired { reason, since } = &login.state {
         let reason = PeerText::from(reason.as_str());
-        let _ =
-            write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.server);
+        let key = entry.summary.key();
+        let _ = write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {key}\n");
     }
     for check in &entry.checks {
         let _ = writeln!(

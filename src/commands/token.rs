@@ -55,7 +55,7 @@ struct Field<'a> {
 
 impl TokenArgs {
     pub(super) fn run(&self, app: &App) -> Result<(), Error> {
-        let key = app.login_key(self.login.server.as_ref(), &self.login.account.account)?;
+        let key = self.login.key(app)?;
         let refresh = match (self.force_refresh, self.no_refresh) {
             (true, _) => Refresh::Always,
             (_, true) => Refresh::Never,

@@ -21,7 +21,7 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::http::{Exchange, Http};
 use crate::keychain::Keychain;
-use crate::model::{ClientFacts, LoginKey, Name, RegistrationSource, ServerArg, ServerUrl};
+use crate::model::{ClientFacts, LoginKey, LoginSummary, Name, RegistrationSource, ServerArg, ServerUrl};
 use crate::oauth;
 use crate::store::{KeySource, KeychainKey, NoKey, PassphraseKey, Store, StoreError, StoreKind};
 
@@ -191,6 +191,13 @@ impl App {
                 Err(Error::NoServer(profiles.into_iter().chain(last).map(|profile| profile.name).collect()))
             }
         }
+    }
+
+    /// What may be told of every login. Of those that cannot be read it is said that they cannot.
+    pub fn readable_logins(&self) -> Result<Vec<LoginSummary>, Error> {
+        let tell = |error: &StoreError| self.console.warn(&error.to_string());
+        let summaries = self.store()?.summaries()?.into_iter();
+        Ok(summaries.filter_map(|summary| summary.inspect_err(tell).ok()).collect())
     }
 
     /// The login that is meant.
