@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::io;
 
 use crate::browser::{BrowserError, ListenError};
 use crate::clock::UnixTime;
@@ -119,6 +120,9 @@ pub enum Error {
         /// The exit code of one of them.
         exit_code: u8,
     },
+    /// Standard output did not take the answer.
+    #[error("the answer could not be written: {0}")]
+    AnswerLost(io::Error),
     /// Nobody foresaw this.
     #[error("{0}")]
     Unforeseen(String),
@@ -147,7 +151,7 @@ impl Error {
     /// The exit code, one of [`EXIT_CODES`].
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Unforeseen(_) => 1,
+            Self::Unforeseen(_) | Self::AnswerLost(_) => 1,
             Self::Usage { .. } | Self::Config(_) | Self::Malformed(_) | Self::NoServer(_) => 2,
             Self::LoginNeeded { .. } => LOGIN_NEEDED,
             Self::WrongPaste { .. } => REFUSED,
@@ -208,6 +212,7 @@ impl Error {
             }
             Self::NotRunnable { .. } => Some("give a command that is on the PATH, or its full path".into()),
             Self::Partly { .. } => Some("each of them is told above".into()),
+            Self::AnswerLost(_) => Some("see that standard output leads somewhere with room".into()),
             Self::Unforeseen(_) => {
                 Some("please report this, with the output of the same command and -v".into())
             }

@@ -2,6 +2,7 @@
 
 use clap_complete::Shell;
 
+use crate::error::Error;
 use crate::flows::App;
 
 /// Print the completion script for a shell
@@ -13,8 +14,8 @@ pub(super) struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    pub(super) fn run(&self, app: &App) {
-        app.console.answer(script(self.shell).trim_end());
+    pub(super) fn run(&self, app: &App) -> Result<(), Error> {
+        app.console.answer(script(self.shell).trim_end())
     }
 }
 

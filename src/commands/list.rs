@@ -36,6 +36,5 @@ pub(super) fn run(app: &App) -> Result<(), Error> {
         )
     };
     let text: String = logins.iter().map(line).collect();
-    app.console.answer_as(&Answer { logins }, || text);
-    Ok(())
+    app.console.answer_as(&Answer { logins }, || text)
 }

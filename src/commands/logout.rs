@@ -55,7 +55,7 @@ impl LogoutArgs {
             (vec![end(&self.login.key(app)?)?], Ok(()))
         };
         if app.console.tone().json {
-            app.console.answer_as(&Answer { logouts, reason: self.reason }, String::new);
+            app.console.answer_as(&Answer { logouts, reason: self.reason }, String::new)?;
         }
         ended
     }

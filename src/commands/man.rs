@@ -37,8 +37,7 @@ impl ManArgs {
             message: format!("no command `{}`", self.command.join(" ")),
             hint: "`mcpauth help` lists the commands".into(),
         })?;
-        app.console.answer(page.1.trim_end());
-        Ok(())
+        app.console.answer(page.1.trim_end())
     }
 }
 

@@ -42,7 +42,7 @@ impl RefreshArgs {
             (vec![renew(&self.login.key(app)?)?], Ok(()))
         };
         if app.console.tone().json {
-            app.console.answer_as(&Answer { refreshed }, String::new);
+            app.console.answer_as(&Answer { refreshed }, String::new)?;
         }
         ended
     }

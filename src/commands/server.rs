@@ -126,8 +126,7 @@ impl ServerArgs {
             }
             Action::Show(args) => {
                 let profile = app.profile(args.server.as_ref())?;
-                app.console.answer_as(&profile, || toml::to_string_pretty(&profile).unwrap_or_default());
-                Ok(())
+                app.console.answer_as(&profile, || toml::to_string_pretty(&profile).unwrap_or_default())
             }
             Action::List => list(&app),
             Action::Remove(args) => {
@@ -174,8 +173,7 @@ fn list(app: &App) -> Result<(), Error> {
         format!("{}{mark}  {}\n", profile.name, profile.url)
     };
     let text: String = servers.iter().map(line).collect();
-    app.console.answer_as(&Servers { servers, default }, || text);
-    Ok(())
+    app.console.answer_as(&Servers { servers, default }, || text)
 }
 
 fn test(app: &App, args: &TestArgs) -> Result<(), Error> {
@@ -184,6 +182,6 @@ fn test(app: &App, args: &TestArgs) -> Result<(), Error> {
     let verdict = discover::verdict(findings.iter());
     let line = |f: &Finding| format!("{} {}: {}\n", if f.ok { "ok  " } else { "FAIL" }, f.what, f.seen);
     let text: String = findings.iter().map(line).collect();
-    app.console.answer_as(&Findings { ok: verdict.is_ok(), findings }, || text);
+    app.console.answer_as(&Findings { ok: verdict.is_ok(), findings }, || text)?;
     verdict
 }

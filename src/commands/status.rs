@@ -60,7 +60,7 @@ impl StatusArgs {
         }
         let verdict = self.verdict(&entries);
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
-        app.console.answer_as(&Answer { store: store.kind(), logins: entries }, || text);
+        app.console.answer_as(&Answer { store: store.kind(), logins: entries }, || text)?;
         verdict
     }
 
