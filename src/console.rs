@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
 
 mod waiting;
 use waiting::PromptWords;
@@ -37,7 +40,7 @@ pub struct SystemTerminal;
 
 impl Terminal for SystemTerminal {
     fn write_answer(&self, text: &str) -> io::Result<()> {
-        // Unbuffered: one answer is one write, and a reader that is gone is noticed here.
+        // Flushed at once: one answer is one write, and one that gets lost is noticed here.
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         out.flush()
@@ -107,22 +110,24 @@ impl Console {
         &self.terminal
     }
 
-    /// The answer: text and a newline on standard output, nothing more. A reader that is gone is no error.
-    pub fn answer(&self, text: &str) {
-        let _ = self.terminal.write_answer(&format!("{text}\n"));
+    /// The answer: text and a newline on standard output, nothing more. A reader that has gone has seen enough; an
+    /// answer that got lost otherwise, such as on a full disk, must not look like one that was given.
+    pub fn answer(&self, text: &str) -> Result<(), Error> {
+        let line = Zeroizing::new(format!("{text}\n"));
+        match self.terminal.write_answer(&line) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::AnswerLost(error)),
+            _ => Ok(()),
+        }
     }
 
     /// The answer in the form that was asked for: JSON with its schema number, or the text.
-    pub fn answer_as(&self, json: &impl Serialize, text: impl FnOnce() -> String) {
+    pub fn answer_as(&self, json: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Error> {
         if self.tone.json {
-            self.answer(&with_schema(json).to_string());
-            return;
+            return self.answer(&with_schema(json).to_string());
         }
         let text = text();
         // Nothing to tell is no empty line.
-        if !text.is_empty() {
-            self.answer(text.trim_end_matches('\n'));
-        }
+        if text.is_empty() { Ok(()) } else { self.answer(text.trim_end_matches('\n')) }
     }
 
     /// Says something that helps but that no script waits for.
@@ -150,7 +155,7 @@ impl Console {
     }
 
     /// Says what went wrong: one line and a hint, or with `--json` one line of JSON.
-    pub fn error(&self, error: &crate::error::Error) {
+    pub fn error(&self, error: &Error) {
         let line = if self.tone.json {
             let error = serde_json::json!({
                 "code": error.code(), "exit": error.exit_code(), "message": error.to_string(), "hint": error.hint(),

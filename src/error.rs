@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 
 use crate::browser::ListenError;
 use crate::clock::UnixTime;
@@ -29,6 +30,13 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
         "exec: not executable, not found, killed by signal n; otherwise the child's own code",
     ),
 ];
+
+/// The exit code that says that a person has to sign in.
+pub const LOGIN_NEEDED: u8 = 3;
+/// The exit code that says that something was refused for safety.
+pub const REFUSED: u8 = 5;
+/// The exit code for trouble that is likely to pass.
+pub const TEMPORARY: u8 = 6;
 
 /// Whatever ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -111,9 +119,12 @@ pub enum Error {
         failed: usize,
         /// How many there were.
         all: usize,
-        /// The exit code of the last that failed.
+        /// The exit code of one of them.
         exit_code: u8,
     },
+    /// Standard output did not take the answer.
+    #[error("the answer could not be written: {0}")]
+    AnswerLost(io::Error),
     /// Nobody foresaw this.
     #[error("{0}")]
     Unforeseen(String),
@@ -142,12 +153,12 @@ impl Error {
     /// The exit code, one of [`EXIT_CODES`].
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Unforeseen(_) => 1,
+            Self::Unforeseen(_) | Self::AnswerLost(_) => 1,
             Self::Usage { .. } | Self::Config(_) | Self::Malformed(_) | Self::NoServer(_) => 2,
-            Self::LoginNeeded { .. } => 3,
-            Self::WrongPaste { .. } => 5,
+            Self::LoginNeeded { .. } => LOGIN_NEEDED,
+            Self::WrongPaste { .. } => REFUSED,
             Self::Remote { source, .. } => remote_exit_code(source),
-            Self::Store(StoreError::Busy { .. }) | Self::Listen(ListenError::PortTaken { .. }) => 6,
+            Self::Store(StoreError::Busy { .. }) | Self::Listen(ListenError::PortTaken { .. }) => TEMPORARY,
             Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Listen(_) => 4,
             Self::Store(_) => 7,
             Self::NotRunnable { missing, .. } => 126 + u8::from(*missing),
@@ -201,6 +212,7 @@ impl Error {
             Self::Listen(_) => Some("`mcpauth login SERVER --paste` does without the listener".into()),
             Self::NotRunnable { .. } => Some("give a command that is on the PATH, or its full path".into()),
             Self::Partly { .. } => Some("each of them is told above".into()),
+            Self::AnswerLost(_) => Some("see that standard output leads somewhere with room".into()),
             Self::Unforeseen(_) => {
                 Some("please report this, with the output of the same command and -v".into())
             }
@@ -219,8 +231,8 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
         | E::AmbiguousChallenge(_)
         | E::NoPkce(_)
         | E::ForeignClient { .. }
-        | E::WrongIss(_) => 5,
-        E::Temporary { .. } | E::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => 6,
+        | E::WrongIss(_) => REFUSED,
+        E::Temporary { .. } | E::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => TEMPORARY,
         E::NoMetadata { .. }
         | E::EmptyRedirect
         | E::Malformed { .. }

@@ -8,7 +8,7 @@ use crate::config::{Config, ConfigError};
 use crate::console::{Console, Tone};
 use crate::error::Error;
 use crate::flows::{App, Ports};
-use crate::model::{Name, ServerArg};
+use crate::model::{LoginKey, Name, ServerArg};
 use crate::places::Places;
 use crate::store::StoreKind;
 
@@ -83,6 +83,13 @@ pub(super) struct LoginRef {
 
     #[command(flatten)]
     pub(super) account: AccountArg,
+}
+
+impl LoginRef {
+    /// The login that is meant.
+    pub(super) fn key(&self, app: &App) -> Result<LoginKey, Error> {
+        app.login_key(self.server.as_ref(), &self.account.account)
+    }
 }
 
 /// Which account is meant.

@@ -3,6 +3,7 @@
 use clap_complete::Shell;
 use serde_json::json;
 
+use crate::error::Error;
 use crate::flows::App;
 
 /// Print the completion script for a shell
@@ -14,10 +15,10 @@ pub(super) struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    pub(super) fn run(&self, app: &App) {
+    pub(super) fn run(&self, app: &App) -> Result<(), Error> {
         let script = script(self.shell);
         let answer = json!({ "shell": self.shell.to_string(), "script": script });
-        app.console.answer_as(&answer, || script);
+        app.console.answer_as(&answer, || script)
     }
 }
 

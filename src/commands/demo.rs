@@ -60,7 +60,7 @@ impl DemoArgs {
         console.say("4. mcpauth exec -- a stdio MCP server, which calls the protected one with its token");
         let answer = demo::run_server(home.path())?;
         console.success("its tool whoami was answered:");
-        console.answer_as(&json!({ "answer": answer }), || answer.clone());
+        console.answer_as(&json!({ "answer": answer }), || answer.clone())?;
 
         console.say("\nthat was all of it, and nothing of it is left; now try `mcpauth login https://…`");
         Ok(())

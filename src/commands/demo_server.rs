@@ -28,7 +28,7 @@ pub(super) fn run(app: &App) -> Result<(), Error> {
             _ => json!({}),
         };
         if let Some(id) = message.get("id") {
-            app.console.answer(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
+            app.console.answer(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string())?;
         }
     }
     Ok(())

@@ -84,7 +84,7 @@ impl DiscoverArgs {
             steps.join("\n") + "\n" + &summary.as_ref().map(describe).unwrap_or_default()
         };
         let text = text();
-        app.console.answer_as(&Answer { steps: trace.0, found: summary }, || text);
+        app.console.answer_as(&Answer { steps: trace.0, found: summary }, || text)?;
         found.map(|_| ()).map_err(remote(&profile.url))
     }
 }

@@ -34,9 +34,8 @@ pub(super) struct HeadersArgs {
 impl HeadersArgs {
     pub(super) fn run(&self, mut app: App) -> Result<(), Error> {
         app.deadline = Some(Instant::now() + LIMIT);
-        let handed_out = app
-            .login_key(self.login.server.as_ref(), &self.login.account.account)
-            .and_then(|key| handout::hand_out(&app, &key, platform::caller()));
+        let handed_out =
+            self.login.key(&app).and_then(|key| handout::hand_out(&app, &key, platform::caller()));
         let header = match handed_out {
             Ok(login) => session::field(&login, "header")?,
             Err(error) if self.placeholder => {
@@ -53,7 +52,6 @@ impl HeadersArgs {
                 hint: "let a program that takes it ask with `mcpauth token`".into(),
             });
         }
-        app.console.answer(&answer);
-        Ok(())
+        app.console.answer(&answer)
     }
 }

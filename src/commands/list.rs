@@ -16,27 +16,9 @@ struct Answer {
     logins: Vec<LoginSummary>,
 }
 
-/// The logins that can be read, with a warning for each other one. Where nothing else is left that is an error: it
-/// must not look as if nobody were signed in.
-pub(super) fn readable(app: &App) -> Result<Vec<LoginSummary>, Error> {
-    let mut logins = Vec::new();
-    let mut trouble = Vec::new();
-    for summary in app.store()?.summaries()? {
-        match summary {
-            Ok(summary) => logins.push(summary),
-            Err(error) => trouble.push(error),
-        }
-    }
-    let fatal = if logins.is_empty() { trouble.pop() } else { None };
-    for error in trouble {
-        app.console.warn(&error.to_string());
-    }
-    fatal.map_or(Ok(logins), |error| Err(error.into()))
-}
-
 /// Prints the list.
 pub(super) fn run(app: &App) -> Result<(), Error> {
-    let logins = readable(app)?;
+    let logins = app.readable_logins()?;
     if logins.is_empty() && !app.console.tone().json {
         app.console.say("not signed in anywhere; run `mcpauth login https://…`");
         return Ok(());
@@ -54,6 +36,5 @@ pub(super) fn run(app: &App) -> Result<(), Error> {
         )
     };
     let text: String = logins.iter().map(line).collect();
-    app.console.answer_as(&Answer { logins }, || text);
-    Ok(())
+    app.console.answer_as(&Answer { logins }, || text)
 }

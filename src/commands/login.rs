@@ -156,7 +156,7 @@ impl LoginArgs {
         }
         if console.tone().json {
             let steps = self.explain.then_some(trace.0);
-            console.answer_as(&Answer { summary, store, steps }, String::new);
+            console.answer_as(&Answer { summary, store, steps }, String::new)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::all;
 use super::args::LoginRef;
 use crate::error::Error;
 use crate::flows::App;
@@ -17,7 +18,7 @@ pub(super) struct LogoutArgs {
     login: LoginRef,
 
     /// Sign out of every server
-    #[arg(long)]
+    #[arg(long, conflicts_with = "server")]
     all: bool,
 
     /// Delete the client that was registered for this server, too
@@ -42,35 +43,21 @@ struct Answer {
 
 impl LogoutArgs {
     pub(super) fn run(self, app: &App) -> Result<(), Error> {
-        let keys: Vec<Result<LoginKey, Error>> = if self.all {
-            let summaries = app.store()?.summaries()?.into_iter();
-            summaries.map(|summary| Ok(summary?.login.key())).collect()
-        } else {
-            vec![Ok(app.login_key(self.login.server.as_ref(), &self.login.account.account)?)]
-        };
         let request = LogoutRequest { local_only: self.local_only, forget_client: self.forget_client };
-        let mut logouts = Vec::new();
-        let mut trouble = None;
-        let all = keys.len();
-        for key in keys {
-            match key.and_then(|key| logout::logout(app, &key, request)) {
-                Ok(outcome) => {
-                    tell(app, &outcome);
-                    logouts.push(outcome);
-                }
-                // One server's trouble keeps nobody from being signed out of the others.
-                Err(error) if self.all => {
-                    app.console.error(&error);
-                    trouble = Some(error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let failed = all - logouts.len();
+        let end = |key: &LoginKey| {
+            let outcome = logout::logout(app, key, request)?;
+            tell(app, &outcome);
+            Ok(outcome)
+        };
+        let (logouts, ended) = if self.all {
+            all::each(app, all::logins(app)?, end)
+        } else {
+            (vec![end(&self.login.key(app)?)?], Ok(()))
+        };
         if app.console.tone().json {
-            app.console.answer_as(&Answer { logouts, reason: self.reason }, String::new);
+            app.console.answer_as(&Answer { logouts, reason: self.reason }, String::new)?;
         }
-        trouble.map_or(Ok(()), |error| Err(Error::Partly { failed, all, exit_code: error.exit_code() }))
+        ended
     }
 }
 

@@ -30,8 +30,7 @@ impl ManArgs {
             let mut writing = pages.iter().map(|(name, page)| std::fs::write(directory.join(name), page));
             writing.try_for_each(std::convert::identity).map_err(failed)?;
             let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
-            app.console.answer_as(&json!({ "pages": names }), String::new);
-            return Ok(());
+            return app.console.answer_as(&json!({ "pages": names }), String::new);
         }
         let wanted =
             std::iter::once("mcpauth").chain(self.command.iter().map(String::as_str)).collect::<Vec<_>>();
@@ -40,8 +39,7 @@ impl ManArgs {
             message: format!("no command `{}`", self.command.join(" ")),
             hint: "`mcpauth help` lists the commands".into(),
         })?;
-        app.console.answer_as(&json!({ "page": page.0, "text": page.1 }), || page.1.clone());
-        Ok(())
+        app.console.answer_as(&json!({ "page": page.0, "text": page.1 }), || page.1.clone())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one page per command.
 
+mod all;
 mod args;
 mod completions;
 mod demo;
@@ -91,26 +92,24 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
 
 impl Command {
     fn run(self, app: App) -> Result<u8, Error> {
-        match self {
-            Self::Login(args) => args.run(app).map(|()| 0),
-            Self::Logout(args) => args.run(&app).map(|()| 0),
-            Self::Token(args) => args.run(&app).map(|()| 0),
-            Self::Headers(args) => args.run(app).map(|()| 0),
-            Self::Exec(args) => args.run(&app),
-            Self::Status(args) => args.run(&app).map(|()| 0),
-            Self::List(_) => list::run(&app).map(|()| 0),
-            Self::Refresh(args) => args.run(&app).map(|()| 0),
-            Self::Server(args) => args.run(app).map(|()| 0),
-            Self::Discover(args) => args.run(&app).map(|()| 0),
-            Self::Sandbox(args) => args.run(&app).map(|()| 0),
-            Self::Demo(args) => args.run(&app).map(|()| 0),
-            Self::DemoServer => demo_server::run(&app).map(|()| 0),
-            Self::Completions(args) => {
-                args.run(&app);
-                Ok(0)
-            }
-            Self::Man(args) => args.run(&app).map(|()| 0),
-        }
+        let done = match self {
+            Self::Exec(args) => return args.run(&app),
+            Self::Login(args) => args.run(app),
+            Self::Logout(args) => args.run(&app),
+            Self::Token(args) => args.run(&app),
+            Self::Headers(args) => args.run(app),
+            Self::Status(args) => args.run(&app),
+            Self::List(_) => list::run(&app),
+            Self::Refresh(args) => args.run(&app),
+            Self::Server(args) => args.run(app),
+            Self::Discover(args) => args.run(&app),
+            Self::Sandbox(args) => args.run(&app),
+            Self::Demo(args) => args.run(&app),
+            Self::DemoServer => demo_server::run(&app),
+            Self::Completions(args) => args.run(&app),
+            Self::Man(args) => args.run(&app),
+        };
+        done.map(|()| 0)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::all;
 use super::args::LoginRef;
 use crate::error::Error;
 use crate::flows::App;
@@ -15,7 +16,7 @@ pub(super) struct RefreshArgs {
     login: LoginRef,
 
     /// Refresh every login that has a refresh token
-    #[arg(long)]
+    #[arg(long, conflicts_with = "server")]
     all: bool,
 }
 
@@ -26,41 +27,23 @@ struct Answer {
 
 impl RefreshArgs {
     pub(super) fn run(self, app: &App) -> Result<(), Error> {
-        let keys = if self.all { refreshable(app)? } else { vec![Ok(self.key(app)?)] };
         let freshness = Freshness { refresh: Refresh::Always, ..Freshness::default() };
-        let mut refreshed = Vec::new();
-        let mut trouble = None;
-        let all = keys.len();
-        for key in keys {
-            match key.and_then(|key| session::fresh_login(app, &key, &freshness)) {
-                Ok(login) => {
-                    let summary = LoginSummary::from(&login);
-                    let left = super::status::time_left(&summary, app.now());
-                    app.console.success(&format!("refreshed {}, {left}", summary.login.server));
-                    refreshed.push(summary);
-                }
-                Err(error) if self.all => {
-                    app.console.error(&error);
-                    trouble = Some(error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let failed = all - refreshed.len();
+        let renew = |key: &LoginKey| {
+            let summary = LoginSummary::from(&session::fresh_login(app, key, &freshness)?);
+            let left = super::status::time_left(&summary, app.now());
+            app.console.success(&format!("refreshed {}, {left}", key.server));
+            Ok(summary)
+        };
+        let (refreshed, ended) = if self.all {
+            let mut logins = all::logins(app)?;
+            logins.retain(|login| !matches!(login, Ok(summary) if !summary.tokens.refreshable));
+            all::each(app, logins, renew)
+        } else {
+            (vec![renew(&self.login.key(app)?)?], Ok(()))
+        };
         if app.console.tone().json {
-            app.console.answer_as(&Answer { refreshed }, String::new);
+            app.console.answer_as(&Answer { refreshed }, String::new)?;
         }
-        trouble.map_or(Ok(()), |error| Err(Error::Partly { failed, all, exit_code: error.exit_code() }))
+        ended
     }
-
-    fn key(&self, app: &App) -> Result<LoginKey, Error> {
-        app.login_key(self.login.server.as_ref(), &self.login.account.account)
-    }
-}
-
-/// The logins that can be refreshed, and those of which nobody can tell.
-fn refreshable(app: &App) -> Result<Vec<Result<LoginKey, Error>>, Error> {
-    let summaries = app.store()?.summaries()?.into_iter();
-    let summaries = summaries.filter(|summary| !matches!(summary, Ok(one) if !one.tokens.refreshable));
-    Ok(summaries.map(|summary| Ok(summary?.login.key())).collect())
 }

@@ -61,7 +61,7 @@ impl SandboxArgs {
         };
         let sandbox = Sandbox::start(options).map_err(failed)?;
         let url = sandbox.mcp_url();
-        app.console.answer_as(&json!({ "url": url, "issuer": sandbox.origin() }), || url.clone());
+        app.console.answer_as(&json!({ "url": url, "issuer": sandbox.origin() }), || url.clone())?;
         app.console.say(&format!(
             "sandbox for development, not for production\n  sign in:  mcpauth login {url}\n  stop:     Ctrl-C"
         ));

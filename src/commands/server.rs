@@ -138,16 +138,14 @@ impl ServerArgs {
             }
             Action::Show(args) => {
                 let profile = app.profile(args.server.as_ref())?;
-                app.console.answer_as(&profile, || toml::to_string_pretty(&profile).unwrap_or_default());
-                Ok(())
+                app.console.answer_as(&profile, || toml::to_string_pretty(&profile).unwrap_or_default())
             }
             Action::List => list(&app),
             Action::Remove(args) => {
                 let profile = app.profile(args.server.as_ref())?;
                 server::remove(&mut app, &profile)?;
                 app.console.success(&format!("forgot {}", profile.name));
-                app.console.answer_as(&json!({ "removed": profile.name }), String::new);
-                Ok(())
+                app.console.answer_as(&json!({ "removed": profile.name }), String::new)
             }
             Action::Test(args) => test(&app, &args),
         }
@@ -174,7 +172,7 @@ fn change(app: &mut App, mut profile: ServerProfile, args: ChangeArgs) -> Result
     app.console.say(&format!("  sign in with `mcpauth login {name}`"));
     if app.console.tone().json {
         let server = app.config.profile(&name)?;
-        app.console.answer_as(&Settled { server, issuer }, String::new);
+        app.console.answer_as(&Settled { server, issuer }, String::new)?;
     }
     Ok(())
 }
@@ -182,31 +180,24 @@ fn change(app: &mut App, mut profile: ServerProfile, args: ChangeArgs) -> Result
 fn list(app: &App) -> Result<(), Error> {
     let servers = app.config.profiles()?;
     let default = app.config.settings().default_server.clone();
-    let lines = || {
-        let line = |profile: &ServerProfile| {
-            let mark = if Some(&profile.name) == default.as_ref() { " (default)" } else { "" };
-            format!("{}{mark}  {}\n", profile.name, profile.url)
-        };
-        servers.iter().map(line).collect()
-    };
     if servers.is_empty() && !app.console.tone().json {
         app.console.say("no servers yet; `mcpauth login https://…` names one");
         return Ok(());
     }
-    let text: String = lines();
-    app.console.answer_as(&Servers { servers, default }, || text);
-    Ok(())
+    let line = |profile: &ServerProfile| {
+        let mark = if Some(&profile.name) == default.as_ref() { " (default)" } else { "" };
+        format!("{}{mark}  {}\n", profile.name, profile.url)
+    };
+    let text: String = servers.iter().map(line).collect();
+    app.console.answer_as(&Servers { servers, default }, || text)
 }
 
 fn test(app: &App, args: &TestArgs) -> Result<(), Error> {
     let profile = app.profile(args.which.server.as_ref())?;
     let findings = discover::try_out(app, &profile, &args.account.account)?;
-    let (all, failed) = (findings.len(), findings.iter().filter(|finding| !finding.ok).count());
-    let text = || {
-        let line = |f: &Finding| format!("{} {}: {}\n", if f.ok { "ok  " } else { "FAIL" }, f.what, f.seen);
-        findings.iter().map(line).collect()
-    };
-    let text: String = text();
-    app.console.answer_as(&Findings { ok: failed == 0, findings }, || text);
-    if failed == 0 { Ok(()) } else { Err(Error::Partly { failed, all, exit_code: 5 }) }
+    let verdict = discover::verdict(findings.iter());
+    let line = |f: &Finding| format!("{} {}: {}\n", if f.ok { "ok  " } else { "FAIL" }, f.what, f.seen);
+    let text: String = findings.iter().map(line).collect();
+    app.console.answer_as(&Findings { ok: verdict.is_ok(), findings }, || text)?;
+    verdict
 }

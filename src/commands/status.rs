@@ -10,6 +10,7 @@ use crate::console;
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::discover::{self, Finding};
+use crate::flows::session;
 use crate::model::{LoginKey, LoginState, LoginSummary, Name, RegistrationSource, ServerArg};
 use crate::peer_text::PeerText;
 use crate::store::StoreKind;
@@ -57,34 +58,39 @@ impl StatusArgs {
             let expires_in = summary.tokens.expires_at.map(|end| end.since(app.now()));
             entries.push(Entry { status: status(&summary, app.now()), summary, expires_in, checks });
         }
+        let verdict = self.verdict(&entries);
+        let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
+        app.console.answer_as(&Answer { store: store.kind(), logins: entries }, || text)?;
+        verdict
+    }
+
+    /// An error if a person is needed anywhere, else if a check failed.
+    fn verdict(&self, entries: &[Entry]) -> Result<(), Error> {
+        if entries.is_empty() {
+            return Err(Error::login_needed(self.nowhere(), "https://…"));
+        }
         let needing: Vec<LoginKey> = entries
             .iter()
             .filter(|entry| self.needs_a_person(entry))
             .map(|entry| entry.summary.login.key())
             .collect();
-        let nowhere = entries.is_empty();
-        let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
-        app.console.answer_as(&Answer { store: store.kind(), logins: entries }, || text);
-        match needing.first() {
-            None if nowhere => Err(Error::login_needed(self.nowhere(), "https://…")),
-            None => Ok(()),
-            Some(first) => {
-                let names = needing.iter().map(|key| key.server.as_str()).collect::<Vec<_>>().join(", ");
-                Err(Error::login_needed(format!("sign-in needed at {names}"), first))
-            }
+        if let Some(first) = needing.first() {
+            let names = needing.iter().map(|key| key.server.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Error::login_needed(format!("sign-in needed at {names}"), first));
         }
+        discover::verdict(entries.iter().flat_map(|entry| &entry.checks))
     }
 
     fn summaries(&self, app: &App) -> Result<Vec<LoginSummary>, Error> {
-        let store = app.store()?;
-        if let Some(server) = &self.server {
-            let key = app.login_key(Some(server), &self.account.account)?;
-            let missing = || Error::login_needed(crate::flows::session::not_signed_in(&key), &key);
-            return Ok(vec![store.summary(&key)?.ok_or_else(missing)?]);
-        }
-        let mut summaries = super::list::readable(app)?;
-        summaries.retain(|summary| self.account().is_none_or(|account| *account == summary.login.account));
-        Ok(summaries)
+        let Some(server) = &self.server else {
+            let mut summaries = app.readable_logins()?;
+            summaries
+                .retain(|summary| self.account().is_none_or(|account| *account == summary.login.account));
+            return Ok(summaries);
+        };
+        let key = app.login_key(Some(server), &self.account.account)?;
+        let missing = || Error::login_needed(session::not_signed_in(&key), &key);
+        Ok(vec![app.store()?.summary(&key)?.ok_or_else(missing)?])
     }
 
     /// The account that was asked about; the one that is meant without a word is nobody's wish.
@@ -101,7 +107,9 @@ impl StatusArgs {
     fn needs_a_person(&self, entry: &Entry) -> bool {
         let horizon = self.within.unwrap_or(0);
         let ends = !entry.summary.tokens.refreshable && entry.expires_in.is_some_and(|left| left <= horizon);
-        entry.summary.login.state != LoginState::Active || ends || entry.checks.iter().any(|check| !check.ok)
+        entry.summary.login.state != LoginState::Active
+            || ends
+            || entry.checks.iter().any(Finding::needs_a_person)
     }
 }
 

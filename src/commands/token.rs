@@ -55,7 +55,7 @@ struct Field<'a> {
 
 impl TokenArgs {
     pub(super) fn run(&self, app: &App) -> Result<(), Error> {
-        let key = app.login_key(self.login.server.as_ref(), &self.login.account.account)?;
+        let key = self.login.key(app)?;
         let refresh = match (self.force_refresh, self.no_refresh) {
             (true, _) => Refresh::Always,
             (_, true) => Refresh::Never,
@@ -69,19 +69,18 @@ impl TokenArgs {
         match field {
             None if json => tell(app, &login),
             Some(name) if json => {
-                app.console.answer_as(&Field { field: name, value: &value(name)? }, String::new);
+                app.console.answer_as(&Field { field: name, value: &value(name)? }, String::new)
             }
             Some("header") if self.header => {
-                app.console.answer(&format!("Authorization: {}", *value("header")?));
+                app.console.answer(&format!("Authorization: {}", *value("header")?))
             }
             name => app.console.answer(&value(name.unwrap_or("token"))?),
         }
-        Ok(())
     }
 }
 
 /// The token with what belongs to it, in JSON.
-fn tell(app: &App, login: &Login) {
+fn tell(app: &App, login: &Login) -> Result<(), Error> {
     let LoginSummary { login: facts, tokens, .. } = LoginSummary::from(login);
     let answer = Answer {
         access_token: login.tokens.access_token.expose(),
@@ -92,5 +91,5 @@ fn tell(app: &App, login: &Login) {
         account: facts.account.as_str(),
         url: facts.url.as_str(),
     };
-    app.console.answer_as(&answer, String::new);
+    app.console.answer_as(&answer, String::new)
 }

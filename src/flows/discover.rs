@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::App;
 use super::session::{self, Freshness};
+use super::{App, remote};
 use crate::config::ServerProfile;
-use crate::error::Error;
+use crate::error::{Error, LOGIN_NEEDED, REFUSED, TEMPORARY};
 use crate::http::{self, Authorization, HttpError};
 use crate::mcp;
-use crate::model::{Login, LoginKey, Name, ServerUrl};
+use crate::model::{Issuer, Login, LoginKey, Name, ServerUrl};
 use crate::oauth;
 use crate::oauth::discovery::{self, Discovery, Trace};
 
@@ -31,6 +31,39 @@ pub struct Finding {
     pub ok: bool,
     /// What was seen.
     pub seen: String,
+    /// What a program ends with that fails because of this.
+    #[serde(skip)]
+    exit_code: u8,
+}
+
+impl Finding {
+    fn good(what: &'static str, seen: impl Into<String>) -> Self {
+        Self { what, ok: true, seen: seen.into(), exit_code: 0 }
+    }
+
+    fn bad(what: &'static str, seen: impl Into<String>, exit_code: u8) -> Self {
+        Self { what, ok: false, seen: seen.into(), exit_code }
+    }
+
+    fn failed(what: &'static str, error: &Error) -> Self {
+        Self::bad(what, error.to_string(), error.exit_code())
+    }
+
+    /// Whether only a new sign-in helps.
+    pub fn needs_a_person(&self) -> bool {
+        self.exit_code == LOGIN_NEEDED
+    }
+}
+
+/// An error if something is not as it should be: how much, with the exit code of the first.
+pub fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>) -> Result<(), Error> {
+    let (mut failed, mut all, mut exit_code) = (0, 0, 0);
+    for finding in findings {
+        all += 1;
+        failed += usize::from(!finding.ok);
+        exit_code = if exit_code == 0 { finding.exit_code } else { exit_code };
+    }
+    if failed == 0 { Ok(()) } else { Err(Error::Partly { failed, all, exit_code }) }
 }
 
 /// Tries a server out, step by step: is it there, who issues for it, is PKCE offered, is the issuer still the one
@@ -40,44 +73,41 @@ pub fn try_out(app: &App, profile: &ServerProfile, account: &Name) -> Result<Vec
     let found = discover(app, profile, &mut Trace::default()).map_err(oauth::Error::from);
     let issuer = match found.and_then(std::convert::identity) {
         Ok(found) => {
-            findings.push(Finding {
-                what: "discovery",
-                ok: true,
-                seen: format!("issuer {}", found.issuer.issuer),
-            });
+            findings.push(Finding::good("discovery", format!("issuer {}", found.issuer.issuer)));
             findings.push(pkce(profile, &found));
             Some(found.issuer.issuer)
         }
         Err(error) => {
-            findings.push(Finding { what: "discovery", ok: false, seen: error.to_string() });
+            findings.push(Finding::failed("discovery", &remote(&profile.url)(error)));
             None
         }
     };
     let key = LoginKey { server: profile.name.clone(), account: account.clone() };
     match session::fresh_login(app, &key, &Freshness::default()) {
         Ok(login) => {
-            if let Some(issuer) = issuer {
-                let bound = &login.client.facts.issuer;
-                findings.push(Finding {
-                    what: "issuer of the login",
-                    ok: *bound == issuer,
-                    seen: bound.to_string(),
-                });
-            }
+            findings.extend(issuer.map(|issuer| same_issuer(&login, &issuer)));
             findings.push(accepted(app, &profile.url, &login));
         }
-        Err(error) => findings.push(Finding { what: "login", ok: false, seen: error.to_string() }),
+        Err(error) => findings.push(Finding::failed("login", &error)),
     }
     Ok(findings)
 }
 
+fn same_issuer(login: &Login, found: &Issuer) -> Finding {
+    let (what, bound) = ("issuer of the login", &login.client.facts.issuer);
+    if bound == found {
+        Finding::good(what, bound.to_string())
+    } else {
+        Finding::bad(what, bound.to_string(), REFUSED)
+    }
+}
+
 fn pkce(profile: &ServerProfile, found: &Discovery) -> Finding {
-    let (ok, seen) = match (found.issuer.advertises_s256(), profile.assume_pkce) {
-        (true, _) => (true, "S256 is advertised"),
-        (false, true) => (true, "not advertised, assumed as you settled"),
-        (false, false) => (false, "S256 is not advertised"),
-    };
-    Finding { what: "PKCE", ok, seen: seen.into() }
+    match (found.issuer.advertises_s256(), profile.assume_pkce) {
+        (true, _) => Finding::good("PKCE", "S256 is advertised"),
+        (false, true) => Finding::good("PKCE", "not advertised, assumed as you settled"),
+        (false, false) => Finding::bad("PKCE", "S256 is not advertised", REFUSED),
+    }
 }
 
 /// Calls the server with the token. An answer of the server's own, even one that declines this call, means that the
@@ -89,14 +119,13 @@ fn accepted(app: &App, server: &ServerUrl, login: &Login) -> Finding {
     let request = mcp::post(&url, message).authorization(Authorization::Bearer(&login.tokens.access_token));
     let http = app.http(server);
     match http::block_on(http.send(request)).and_then(std::convert::identity) {
-        Ok(answer) => {
-            let (ok, seen) = match answer.status {
-                401 | 403 => (false, "refused"),
-                429 | 500.. => (false, "the server is in trouble"),
-                _ => (true, "accepted"),
-            };
-            Finding { what, ok, seen: format!("{seen} ({})", answer.status) }
+        Ok(answer) if matches!(answer.status, 401 | 403) => {
+            Finding::bad(what, format!("refused ({})", answer.status), LOGIN_NEEDED)
         }
-        Err(error) => Finding { what, ok: false, seen: error.to_string() },
+        Ok(answer) if answer.is_transient() => {
+            Finding::bad(what, format!("the server is in trouble ({})", answer.status), TEMPORARY)
+        }
+        Ok(answer) => Finding::good(what, format!("accepted ({})", answer.status)),
+        Err(error) => Finding::failed(what, &remote(server)(error.into())),
     }
 }

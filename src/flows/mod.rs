@@ -21,7 +21,7 @@ use crate::console::{Console, quoted};
 use crate::error::Error;
 use crate::http::{Exchange, Http};
 use crate::keychain::Keychain;
-use crate::model::{ClientFacts, LoginKey, Name, RegistrationSource, ServerArg, ServerUrl};
+use crate::model::{ClientFacts, LoginKey, LoginSummary, Name, RegistrationSource, ServerArg, ServerUrl};
 use crate::oauth;
 use crate::store::{KeySource, KeychainKey, NoKey, PassphraseKey, Store, StoreError, StoreKind};
 
@@ -206,6 +206,23 @@ impl App {
         let signed_in = |name: &Name| summaries.iter().any(|summary| summary.login.server == *name);
         let mut candidates = (0..profiles.len()).filter(|at| signed_in(&profiles[*at].name));
         Ok(candidates.next().filter(|_| candidates.next().is_none()))
+    }
+
+    /// What may be told of every login, with a warning for each that cannot be read. Where nothing else is left that
+    /// is an error: it must not look as if nobody were signed in.
+    pub fn readable_logins(&self) -> Result<Vec<LoginSummary>, Error> {
+        let (mut logins, mut trouble) = (Vec::new(), Vec::new());
+        for summary in self.store()?.summaries()? {
+            match summary {
+                Ok(summary) => logins.push(summary),
+                Err(error) => trouble.push(error),
+            }
+        }
+        let fatal = if logins.is_empty() { trouble.pop() } else { None };
+        for error in trouble {
+            self.console.warn(&error.to_string());
+        }
+        fatal.map_or(Ok(logins), |error| Err(error.into()))
     }
 
     /// The login that is meant.

@@ -187,3 +187,13 @@ fn a_lifetime_that_the_issuer_does_not_state_is_not_guessed() {
     world.run(&["token", "box", "--field", "expires_at"]).failed_with(2, "no field expires_at");
     assert_eq!(world.run(&["token", "box", "--json"]).json()["expires_at"], json!(null));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_token_that_got_lost_on_a_full_disk_was_not_given() {
+    let world = World::signed_in(SandboxOptions::default());
+    for args in [&["token", "box"][..], &["headers", "box"], &["status"]] {
+        let ran = run(world.shell(r#"exec "$0" "$@" >/dev/full"#, args));
+        ran.failed_with(1, "the answer could not be written");
+    }
+}

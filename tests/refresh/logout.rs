@@ -123,3 +123,23 @@ fn an_issuer_that_revokes_nothing_is_said_to() {
     assert_eq!(said.matches("at the issuer: the issuer offers no way").count(), 2, "{ran:?}");
     assert!(world.records().is_empty());
 }
+
+#[test]
+fn a_login_that_cannot_be_read_keeps_nobody_signed_in_elsewhere() {
+    let world = signed_in();
+    let damaged = world.records().remove(0);
+    world.login(&["--account", "work"]).succeeded();
+    std::fs::write(&damaged, "nothing that was ever stored").unwrap();
+    let ran = world.run(&["logout", "--all"]);
+    ran.failed_with(7, "a stored login is damaged");
+    assert!(ran.stderr.contains("error: 1 of 2 failed"), "{ran:?}");
+    assert_eq!(world.sandbox.books().revocations, 2);
+}
+
+#[test]
+fn a_client_that_could_not_be_forgotten_in_time_is_told_of() {
+    let world = signed_in();
+    world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Revocation }));
+    let ran = world.run(&["logout", "box", "--forget-client"]);
+    assert!(ran.succeeded().stderr.contains("warning: client at the issuer: failed"), "{ran:?}");
+}

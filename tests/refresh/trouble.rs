@@ -22,6 +22,7 @@ fn the_issuers_final_word_is_remembered() {
     }
     world.run(&["refresh", "box"]).failed_with(3, "the issuer ended this login");
     assert_eq!(world.sandbox.books().refresh_attempts, 1);
+    world.run(&["server", "test", "box"]).failed_with(3, "1 of 3 failed");
 
     let status = world.run(&["status"]);
     assert_eq!(status.exit, 3);
@@ -119,6 +120,12 @@ fn without_a_network_everything_is_kept() {
     assert!(ran.succeeded().stderr.contains("cannot reach 127.0.0.1"), "{ran:?}");
     world.run(&["refresh", "box"]).failed_with(6, "cannot reach 127.0.0.1");
     assert_eq!(world.token(&["--no-refresh"]), token);
+    // Whoever cannot be asked has not said that a person is needed.
+    for args in [&["status", "box", "--check"][..], &["server", "test", "box"]] {
+        let ran = world.run(args);
+        ran.failed_with(6, "failed");
+        assert!(ran.stdout.contains("FAIL") && ran.stdout.contains("cannot reach 127.0.0.1"), "{ran:?}");
+    }
 
     let mut ended = World::expired();
     ended.cut_off();
