@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::args::LoginRef;
 use crate::error::Error;
@@ -37,11 +38,11 @@ impl HeadersArgs {
             Ok(login) => session::field(&login, "header")?,
             Err(error) if self.placeholder => {
                 app.console.error(&error);
-                "Bearer login-needed".to_owned()
+                Zeroizing::new("Bearer login-needed".to_owned())
             }
             Err(error) => return Err(error),
         };
         // Not wrapped in a schema: the client's own contract is one flat object of names and texts.
-        app.console.answer(&json!({ "Authorization": header }).to_string())
+        app.console.answer(&json!({ "Authorization": *header }).to_string())
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::str::FromStr;
 
+use zeroize::Zeroizing;
+
 use super::App;
 use super::session::{self, Freshness};
 use crate::error::Error;
@@ -145,13 +147,13 @@ pub fn exec(app: &App, request: &ExecRequest) -> Result<u8, Error> {
                 hint: "let the command ask for it with `mcpauth token` instead".into(),
             });
         }
-        command.env(variable, value);
+        command.env(variable, value.as_str());
     }
     platform::run_as_child(&mut command).map_err(|error| not_runnable(name, &error.to_string(), false))
 }
 
 /// Every variable with its value. One login is loaded, and if need be refreshed, once.
-fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, zeroize::Zeroizing<String>)>, Error> {
+fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, Zeroizing<String>)>, Error> {
     let mut logins: Vec<Login> = Vec::new();
     let mut values = Vec::new();
     let default = request.servers.is_empty() && request.injections.is_empty();
@@ -176,8 +178,7 @@ fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, zeroize::Zero
                 hint: "name a variable for each server with -e VAR=SERVER".into(),
             });
         }
-        let value = session::field(&logins[at], field.unwrap_or("token"))?;
-        values.push((variable, zeroize::Zeroizing::new(value)));
+        values.push((variable, session::field(&logins[at], field.unwrap_or("token"))?));
     }
     Ok(values)
 }
