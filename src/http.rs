@@ -380,9 +380,12 @@ fn bearer(token: &str) -> Result<HeaderValue, HttpError> {
 
 /// RFC 6749 section 2.3.1: both parts form-encoded first, so that a colon in either does not end the id.
 fn basic(id: &str, secret: &ClientSecret) -> Result<HeaderValue, HttpError> {
-    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Zeroizing::new(format!("{}:{}", encode(id), encode(secret.expose())));
-    sensitive(&Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes()))))
+    let encode = |text: &str| -> Zeroizing<String> {
+        Zeroizing::new(url::form_urlencoded::byte_serialize(text.as_bytes()).collect())
+    };
+    let pair = Zeroizing::new(format!("{}:{}", *encode(id), *encode(secret.expose())));
+    let encoded = Zeroizing::new(BASE64.encode(pair.as_bytes()));
+    sensitive(&Zeroizing::new(format!("Basic {}", *encoded)))
 }
 
 fn sensitive(text: &str) -> Result<HeaderValue, HttpError> {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::args::LoginRef;
 use crate::error::Error;
@@ -40,12 +41,12 @@ impl HeadersArgs {
             Ok(login) => session::field(&login, "header")?,
             Err(error) if self.placeholder => {
                 app.console.error(&error);
-                "Bearer login-needed".to_owned()
+                Zeroizing::new("Bearer login-needed".to_owned())
             }
             Err(error) => return Err(error),
         };
         // Not wrapped in a schema: the client's own contract is one flat object of names and texts.
-        let answer = zeroize::Zeroizing::new(json!({ "Authorization": header }).to_string());
+        let answer = Zeroizing::new(json!({ "Authorization": *header }).to_string());
         if answer.len() + 1 >= LONGEST {
             return Err(Error::Usage {
                 message: "the token is longer than a header helper may answer".into(),

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::config::{CallbackSettings, ResourceChoice, ServerProfile};
 use crate::error::Error;
@@ -153,7 +154,7 @@ impl Unset {
 
 /// A client secret comes from standard input only: an argument could be seen by every process on the machine.
 pub(super) fn read_client_secret() -> Result<ClientSecret, Error> {
-    let mut text = String::new();
+    let mut text = Zeroizing::new(String::new());
     let read = std::io::stdin().lock().take(64 * 1024).read_to_string(&mut text);
     let secret = text.trim_end_matches(['\r', '\n']);
     if read.is_err() || secret.is_empty() {

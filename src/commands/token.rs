@@ -65,7 +65,7 @@ impl TokenArgs {
         let login = session::fresh_login(app, &key, &freshness)?;
         let json = app.console.tone().json;
         let field = if self.header { Some("header") } else { self.field.as_deref() };
-        let value = |name| session::field(&login, name).map(zeroize::Zeroizing::new);
+        let value = |name| session::field(&login, name);
         match field {
             None if json => tell(app, &login),
             Some(name) if json => {

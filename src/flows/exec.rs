@@ -147,7 +147,7 @@ pub fn exec(app: &App, request: &ExecRequest) -> Result<u8, Error> {
                 hint: "let the command ask for it with `mcpauth token` instead".into(),
             });
         }
-        command.env(variable, value);
+        command.env(variable, value.as_str());
     }
     platform::run_as_child(&mut command).map_err(|error| not_runnable(name, &error.to_string(), false))
 }
@@ -191,7 +191,7 @@ fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, Zeroizing<Str
         if at == logins.len() {
             logins.push(session::fresh_login(app, &key, &request.freshness)?);
         }
-        values.push((variable, Zeroizing::new(session::field(&logins[at], field)?)));
+        values.push((variable, session::field(&logins[at], field)?));
     }
     Ok(values)
 }

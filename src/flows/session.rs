@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::{App, forget_client, remote};
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -204,7 +206,7 @@ fn refresh_failed(
 
 /// One field of a login, as `token --field` and `exec -e VAR=SERVER:FIELD` name it. The fields of our own come
 /// first, then the members of the issuer's answer.
-pub fn field(login: &Login, name: &str) -> Result<String, Error> {
+pub fn field(login: &Login, name: &str) -> Result<Zeroizing<String>, Error> {
     let facts = &login.tokens.facts;
     let value = match name {
         "token" | "access_token" => Some(login.tokens.access_token.expose().to_owned()),
@@ -220,7 +222,7 @@ pub fn field(login: &Login, name: &str) -> Result<String, Error> {
             value => value.to_string(),
         }),
     };
-    value.ok_or_else(|| Error::Usage {
+    value.map(Zeroizing::new).ok_or_else(|| Error::Usage {
         message: format!("the login at {} has no field {name}", login.facts.server),
         hint: "there are token, header, url, expires_at, scope and the further members of the token answer"
             .into(),

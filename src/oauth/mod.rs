@@ -10,6 +10,7 @@ pub mod registration;
 pub mod token;
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::http::{Answer, HttpError};
 use crate::model::{Issuer, ServerUrl};
@@ -146,10 +147,10 @@ impl std::fmt::Display for ErrorResponse {
 impl ErrorResponse {
     /// Reads an error out of a JSON object, whatever the status it came with: RFC 6749's shape, an object in
     /// `error`, a bare `message`. `None` if the object holds none.
-    fn from_json(body: &serde_json::Value) -> Option<Self> {
-        let text = |value: &serde_json::Value| match value {
-            serde_json::Value::String(text) => Some(text.clone()),
-            serde_json::Value::Number(number) => Some(number.to_string()),
+    fn from_json(body: &Map<String, Value>) -> Option<Self> {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
         let error = body.get("error")?;
@@ -169,7 +170,7 @@ impl ErrorResponse {
 
     /// The error in an answer that is no success; the status stands in where the body says nothing.
     fn from_answer(answer: &Answer) -> Self {
-        let body = serde_json::from_slice(&answer.body).unwrap_or(serde_json::Value::Null);
+        let body: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
         Self::from_json(&body).unwrap_or_else(|| Self {
             code: format!("http_{}", answer.status),
             description: body.get("message").and_then(|text| text.as_str()).map(PeerText::from),

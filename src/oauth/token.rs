@@ -131,7 +131,7 @@ fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<T
     }
     let UniqueMembers(mut members) = read_json(answer, "token answer")?;
     // Some issuers answer 200 and say inside that it failed.
-    if let Some(reason) = ErrorResponse::from_json(&Value::Object(members.clone())) {
+    if let Some(reason) = ErrorResponse::from_json(&members) {
         return Err(refusal(answer, reason));
     }
     let malformed =

@@ -165,19 +165,19 @@ fn a_test_tells_what_works_and_what_does_not() {
         assert!(ran.succeeded().stdout.contains(line), "no {line} in {ran:?}");
     }
     let down = |status| Fault::Status { endpoint: Endpoint::Mcp, status, times: 99, retry_after: None };
-    for (fault, line) in [
-        (Fault::WrongIssuer, "FAIL discovery: "),
-        (down(503), "FAIL token at the server: the server is in trouble (503)"),
-        (down(403), "FAIL token at the server: refused (403)"),
+    for (fault, exit, line) in [
+        (Fault::WrongIssuer, 5, "FAIL discovery: "),
+        (down(503), 6, "FAIL token at the server: the server is in trouble (503)"),
+        (down(403), 3, "FAIL token at the server: refused (403)"),
     ] {
         world.sandbox.change(|options| options.faults = vec![fault]);
         let ran = world.run(&["server", "test", "box"]);
-        assert!(ran.failed_with(5, "failed").stdout.contains(line), "no {line} in {ran:?}");
+        assert!(ran.failed_with(exit, "failed").stdout.contains(line), "no {line} in {ran:?}");
     }
     world.sandbox.change(|options| options.faults.clear());
     let ran = world.run(&["server", "test", "box", "--account", "work"]);
     assert!(
-        ran.failed_with(5, "failed").stdout.contains("FAIL login: not signed in to box as account work"),
+        ran.failed_with(3, "failed").stdout.contains("FAIL login: not signed in to box as account work"),
         "{ran:?}"
     );
 }
