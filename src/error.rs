@@ -8,7 +8,7 @@ use crate::browser::{BrowserError, ListenError};
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
 use crate::http::{HttpError, TOO_LOCAL};
-use crate::model::{LoginKey, Malformed, Name};
+use crate::model::{LoginKey, Malformed, Name, is_loopback};
 use crate::oauth;
 use crate::peer_text::PeerText;
 use crate::store::StoreError;
@@ -257,11 +257,15 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
             format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
         }
         E::NoPkce(_) => format!("if you trust it all the same: `mcpauth login {server} --assume-pkce`"),
-        E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
-            "register a client there with the redirect URI {redirect_uri}, then run `mcpauth login {server} \
-             --client-id ID --callback-port {}`",
-            url::Url::parse(redirect_uri).ok().and_then(|url| url.port()).unwrap_or(80),
-        ),
+        E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => {
+            // A redirect URI of the user's own is settled as it is.
+            let own = url::Url::parse(redirect_uri).ok().filter(is_loopback).and_then(|url| url.port());
+            let port = own.map(|port| format!(" --callback-port {port}")).unwrap_or_default();
+            format!(
+                "register a client there with the redirect URI {redirect_uri}, then run `mcpauth login {server} \
+                 --client-id ID{port}`"
+            )
+        }
         E::ForeignClient { .. } => {
             format!(
                 "if the move is genuine: `mcpauth login {server} --client-id ID` with a client of the new issuer"

@@ -4,21 +4,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::brought::{BroughtClient, bring};
 use super::{App, forget_client, redirect, remote};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
-    ClientAuthMethod, ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginKey, LoginState,
-    LoginSummary, Name, RegistrationSource, ScopeSet,
+    ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginKey, LoginState, LoginSummary, Name,
+    RegistrationSource, ScopeSet,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::oauth::discovery::{self, Discovery, Trace};
-use crate::oauth::registration::{self, Candidates, preferred_auth_method};
+use crate::oauth::registration::{self, Candidates};
 use crate::oauth::{self, identity, token};
 use crate::platform;
-use crate::secret::{AuthorizationCode, ClientSecret};
+use crate::secret::AuthorizationCode;
 use crate::store::{Store, StoreError};
 
 /// How long a login waits for another process that is refreshing the login it replaces.
@@ -40,14 +41,6 @@ pub struct LoginRequest {
     pub explain: bool,
     /// How long the person has.
     pub timeout: Duration,
-}
-
-/// A client that was registered by hand.
-pub struct BroughtClient {
-    /// Its id.
-    pub id: String,
-    /// Its password, if it has one.
-    pub secret: Option<ClientSecret>,
 }
 
 /// What came of a login.
@@ -77,7 +70,7 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
 }
 
 /// What to type to start this login once more. A server of which there is no profile yet is known by its URL only.
-fn again(app: &App, request: &LoginRequest) -> Result<String, Error> {
+pub fn again(app: &App, request: &LoginRequest) -> Result<String, Error> {
     let ServerProfile { name, url, .. } = &request.profile;
     let key = LoginKey { server: name.clone(), account: request.account.clone() };
     Ok(match app.config.profile(name)? {
@@ -163,28 +156,6 @@ fn known_client(app: &App, store: &Store, server: &Name) -> Result<Option<Client
             Ok(None)
         }
         loaded => Ok(loaded?),
-    }
-}
-
-/// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
-pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistration {
-    let auth_method = match brought.secret {
-        Some(_) => preferred_auth_method(&found.issuer, true),
-        // A client without a secret is a public one, also at the many issuers that list only ways to show a secret.
-        None => ClientAuthMethod::None,
-    };
-    ClientRegistration {
-        facts: ClientFacts {
-            source: RegistrationSource::Preregistered,
-            issuer: found.issuer.issuer.clone(),
-            client_id: brought.id.clone(),
-            auth_method,
-            redirect_uri: None,
-            secret_expires_at: None,
-            management_url: None,
-        },
-        secret: brought.secret.as_ref().map(ClientSecret::duplicate),
-        management_token: None,
     }
 }
 

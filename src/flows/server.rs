@@ -1,10 +1,10 @@
 //! Settling and forgetting servers. What is settled is checked against the server first, so that a typing mistake
 //! shows now and not at the first login.
 
+use super::brought::{BroughtClient, bring};
 use super::{App, discover, remote};
 use crate::config::ServerProfile;
 use crate::error::Error;
-use crate::flows::login::{self, BroughtClient};
 use crate::model::{Issuer, Name};
 use crate::oauth;
 use crate::oauth::discovery::Trace;
@@ -32,7 +32,7 @@ pub fn settle(app: &mut App, change: Change) -> Result<Option<Issuer>, Error> {
         }
         Err(error) => return Err(remote(&profile.url)(error)),
     };
-    let client = client.as_ref().zip(found.as_ref()).map(|(client, found)| login::bring(client, found));
+    let client = client.as_ref().zip(found.as_ref()).map(|(client, found)| bring(client, found));
     let store = client.as_ref().map(|_| app.store_for_login()).transpose()?;
     app.leave_pointer()?;
     // Before the client: a profile can be refused because its name or its server is taken.
