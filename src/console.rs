@@ -27,7 +27,7 @@ pub trait Terminal: Send + Sync {
     fn is_interactive(&self) -> bool;
     /// Whether standard error is a terminal, so that colour and movement mean something.
     fn shows_talk(&self) -> bool;
-    /// Asks for a line that is not shown while it is typed.
+    /// Asks for a line, which may be empty, that is not shown while it is typed.
     fn ask_secret(&self, question: &str) -> io::Result<String>;
     /// Asks for a line.
     fn ask(&self, question: &str) -> io::Result<String>;
@@ -59,7 +59,7 @@ impl Terminal for SystemTerminal {
     }
 
     fn ask_secret(&self, question: &str) -> io::Result<String> {
-        let asked = dialoguer::Password::new().with_prompt(question).interact();
+        let asked = dialoguer::Password::new().with_prompt(question).allow_empty_password(true).interact();
         asked.map_err(|dialoguer::Error::IO(error)| error)
     }
 

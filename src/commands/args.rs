@@ -100,6 +100,9 @@ pub(super) struct AccountArg {
     pub(super) account: Name,
 }
 
+/// The longest span of time, in seconds: a hundred years, which can be added to any time.
+const LONGEST_SPAN: i64 = 36_525 * 86_400;
+
 /// A span of time: a number of seconds, or a number with `s`, `m`, `h` or `d`.
 pub(super) fn span(text: &str) -> Result<i64, String> {
     let unit = text.chars().last().ok_or("empty")?;
@@ -111,7 +114,8 @@ pub(super) fn span(text: &str) -> Result<i64, String> {
         _ => (text, 1),
     };
     let number: i64 = number.parse().map_err(|_| "write it as 300, 300s, 5m, 2h or 1d".to_owned())?;
-    number.checked_mul(factor).filter(|seconds| *seconds >= 0).ok_or_else(|| "out of range".to_owned())
+    let seconds = number.checked_mul(factor).filter(|seconds| (0..=LONGEST_SPAN).contains(seconds));
+    seconds.ok_or_else(|| "out of range".to_owned())
 }
 
 /// The same for what is waited for.
@@ -128,7 +132,7 @@ mod tests {
         for (text, seconds) in [("300", 300), ("5m", 300), ("2h", 7200), ("1d", 86_400), ("0s", 0)] {
             assert_eq!(span(text), Ok(seconds));
         }
-        for wrong in ["", "m", "-1", "1.5h", "99999999999999999d", "5 m"] {
+        for wrong in ["", "m", "-1", "1.5h", "99999999999999999d", "36526d", "5 m"] {
             assert!(span(wrong).is_err(), "{wrong}");
         }
     }

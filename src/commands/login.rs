@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use url::Url;
 
 use super::args::{AccountArg, patience};
 use super::profile::{ProfileArgs, read_client_secret};
@@ -10,10 +11,11 @@ use crate::config::ServerProfile;
 use crate::console::span;
 use crate::error::Error;
 use crate::flows::App;
-use crate::flows::login::{self, BroughtClient, LoginOutcome, LoginRequest};
+use crate::flows::brought::{self, BroughtClient};
+use crate::flows::login::{self, LoginOutcome, LoginRequest};
 use crate::model::{LoginSummary, Name, ServerArg};
+use crate::oauth;
 use crate::oauth::discovery::Step;
-use crate::secret::ClientSecret;
 use crate::store::StoreKind;
 
 /// Sign in to an MCP server through the browser
@@ -91,8 +93,14 @@ impl LoginArgs {
             // Where a person sits, what only he can know may as well be asked for.
             Err(error) if can_ask_for_client(&app, &error) => {
                 app.console.error(&error);
-                let Some(client) = ask_for_client(&app)? else { return Err(error) };
+                let again = login::again(&app, &request);
+                let Some(client) = brought::ask(&app, &again)? else { return Err(error) };
                 request.client = Some(client);
+                let callback = &mut request.profile.callback;
+                if callback.redirect_url.is_none() {
+                    // The client was registered with the redirect URI that was just told, so it must stay the same.
+                    callback.port = callback.port.or(told_port(&error));
+                }
                 login::login(&mut app, &request)?
             }
             outcome => outcome?,
@@ -163,11 +171,23 @@ impl LoginArgs {
 }
 
 fn can_ask_for_client(app: &App, error: &Error) -> bool {
-    let missing = match error {
-        Error::Remote { source, .. } => matches!(**source, crate::oauth::Error::NoRegistration { .. }),
-        _ => false,
-    };
-    missing && app.ports.terminal.is_interactive() && !app.console.tone().json
+    told_to_register(error).is_some() && app.ports.terminal.is_interactive() && !app.console.tone().json
+}
+
+/// The redirect URI that an error told the person to register a client with.
+fn told_to_register(error: &Error) -> Option<&str> {
+    match error {
+        Error::Remote { source, .. } => match &**source {
+            oauth::Error::NoRegistration { redirect_uri, .. } => Some(redirect_uri),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The port of that redirect URI.
+fn told_port(error: &Error) -> Option<u16> {
+    Url::parse(told_to_register(error)?).ok()?.port()
 }
 
 fn access(summary: &LoginSummary, app: &App) -> String {
@@ -187,16 +207,4 @@ fn describe_store(app: &App, store: StoreKind) -> String {
         StoreKind::File => format!("in plain files under {}", app.config.places().data.display()),
         StoreKind::Memory => "not stored: it ends with this command".into(),
     }
-}
-
-fn ask_for_client(app: &App) -> Result<Option<BroughtClient>, Error> {
-    let ended = |error: std::io::Error| Error::Unforeseen(format!("cannot read from the terminal: {error}"));
-    let terminal = &app.ports.terminal;
-    let id = terminal.ask("Client id (empty to stop)").map_err(ended)?.trim().to_owned();
-    if id.is_empty() {
-        return Ok(None);
-    }
-    let secret = terminal.ask_secret("Client secret (empty if it has none)").map_err(ended)?;
-    let secret = (!secret.is_empty()).then(|| ClientSecret::new(secret));
-    Ok(Some(BroughtClient { id, secret }))
 }

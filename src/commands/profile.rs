@@ -65,7 +65,7 @@ pub(super) struct ProfileArgs {
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    const OURS: [&str; 9] = [
+    const OURS: [&str; 10] = [
         "response_type",
         "client_id",
         "redirect_uri",
@@ -75,6 +75,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
         "resource",
         "scope",
         "request",
+        "request_uri",
     ];
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     if name.is_empty() || OURS.contains(&name) {

@@ -9,6 +9,7 @@ use super::profile::{ProfileArgs, Unset, read_client_secret};
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::flows::App;
+use crate::flows::brought::BroughtClient;
 use crate::flows::discover::{self, Finding};
 use crate::flows::server::{self, Change};
 use crate::model::{Issuer, Name, ServerArg, ServerUrl};
@@ -164,7 +165,7 @@ fn change(app: &mut App, mut profile: ServerProfile, args: ChangeArgs) -> Result
         profile.metadata_ttl = Some(seconds.unsigned_abs());
     }
     let secret = args.client_secret_stdin.then(read_client_secret).transpose()?;
-    let client = args.client_id.map(|id| crate::flows::login::BroughtClient { id, secret });
+    let client = args.client_id.map(|id| BroughtClient { id, secret });
     let name = profile.name.clone();
     let issuer = server::settle(app, Change { profile, client, default: args.default })?;
     let found = issuer.as_ref().map(|issuer| format!(" (issuer {issuer})")).unwrap_or_default();

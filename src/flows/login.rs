@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::brought::{BroughtClient, bring};
 use super::{App, forget_client, redirect, remote};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
@@ -11,15 +12,15 @@ use crate::console::quoted;
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
-    ClientAuthMethod, ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginState, LoginSummary,
-    Name, RegistrationSource, ScopeSet,
+    ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginState, LoginSummary, Name,
+    RegistrationSource, ScopeSet,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::oauth::discovery::{self, Discovery, Trace};
-use crate::oauth::registration::{self, Candidates, preferred_auth_method};
+use crate::oauth::registration::{self, Candidates};
 use crate::oauth::{self, identity, token};
 use crate::platform;
-use crate::secret::{AuthorizationCode, ClientSecret};
+use crate::secret::AuthorizationCode;
 use crate::store::{Store, StoreError};
 
 /// How long a login waits for another process that is refreshing the login it replaces.
@@ -41,14 +42,6 @@ pub struct LoginRequest {
     pub explain: bool,
     /// How long the person has.
     pub timeout: Duration,
-}
-
-/// A client that was registered by hand.
-pub struct BroughtClient {
-    /// Its id.
-    pub id: String,
-    /// Its password, if it has one.
-    pub secret: Option<ClientSecret>,
 }
 
 /// What came of a login.
@@ -81,7 +74,7 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
 }
 
 /// The command that tries the same again. A server that nobody has signed in to has no name yet.
-fn again(app: &App, request: &LoginRequest) -> String {
+pub fn again(app: &App, request: &LoginRequest) -> String {
     let profile = &request.profile;
     let known = app.config.profile(&profile.name).is_ok_and(|known| known.is_some());
     let server = if known { profile.name.to_string() } else { quoted(profile.url.as_str()) };
@@ -202,28 +195,6 @@ fn known_client(app: &App, store: &Store, server: &Name) -> Result<Option<Client
             Ok(None)
         }
         loaded => Ok(loaded?),
-    }
-}
-
-/// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
-pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistration {
-    let auth_method = match brought.secret {
-        Some(_) => preferred_auth_method(&found.issuer, true),
-        // A client without a secret is a public one, also at the many issuers that list only ways to show a secret.
-        None => ClientAuthMethod::None,
-    };
-    ClientRegistration {
-        facts: ClientFacts {
-            source: RegistrationSource::Preregistered,
-            issuer: found.issuer.issuer.clone(),
-            client_id: brought.id.clone(),
-            auth_method,
-            redirect_uri: None,
-            secret_expires_at: None,
-            management_url: None,
-        },
-        secret: brought.secret.as_ref().map(ClientSecret::duplicate),
-        management_token: None,
     }
 }
 

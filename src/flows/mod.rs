@@ -1,5 +1,6 @@
 //! The use cases. They touch people, time and the keychain only through [`Ports`], and never print an answer.
 
+pub mod brought;
 pub mod demo;
 pub mod discover;
 pub mod exec;

@@ -66,8 +66,9 @@ impl FromStr for ServerUrl {
         }
         url.set_fragment(None);
         let typed_slash = text.split(['?', '#']).next().is_some_and(|path| path.ends_with('/'));
+        let bare_host = url.path() == "/" && url.query().is_none();
         let mut canonical = String::from(url);
-        if !typed_slash && canonical.ends_with('/') {
+        if bare_host && !typed_slash {
             canonical.pop();
         }
         Ok(Self(canonical))
@@ -299,6 +300,7 @@ mod tests {
             ("HTTPS://example.com:443/Mcp#part", "https://example.com/Mcp"),
             ("https://example.com/mcp/", "https://example.com/mcp/"),
             ("https://example.com/mcp?tenant=a", "https://example.com/mcp?tenant=a"),
+            ("https://example.com/mcp?path=/", "https://example.com/mcp?path=/"),
             ("http://127.0.0.1:8080/mcp", "http://127.0.0.1:8080/mcp"),
             ("http://[::1]:8080", "http://[::1]:8080"),
         ] {

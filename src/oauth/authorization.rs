@@ -74,7 +74,8 @@ impl PendingAuthorization {
             authorize = authorize.add_extra_param("resource", resource.to_owned());
         }
         // OpenID Connect Core section 11: offline access is granted only after the person was asked for it.
-        if request.issuer.openid && request.scope.contains("offline_access") {
+        let asks_itself = request.parameters.iter().any(|(name, _)| name == "prompt");
+        if request.issuer.openid && request.scope.contains("offline_access") && !asks_itself {
             authorize = authorize.add_extra_param("prompt", "consent");
         }
         for (name, value) in request.parameters {

@@ -31,6 +31,16 @@ pub async fn interrupted() {
     }
 }
 
+pub fn terminal_settings() -> impl FnOnce() {
+    let before = rustix::termios::tcgetattr(io::stdin());
+    move || {
+        // Fails where there was no terminal, or is none any more.
+        let _ = before.and_then(|settings| {
+            rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &settings)
+        });
+    }
+}
+
 pub fn reset_signals() {
     // Fails only for an unknown `how`.
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);

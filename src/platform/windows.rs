@@ -24,6 +24,10 @@ pub async fn interrupted() {
     }
 }
 
+pub fn terminal_settings() -> impl FnOnce() {
+    || {}
+}
+
 pub fn reset_signals() {}
 
 pub fn create_private_dir(path: &Path) -> io::Result<()> {

@@ -127,6 +127,10 @@ fn without_a_network_everything_is_kept() {
         assert!(ran.stdout.contains("FAIL") && ran.stdout.contains("cannot reach 127.0.0.1"), "{ran:?}");
     }
 
+    // What the server has no say in is settled without it.
+    world.run(&["server", "set", "box", "--env", "BOX_TOKEN", "--default"]).succeeded();
+    world.run(&["server", "set", "box", "--issuer", "https://127.0.0.1:1"]).failed_with(6, "cannot reach");
+
     let mut ended = World::expired();
     ended.cut_off();
     ended.run(&["token", "box"]).failed_with(6, "cannot reach 127.0.0.1");
