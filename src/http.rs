@@ -95,7 +95,7 @@ pub struct NetworkSettings {
     /// A PEM file with certificates to trust beside those of the system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// The proxy for every request, for programs that start without `HTTPS_PROXY`.
+    /// The proxy for every request to another machine, for programs that start without `HTTPS_PROXY`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Url>,
     /// Hosts that may have a private address although the server's is public, such as a company's issuer.
@@ -198,7 +198,10 @@ pub struct Http {
     settings: NetworkSettings,
     gate: Arc<Gate>,
     observer: Observer,
-    client: OnceLock<reqwest::Client>,
+    /// For other machines, perhaps through a proxy.
+    far: OnceLock<reqwest::Client>,
+    /// For this machine: what is meant for a loopback address, in the clear at that, is not for a proxy.
+    near: OnceLock<reqwest::Client>,
 }
 
 impl Http {
@@ -209,7 +212,7 @@ impl Http {
         let mut trusted = settings.allow_hosts.clone();
         trusted.extend(proxy_hosts(&settings));
         let gate = Arc::new(Gate::new(typed, trusted));
-        Self { settings, gate, observer, client: OnceLock::new() }
+        Self { settings, gate, observer, far: OnceLock::new(), near: OnceLock::new() }
     }
 
     /// Sends a request and reads the whole answer; follows no redirect.
@@ -217,10 +220,7 @@ impl Http {
         let url = request.url.clone();
         let method = request.method.clone();
         let started = Instant::now();
-        let result = match self.vet(&url).await {
-            Ok(()) => self.exchange(request).await,
-            Err(error) => Err(error),
-        };
+        let result = self.exchange(request).await;
         (self.observer)(&Exchange {
             method: method.as_str(),
             url: without_query(&url),
@@ -281,6 +281,8 @@ impl Http {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let timeout = self.timeout();
         let sent = async {
+            // Within the time, too: a literal address is compared with those of a name that has to be looked up.
+            self.vet(request.url).await?;
             let mut response =
                 self.build(request)?.send().await.map_err(|error| explain(&error, &host, timeout))?;
             let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
@@ -300,8 +302,8 @@ impl Http {
     }
 
     fn build(&self, request: Request<'_>) -> Result<reqwest::RequestBuilder, HttpError> {
-        let mut builder =
-            self.client()?.request(request.method, request.url.clone()).headers(request.headers);
+        let client = self.client(is_loopback(request.url))?;
+        let mut builder = client.request(request.method, request.url.clone()).headers(request.headers);
         builder = match request.authorization {
             Authorization::Anonymous => builder,
             Authorization::Bearer(token) => builder.header(AUTHORIZATION, bearer(token.expose())?),
@@ -318,15 +320,16 @@ impl Http {
         })
     }
 
-    fn client(&self) -> Result<&reqwest::Client, HttpError> {
-        if let Some(client) = self.client.get() {
+    fn client(&self, is_near: bool) -> Result<&reqwest::Client, HttpError> {
+        let known = if is_near { &self.near } else { &self.far };
+        if let Some(client) = known.get() {
             return Ok(client);
         }
-        let client = self.build_client()?;
-        Ok(self.client.get_or_init(|| client))
+        let client = self.build_client(is_near)?;
+        Ok(known.get_or_init(|| client))
     }
 
-    fn build_client(&self) -> Result<reqwest::Client, HttpError> {
+    fn build_client(&self, is_near: bool) -> Result<reqwest::Client, HttpError> {
         // Fails only if a provider is installed already, which is what is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let setup = |error: reqwest::Error| HttpError::Setup(innermost(&error));
@@ -342,7 +345,9 @@ impl Http {
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(setup)?;
             builder = builder.tls_certs_merge(certificates);
         }
-        if let Some(proxy) = &self.settings.proxy {
+        if is_near {
+            builder = builder.no_proxy();
+        } else if let Some(proxy) = &self.settings.proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(setup)?);
         }
         builder.build().map_err(setup)

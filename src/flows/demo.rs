@@ -50,7 +50,7 @@ impl Browser for Consenter {
         std::thread::spawn(move || {
             let follow = async {
                 let _ = rustls::crypto::ring::default_provider().install_default();
-                let client = reqwest::Client::builder().build().ok()?;
+                let client = reqwest::Client::builder().no_proxy().build().ok()?;
                 client.get(url).send().await.ok()
             };
             // If it fails, the login says so when its time is over.

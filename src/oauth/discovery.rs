@@ -74,7 +74,8 @@ impl Discovery {
     }
 }
 
-/// Finds the issuer of a server. `pinned` is the issuer that the user named; nothing else is asked then.
+/// Finds the issuer of a server. `pinned` is the issuer that the user named: the server's word on that is not asked
+/// for, only its scope and its resource identifier.
 pub async fn discover(
     http: &Http,
     server: &ServerUrl,
@@ -82,7 +83,12 @@ pub async fn discover(
     trace: &mut Trace,
 ) -> Result<Discovery, Error> {
     let probe = probe(http, server, trace).await?;
-    let resource_metadata = find_resource_metadata(http, server, probe.challenge.as_ref(), trace).await?;
+    let resource_metadata = match find_resource_metadata(http, server, probe.challenge.as_ref(), trace).await
+    {
+        // Naming the issuer is the way around a challenge that leads nowhere.
+        Err(Error::NoMetadata { .. }) if pinned.is_some() => None,
+        found => found?,
+    };
     let (issuer, legacy) = match (pinned, &resource_metadata) {
         (Some(issuer), _) => (issuer_metadata(http, issuer, trace).await?, false),
         (None, Some(metadata)) => (first_issuer(http, metadata, trace).await?, false),
@@ -94,7 +100,7 @@ pub async fn discover(
             });
         }
         (None, None) if probe.open => return Err(Error::NoSignIn(server.clone())),
-        (None, None) => (legacy_issuer(http, server, trace).await?, true),
+        (None, None) => (legacy_issuer(http, server, &probe, trace).await?, true),
     };
     issuer.vet(http).await?;
     let resource = resource_metadata.as_ref().map_or(server.as_str(), |metadata| metadata.resource.as_str());
@@ -119,13 +125,15 @@ struct Probe {
     open: bool,
     /// Whether it answered with a web page.
     page: bool,
+    /// The last status.
+    status: u16,
 }
 
 /// Calls the server without a token, in the shape of real traffic: some servers answer GET with 405 and never
 /// challenge, some leave `initialize` open and challenge the rest.
 async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Probe, Error> {
     const RULE: &str = "RFC 9728 section 5.1";
-    let (mut open, mut page) = (false, false);
+    let (mut open, mut page, mut status) = (false, false, 0);
     for message in
         [mcp::message("tools/list", &json!({})), mcp::message("initialize", &mcp::initialize_params())]
     {
@@ -143,15 +151,16 @@ async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Pro
         let challenge = Challenge::from_headers(&answer.headers);
         trace.note(action, describe(&answer, challenge.as_ref()), RULE);
         if answer.status == 401 || challenge.is_some() {
-            return Ok(Probe { challenge, open: false, page: false });
+            return Ok(Probe { challenge, open: false, page: false, status: answer.status });
         }
         if answer.is_transient() {
             return Err(temporary(&answer));
         }
         open |= answer.is_success();
         page |= answer.is_success() && looks_like_html(&answer);
+        status = answer.status;
     }
-    Ok(Probe { challenge: None, open, page })
+    Ok(Probe { challenge: None, open, page, status })
 }
 
 fn describe(answer: &Answer, challenge: Option<&Challenge>) -> String {
@@ -201,7 +210,11 @@ async fn named_resource_metadata(
     trace: &mut Trace,
 ) -> Result<Option<ResourceMetadata>, Error> {
     let mut found: Option<ResourceMetadata> = None;
-    for text in named.iter().take(MOST_ISSUERS) {
+    for (number, text) in named.iter().take(MOST_ISSUERS).enumerate() {
+        // A server with challenges of two schemes names one document in both.
+        if named[..number].contains(text) {
+            continue;
+        }
         let place = server.to_url().join(text).map_err(|error| Error::Malformed {
             host: server.to_string(),
             why: format!("its challenge names a resource_metadata that is no URL: {error}"),
@@ -338,11 +351,21 @@ async fn fetch_issuer_metadata(
 
 /// MCP 2025-03-26: the server's origin is the issuer, with or without metadata. Reached only when every place for
 /// resource metadata said that there is none. The metadata may name any issuer of that origin.
-async fn legacy_issuer(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<IssuerMetadata, Error> {
+async fn legacy_issuer(
+    http: &Http,
+    server: &ServerUrl,
+    probe: &Probe,
+    trace: &mut Trace,
+) -> Result<IssuerMetadata, Error> {
     const RULE: &str = "MCP 2025-03-26, Server Metadata Discovery";
     let origin = server.to_url();
     let place = well_known(&origin, "/.well-known/oauth-authorization-server", "");
     let Some(metadata) = fetch_issuer_metadata(http, &place, trace).await? else {
+        // A mistyped URL is no server of that age: such a one asks for authorization.
+        if probe.status != 401 && probe.challenge.is_none() {
+            let why = format!("it answers {} and publishes none", probe.status);
+            return Err(Error::NoMetadata { what: server.to_string(), why });
+        }
         trace.note("use /authorize, /token and /register", "nothing vouches for this issuer", RULE);
         return Ok(IssuerMetadata::at_fixed_paths(&origin));
     };

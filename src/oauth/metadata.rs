@@ -1,7 +1,7 @@
 //! The two documents that say who issues tokens for a server, and how: protected resource metadata (RFC 9728) and
 //! authorization server metadata (RFC 8414, OpenID Connect Discovery).
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::Error;
@@ -14,10 +14,10 @@ pub struct ResourceMetadata {
     /// The resource that the document speaks for.
     pub resource: String,
     /// Who issues tokens for it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub authorization_servers: Vec<Issuer>,
     /// The scopes that it knows.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub scopes_supported: Vec<String>,
 }
 
@@ -37,21 +37,30 @@ pub struct IssuerMetadata {
     /// Where the issuer tells who signed in.
     pub userinfo_endpoint: Option<Url>,
     /// The scopes that it knows.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub scopes_supported: Vec<String>,
     /// How clients may prove themselves at the token endpoint.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// How a code may be bound to its request.
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// Whether a client may be known by the URL of its metadata document.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub client_id_metadata_document_supported: bool,
     /// Whether every redirect names its issuer (RFC 9207).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub authorization_response_iss_parameter_supported: bool,
     /// Whether this is an OpenID provider: found at such a place, or listing the scope `openid`.
     #[serde(skip)]
     pub openid: bool,
+}
+
+/// Some programs write `null` where RFC 8414 and RFC 9728 would leave a member out.
+fn null_is_absent<'de, Of, De>(deserializer: De) -> Result<Of, De::Error>
+where
+    Of: Default + Deserialize<'de>,
+    De: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl IssuerMetadata {

@@ -380,3 +380,58 @@ fn odd_challenges_are_read_by_the_grammar() {
     }
     victim.is_unharmed();
 }
+
+#[test]
+fn null_means_that_a_member_is_absent() {
+    let with_null = |mut document: Value, members: &[&str]| {
+        members.iter().for_each(|member| document[member] = Value::Null);
+        Some(json_answer(200, &document))
+    };
+    let peer = Peer::start(Box::new(move |seen| match seen.path() {
+        path if path.starts_with(RESOURCE_METADATA) => {
+            with_null(resource_metadata(seen), &["scopes_supported"])
+        }
+        ISSUER_METADATA => {
+            with_null(issuer_metadata(seen), &["scopes_supported", "client_id_metadata_document_supported"])
+        }
+        _ => None,
+    }));
+    Victim::new().sign_in_to(&peer, &[]).succeeded();
+}
+
+#[test]
+fn a_document_that_two_challenges_name_is_fetched_once() {
+    let victim = Victim::new();
+    let url = format!("{{origin}}{RESOURCE_METADATA}/mcp");
+    let header = format!(
+        "www-authenticate: Bearer resource_metadata=\"{url}\"\r\nwww-authenticate: DPoP resource_metadata=\"{url}\"\r\n"
+    );
+    let peer = Peer::start(challenges(header));
+    victim.sign_in_to(&peer, &[]).succeeded();
+    let fetched = peer.seen().iter().filter(|seen| seen.path().starts_with(RESOURCE_METADATA)).count();
+    assert_eq!(fetched, 1);
+}
+
+#[test]
+fn whoever_names_the_issuer_needs_no_document_of_the_server() {
+    let victim = Victim::new();
+    let header =
+        format!("www-authenticate: Bearer resource_metadata=\"{{origin}}{RESOURCE_METADATA}/mcp\"\r\n");
+    let peer = Peer::start(Box::new(move |seen| match seen.path() {
+        "/mcp" => Some(answer(401, &header.replace("{origin}", &seen.origin()), b"")),
+        path if path.starts_with(RESOURCE_METADATA) => Some(answer(404, "", b"")),
+        _ => None,
+    }));
+    ended(&victim.sign_in_to(&peer, &[]), "no document", 8, "--issuer names the issuer");
+    victim.sign_in_to(&peer, &["--issuer", &peer.origin()]).succeeded();
+}
+
+#[test]
+fn a_mistyped_url_is_no_server_of_2025_03_26() {
+    tell(vec![lie(
+        "404 everywhere",
+        8,
+        "it answers 404 and publishes none",
+        Box::new(|_| Some(answer(404, "", b""))),
+    )]);
+}

@@ -49,6 +49,21 @@ fn a_server_of_2025_03_26_is_its_own_issuer() {
 }
 
 #[test]
+fn what_is_meant_for_this_machine_goes_through_no_proxy() {
+    let world = World::new();
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    world.settle(&format!("[network]\nproxy = '{address}'"));
+    let mut login =
+        world.command(&["login", &world.url(), "--name", "box", "--no-browser", "--store", "file"]);
+    login.env("HTTP_PROXY", &address).env("http_proxy", &address).env("ALL_PROXY", &address);
+    world.login_as(login).succeeded();
+    let error = proxy.accept().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
 fn metadata_may_be_only_where_openid_connect_puts_it() {
     let world = World::signed_in(SandboxOptions { openid_only: true, ..SandboxOptions::default() });
     let requests = world.sandbox.books().requests;
