@@ -220,12 +220,18 @@ impl Config {
         Ok(profiles)
     }
 
-    /// Writes a profile, new or changed.
-    pub fn save_profile(&self, profile: &ServerProfile) -> Result<(), ConfigError> {
+    /// Whether a profile could be saved beside the others.
+    pub fn admits(&self, profile: &ServerProfile) -> Result<(), ConfigError> {
         if let Some(other) = self.profiles()?.iter().find(|p| p.url == profile.url && p.name != profile.name)
         {
             return Err(ConfigError::Taken(format!("{} is already named {}", profile.url, other.name)));
         }
+        Ok(())
+    }
+
+    /// Writes a profile, new or changed.
+    pub fn save_profile(&self, profile: &ServerProfile) -> Result<(), ConfigError> {
+        self.admits(profile)?;
         write(&self.profile_file(&profile.name), profile)
     }
 

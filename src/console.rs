@@ -105,11 +105,6 @@ impl Console {
         self.tone
     }
 
-    /// The terminal, for questions.
-    pub fn terminal(&self) -> &Arc<dyn Terminal> {
-        &self.terminal
-    }
-
     /// The answer: text and a newline on standard output, nothing more. A reader that has gone has seen enough; an
     /// answer that got lost otherwise, such as on a full disk, must not look like one that was given.
     pub fn answer(&self, text: &str) -> Result<(), Error> {

@@ -202,6 +202,11 @@ bare_token "that config.toml remembers"
 # Once only: a helper that is asked again for the same token renews it.
 run 0 bare person headers box
 [[ $(<"$scratch/answer") == "{\"Authorization\":\"Bearer $token\"}" ]] || bad "another header" "$scratch/answer"
+run 0 bare person exec -s box -- env
+! grep -q '^DBUS_SESSION_BUS_ADDRESS=' "$scratch/answer" || bad "a command is told what nobody told us" "$scratch/answer"
+run 0 desk person exec -s box -- env
+grep -q '^DBUS_SESSION_BUS_ADDRESS=' "$scratch/answer" || bad "a command is not told what we were told" "$scratch/answer"
+ok "a command finds its environment as it was"
 [[ ! -e $usual/bus ]] || bad "there is a bus at the usual place"
 mv "$odd/bus" "$usual/bus"
 bare_token "at its usual place"

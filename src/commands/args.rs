@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::flows::{App, Ports};
 use crate::model::{LoginKey, Name, ServerArg};
 use crate::places::Places;
+use crate::platform;
 use crate::store::StoreKind;
 
 /// Flags that every command takes.
@@ -51,7 +52,11 @@ impl GlobalArgs {
         let places = Places::find(&|name| std::env::var_os(name), self.config.as_deref())
             .map_err(ConfigError::from)?;
         let config = Config::load(places)?;
+        let settings = config.settings();
+        let keychain = self.store.or(settings.store).is_none_or(|kind| kind == StoreKind::Keychain);
         Ok(App {
+            // Now, because no other thread runs yet.
+            found_session_bus: keychain && platform::find_session_bus(settings.session_bus.as_deref()),
             console: Console::new(ports.terminal.clone(), self.tone()),
             ports,
             config,

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
-use super::{App, Ports};
+use super::{App, Ports, exec};
 use crate::browser::{Browser, BrowserError};
 use crate::config::{Config, ConfigError};
 use crate::console::{Console, Tone};
@@ -37,6 +37,7 @@ pub fn stage(app: &App, home: &Path, by_itself: bool) -> Result<App, Error> {
         store_wish: Some(StoreKind::File),
         passphrase_descriptor: None,
         deadline: None,
+        found_session_bus: false,
         opened: OnceLock::new(),
     })
 }
@@ -69,7 +70,10 @@ impl Browser for Consenter {
 pub fn run_server(home: &Path) -> Result<String, Error> {
     let failed = |what: &str| Error::Unforeseen(format!("the demonstration's MCP server {what}"));
     let program = std::env::current_exe().map_err(|error| failed(&error.to_string()))?;
-    let mut child = Command::new(&program)
+    let mut command = Command::new(&program);
+    // A setting of the person's own is not one for the stage.
+    exec::remove_ours(&mut command);
+    let mut child = command
         .args(["exec", "-e", "DEMO_URL=demo:url", "-e", "MCP_ACCESS_TOKEN=demo", "--config"])
         .arg(home)
         .arg("--")

@@ -140,6 +140,9 @@ pub fn exec(app: &App, request: &ExecRequest) -> Result<u8, Error> {
     set_name(&mut command, name);
     command.args(arguments);
     set_environment(&mut command, request.clean.as_deref());
+    if app.found_session_bus {
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS");
+    }
     for (variable, value) in &values {
         if variable.len() + 1 + value.len() > LONGEST_ENTRY {
             return Err(Error::Usage {
@@ -237,6 +240,11 @@ fn set_environment(command: &mut Command, clean: Option<&[String]>) {
             }
         }
     }
+    remove_ours(command);
+}
+
+/// Takes out our own settings: some are secrets, and none is meant for the command.
+pub(super) fn remove_ours(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("MCPAUTH_") {
             command.env_remove(name);

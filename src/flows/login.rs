@@ -56,6 +56,8 @@ pub struct LoginOutcome {
 
 /// Signs in. Nothing is stored unless all of it succeeds.
 pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
+    // Nobody is sent to a browser for a login that could not be kept.
+    app.config.admits(&request.profile)?;
     let store = app.store_for_login()?;
     let command = again(app, request);
     let signing_in = async {

@@ -55,6 +55,8 @@ pub struct App {
     pub passphrase_descriptor: Option<u32>,
     /// When the answer has to be there, for callers that do not wait longer.
     pub deadline: Option<Instant>,
+    /// Whether we had to tell ourselves where the session bus is: what we become is told only what we were told.
+    pub found_session_bus: bool,
     /// The store, once it was opened: its key is asked for once, however many logins are read.
     pub opened: OnceLock<Arc<Store>>,
 }
@@ -130,7 +132,7 @@ impl App {
     }
 
     fn choose_store(&self) -> Result<StoreKind, Error> {
-        match KeychainKey::new(self.keychain(), self.config.places()).key() {
+        match KeychainKey::new(Arc::clone(&self.ports.keychain), self.config.places()).key() {
             Ok(_) | Err(StoreError::KeyMissing) => Ok(StoreKind::Keychain),
             Err(StoreError::Absent { .. }) => {
                 self.console.warn(
@@ -141,12 +143,6 @@ impl App {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// The keychain, with its bus found. Called before any thread starts.
-    fn keychain(&self) -> Arc<dyn Keychain> {
-        crate::platform::find_session_bus(self.config.settings().session_bus.as_deref());
-        Arc::clone(&self.ports.keychain)
     }
 
     /// Leaves word at the default place of where the directories are, for programs that start without the
@@ -165,7 +161,7 @@ impl App {
     fn open_store(&self, kind: StoreKind) -> Store {
         let places = self.config.places();
         let key: Box<dyn KeySource> = match kind {
-            StoreKind::Keychain => Box::new(KeychainKey::new(self.keychain(), places)),
+            StoreKind::Keychain => Box::new(KeychainKey::new(Arc::clone(&self.ports.keychain), places)),
             StoreKind::Passphrase => {
                 let command = self.config.settings().passphrase_command.clone();
                 let terminal = Arc::clone(&self.ports.terminal);

@@ -94,11 +94,6 @@ impl PendingAuthorization {
         })
     }
 
-    /// Whether the query of a redirect answers this attempt. Changes nothing, so any number may be judged.
-    pub fn recognizes(&self, query: &str) -> bool {
-        Parameters::read(query).is_some_and(|parameters| self.owns(&parameters))
-    }
-
     /// Reads the query of a redirect. State is checked first, then `iss`, and only then is anything else believed.
     pub fn receive(&self, query: &str) -> Redirect {
         match Parameters::read(query) {
@@ -232,7 +227,6 @@ mod tests {
     fn receive(promises_iss: bool, query: &str) -> Redirect {
         let pending = begin(promises_iss);
         let query = query.replace("STATE", pending.state.expose());
-        assert_eq!(pending.recognizes(&query), !matches!(pending.receive(&query), Redirect::Foreign));
         pending.receive(&query)
     }
 

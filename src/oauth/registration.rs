@@ -175,7 +175,9 @@ fn accept(
     if answer.redirect_uris.is_some_and(|uris| !uris.iter().any(|uri| uri == redirect_uri)) {
         return Err("it does not allow the redirect URI that was asked for");
     }
-    let has_secret = answer.client_secret.is_some();
+    // A public client is given none by some issuers and an empty one by others.
+    let secret = answer.client_secret.filter(|secret| !secret.is_empty());
+    let has_secret = secret.is_some();
     let implied = if has_secret { ClientAuthMethod::ClientSecretBasic } else { ClientAuthMethod::None };
     let auth_method = answer.token_endpoint_auth_method.unwrap_or(implied);
     if auth_method != ClientAuthMethod::None && !has_secret {
@@ -191,7 +193,7 @@ fn accept(
             secret_expires_at: answer.client_secret_expires_at.filter(|end| *end != 0).map(UnixTime),
             management_url: answer.registration_client_uri,
         },
-        secret: answer.client_secret.map(ClientSecret::new),
+        secret: secret.map(ClientSecret::new),
         management_token: answer.registration_access_token.map(RegistrationToken::new),
     })
 }
@@ -242,7 +244,9 @@ mod tests {
         .unwrap();
         assert_eq!(client.facts.auth_method, ClientAuthMethod::ClientSecretPost);
         assert_eq!(client.facts.secret_expires_at, None);
-        assert_eq!(read(json!({ "client_id": "c" })).unwrap().facts.auth_method, ClientAuthMethod::None);
+        for public in [json!({ "client_id": "c" }), json!({ "client_id": "c", "client_secret": "" })] {
+            assert_eq!(read(public).unwrap().facts.auth_method, ClientAuthMethod::None);
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@
 //! - `exit_code(status)` is what a shell would report: the child's own code, or 128 + n after signal n.
 //! - `has_display()` tells whether a browser opened here would be seen by the person at the keyboard.
 //! - `find_session_bus(remembered)` gives a process without `DBUS_SESSION_BUS_ADDRESS` the address of its
-//!   session bus and tells whether it had to. It changes the environment: call it before any thread starts.
+//!   session bus and tells whether it had to and could. It changes the environment: call it before any thread starts.
 //! - `terminal_settings()` remembers how the terminal on standard input is set; what it gives sets it so again.
 //! - `interrupted()` waits for Ctrl-C and, where there are such things, for a polite end or a closed terminal.
 //! - `caller()` names the program that started us, stable for as long as that program lives; `None` where the
