@@ -7,7 +7,7 @@
 //! - [`error`]: exit codes and hints
 //! - [`oauth`], [`store`], [`config`], [`mcp`]: the protocol, the resting place, the settings, the wire
 //! - [`model`], [`secret`], [`http`], [`browser`], [`keychain`], [`console`], [`clock`], [`places`], [`files`],
-//!   [`platform`], [`peer_text`]: the ground
+//!   [`platform`], [`peer_text`], [`wording`]: the ground
 //! - [`sandbox`]: a house of its own, the development issuer
 
 pub mod browser;
@@ -29,6 +29,7 @@ pub mod platform;
 pub mod sandbox;
 pub mod secret;
 pub mod store;
+pub mod wording;
 
 use std::ffi::OsString;
 use std::sync::Arc;

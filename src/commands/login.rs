@@ -8,7 +8,6 @@ use url::Url;
 use super::args::{AccountArg, patience};
 use super::profile::{ProfileArgs, read_client_secret};
 use crate::config::ServerProfile;
-use crate::console::span;
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::brought::{self, BroughtClient};
@@ -17,6 +16,7 @@ use crate::model::{LoginSummary, Name, ServerArg};
 use crate::oauth;
 use crate::oauth::discovery::Step;
 use crate::store::StoreKind;
+use crate::wording::span;
 
 /// Sign in to an MCP server through the browser
 ///

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::args::{AccountArg, span};
 use crate::clock::UnixTime;
-use crate::console;
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::discover::{self, Finding};
@@ -14,6 +13,7 @@ use crate::flows::session;
 use crate::model::{LoginKey, LoginState, LoginSummary, Name, RegistrationSource, ServerArg};
 use crate::peer_text::PeerText;
 use crate::store::StoreKind;
+use crate::wording;
 
 /// Show the logins: account, issuer, time left, scopes, client and store
 #[derive(clap::Args)]
@@ -141,7 +141,7 @@ pub(super) fn state_in_words(state: &LoginState) -> &'static str {
 pub(super) fn time_left(summary: &LoginSummary, now: UnixTime) -> String {
     match summary.tokens.expires_at.map(|end| end.since(now)) {
         None => "no stated end".into(),
-        Some(left) if left > 0 => format!("{} left", console::span(left)),
+        Some(left) if left > 0 => format!("{} left", wording::span(left)),
         Some(_) if summary.tokens.refreshable => "renews on use".into(),
         Some(_) => "ended".into(),
     }

@@ -126,7 +126,7 @@ fn not_refreshable(key: &LoginKey, login: &Login, now: UnixTime) -> Error {
 fn age(login: &Login, now: UnixTime) -> String {
     match login.tokens.facts.expires_at {
         Some(end) if end <= now => format!("ended at {end}"),
-        Some(end) => format!("has only {} left", crate::console::span(end.since(now))),
+        Some(end) => format!("has only {} left", crate::wording::span(end.since(now))),
         None => "is of unknown age".into(),
     }
 }
