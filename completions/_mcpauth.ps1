@@ -264,6 +264,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             break
         }
         'mcpauth;server;set' {
+            [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Settle this no longer; may be repeated')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Scope to ask for, instead of what the server says')
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Variable into which `exec` puts the token')
             [CompletionResult]::new('--issuer', '--issuer', [CompletionResultType]::ParameterName, 'The issuer, instead of asking the server for it')

@@ -1185,12 +1185,16 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__server__subcmd__set)
-            opts="-q -v -h --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --client-id --client-secret-stdin --default --metadata-ttl --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --unset --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --client-id --client-secret-stdin --default --metadata-ttl --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --unset)
+                    COMPREPLY=($(compgen -W "scope env issuer resource auth-params assume-pkce client-metadata-url callback metadata-ttl" -- "${cur}"))
+                    return 0
+                    ;;
                 --scope)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -249,6 +249,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --help 'Print help'
         }
         &'mcpauth;server;set'= {
+            cand --unset 'Settle this no longer; may be repeated'
             cand --scope 'Scope to ask for, instead of what the server says'
             cand --env 'Variable into which `exec` puts the token'
             cand --issuer 'The issuer, instead of asking the server for it'

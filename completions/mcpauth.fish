@@ -220,6 +220,15 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l unset -d 'Settle this no longer; may be repeated' -r -f -a "scope\t''
+env\t''
+issuer\t''
+resource\t''
+auth-params\t''
+assume-pkce\t''
+client-metadata-url\t''
+callback\t''
+metadata-ttl\t''"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l scope -d 'Scope to ask for, instead of what the server says' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l env -d 'Variable into which `exec` puts the token' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l issuer -d 'The issuer, instead of asking the server for it' -r

@@ -1,12 +1,13 @@
 //! Failure as interface: for every error an exit code that a script can branch on and a hint with what to type.
 
 use std::ffi::OsString;
-use std::fmt::Display;
+use std::fmt;
 use std::io;
 
-use crate::browser::{BrowserError, ListenError};
+use crate::browser::ListenError;
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
+use crate::console::quoted;
 use crate::http::{HttpError, TOO_LOCAL};
 use crate::model::{LoginKey, Malformed, Name, is_loopback};
 use crate::oauth;
@@ -34,6 +35,8 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
 pub const LOGIN_NEEDED: u8 = 3;
 /// The exit code that says that something was refused for safety.
 pub const REFUSED: u8 = 5;
+/// The exit code for trouble that is likely to pass.
+pub const TEMPORARY: u8 = 6;
 
 /// Whatever ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -88,8 +91,10 @@ pub enum Error {
     Remote {
         /// The server, as the user may name it.
         server: String,
+        /// The command that signs in there.
+        command: String,
         /// What happened.
-        source: oauth::Error,
+        source: Box<oauth::Error>,
     },
     /// Logins cannot be read or kept.
     #[error(transparent)]
@@ -97,9 +102,6 @@ pub enum Error {
     /// The redirect cannot be awaited.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The browser cannot be opened where it is the only way.
-    #[error(transparent)]
-    Browser(#[from] BrowserError),
     /// `exec`: the command cannot be started.
     #[error("cannot run {}: {why}", .command.display())]
     NotRunnable {
@@ -136,16 +138,16 @@ fn candidates(names: &[Name]) -> String {
 }
 
 impl Error {
-    /// A login that can only be made whole by a person, who is to type `mcpauth login` and `what`.
-    pub fn login_needed(why: impl Into<String>, what: impl Display) -> Self {
-        Self::LoginNeeded { why: why.into(), command: format!("mcpauth login {what}") }
+    /// A login that can only be made whole by a person.
+    pub fn login_needed(why: impl Into<String>, login: impl fmt::Display) -> Self {
+        Self::LoginNeeded { why: why.into(), command: format!("mcpauth login {login}") }
     }
 
     /// An issuer's final word on a login.
-    pub fn ended(key: &LoginKey, reason: &str, since: UnixTime) -> Self {
+    pub fn ended(login: &LoginKey, reason: &str, since: UnixTime) -> Self {
         let reason = PeerText::from(reason);
-        let why = format!("{}: the issuer ended this login ({reason}) at {since}", key.server);
-        Self::login_needed(why, key)
+        let why = format!("{}: the issuer ended this login ({reason}) at {since}", login.server);
+        Self::login_needed(why, login)
     }
 
     /// The exit code, one of [`EXIT_CODES`].
@@ -156,8 +158,8 @@ impl Error {
             Self::LoginNeeded { .. } => LOGIN_NEEDED,
             Self::WrongPaste { .. } => REFUSED,
             Self::Remote { source, .. } => remote_exit_code(source),
-            Self::Store(StoreError::Busy { .. }) | Self::Listen(ListenError::PortTaken { .. }) => 6,
-            Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Browser(_) | Self::Listen(_) => 4,
+            Self::Store(StoreError::Busy { .. }) | Self::Listen(ListenError::PortTaken { .. }) => TEMPORARY,
+            Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Listen(_) => 4,
             Self::Store(_) => 7,
             Self::NotRunnable { missing, .. } => 126 + u8::from(*missing),
             Self::Partly { exit_code, .. } => *exit_code,
@@ -202,14 +204,12 @@ impl Error {
             Self::TimedOut { command, .. } => {
                 Some(format!("run `{command}` again; --timeout gives more time"))
             }
-            Self::Remote { server, source } => Some(remote_hint(server, source)),
+            Self::Remote { server, command, source } => Some(remote_hint(server, command, source)),
             Self::Store(error) => error.hint(),
             Self::Listen(ListenError::PortTaken { .. }) => {
                 Some("choose another port with --callback-port, or leave it out for any free one".into())
             }
-            Self::Listen(_) | Self::Browser(_) => {
-                Some("`mcpauth login SERVER --paste` does without the listener".into())
-            }
+            Self::Listen(_) => Some("`mcpauth login SERVER --paste` does without the listener".into()),
             Self::NotRunnable { .. } => Some("give a command that is on the PATH, or its full path".into()),
             Self::Partly { .. } => Some("each of them is told above".into()),
             Self::AnswerLost(_) => Some("see that standard output leads somewhere with room".into()),
@@ -232,7 +232,7 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
         | E::NoPkce(_)
         | E::ForeignClient { .. }
         | E::WrongIss(_) => REFUSED,
-        E::Temporary { .. } | E::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => 6,
+        E::Temporary { .. } | E::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => TEMPORARY,
         E::NoMetadata { .. }
         | E::EmptyRedirect
         | E::Malformed { .. }
@@ -240,7 +240,7 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
     }
 }
 
-fn remote_hint(server: &str, error: &oauth::Error) -> String {
+fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
     use oauth::Error as E;
     match error {
         E::NoSignIn(_) => "use it without mcpauth, or name its issuer with --issuer".into(),
@@ -256,32 +256,23 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         | E::AmbiguousChallenge(_) => {
             format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
         }
-        E::NoPkce(_) => format!("if you trust it all the same: `mcpauth login {server} --assume-pkce`"),
-        E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => {
-            // A redirect URI of the user's own is settled as it is.
-            let own = url::Url::parse(redirect_uri).ok().filter(is_loopback).and_then(|url| url.port());
-            let port = own.map(|port| format!(" --callback-port {port}")).unwrap_or_default();
-            format!(
-                "register a client there with the redirect URI {redirect_uri}, then run `mcpauth login {server} \
-                 --client-id ID{port}`"
-            )
-        }
+        E::NoPkce(_) => format!("if you trust it all the same: `{command} --assume-pkce`"),
+        E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
+            "register a client there with the redirect URI {redirect_uri}, then run `{command} --client-id ID{}`",
+            callback_flags(redirect_uri),
+        ),
         E::ForeignClient { .. } => {
-            format!(
-                "if the move is genuine: `mcpauth login {server} --client-id ID` with a client of the new issuer"
-            )
+            format!("if the move is genuine: `{command} --client-id ID` with a client of the new issuer")
         }
         E::Declined(_) | E::AuthorizationFailed(_) | E::EmptyRedirect | E::WrongIss(_) => {
-            format!("run `mcpauth login {server}` again; if it ends the same, tell whoever runs the issuer")
+            format!("run `{command}` again; if it ends the same, tell whoever runs the issuer")
         }
         E::Refused { reason, .. }
             if reason.code == "invalid_client" || reason.code == "unauthorized_client" =>
         {
-            format!(
-                "run `mcpauth login {server}` to register anew, or give a --client-id that the issuer knows"
-            )
+            format!("run `{command}` to register anew, or give a --client-id that the issuer knows")
         }
-        E::Refused { .. } => format!("run `mcpauth login {server}` again"),
+        E::Refused { .. } => format!("run `{command}` again"),
         E::Temporary { retry_after: Some(seconds), .. } => {
             format!("try again in {seconds} s; what is stored was kept")
         }
@@ -293,7 +284,22 @@ fn remote_hint(server: &str, error: &oauth::Error) -> String {
         }
         E::Http(HttpError::Setup(_)) => "check the [network] part of config.toml".into(),
         E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => {
-            format!("tell whoever runs it; `mcpauth -v login {server}` shows each request")
+            format!("tell whoever runs it; `{command} -v` shows each request")
         }
     }
+}
+
+/// The flags that lead to this redirect URI again: nothing of a login that failed is settled.
+fn callback_flags(redirect_uri: &str) -> String {
+    let Ok(url) = url::Url::parse(redirect_uri) else { return String::new() };
+    let host = url.host_str().unwrap_or_default();
+    let Some(port) = url.port_or_known_default().filter(|_| url.scheme() == "http" && is_loopback(&url))
+    else {
+        return format!(" --redirect-url {}", quoted(redirect_uri));
+    };
+    let host = Some(host).filter(|host| *host != "127.0.0.1");
+    let path = Some(url.path()).filter(|path| *path != "/callback");
+    let host = host.map(|host| format!(" --callback-host {}", quoted(host)));
+    let path = path.map(|path| format!(" --callback-path {path}"));
+    format!(" --callback-port {port}{}{}", host.unwrap_or_default(), path.unwrap_or_default())
 }

@@ -249,7 +249,14 @@ pub struct Login {
 impl Login {
     /// The key under which it is stored.
     pub fn key(&self) -> LoginKey {
-        LoginKey { server: self.facts.server.clone(), account: self.facts.account.clone() }
+        self.facts.key()
+    }
+}
+
+impl LoginFacts {
+    /// The key under which it is stored.
+    pub fn key(&self) -> LoginKey {
+        LoginKey { server: self.server.clone(), account: self.account.clone() }
     }
 }
 
@@ -262,13 +269,6 @@ pub struct LoginSummary {
     pub client: ClientFacts,
     /// Its tokens.
     pub tokens: TokenFacts,
-}
-
-impl LoginSummary {
-    /// The key under which it is stored.
-    pub fn key(&self) -> LoginKey {
-        LoginKey { server: self.login.server.clone(), account: self.login.account.clone() }
-    }
 }
 
 impl From<&Login> for LoginSummary {

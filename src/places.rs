@@ -64,7 +64,7 @@ impl PlacesError {
             Self::BadPointer { path, .. } => {
                 Some(format!("remove {} and log in again, or use --config DIR", path.display()))
             }
-            Self::Io { .. } => None,
+            Self::Io { .. } => Some("make the directory writable, or use --config DIR".into()),
         }
     }
 }
@@ -206,10 +206,10 @@ struct Moved {
 impl Moved {
     #[cfg(all(unix, not(target_vendor = "apple")))]
     fn by_variables(environment: Environment) -> Self {
-        let own = own_folder().unwrap_or_default();
         // A relative path is invalid and to be ignored (XDG base directory specification, "Basics").
         let absolute = |name: &str| {
-            environment(name).map(PathBuf::from).filter(|base| base.is_absolute()).map(|base| base.join(&own))
+            let base = environment(name).map(PathBuf::from).filter(|base| base.is_absolute())?;
+            Some(base.join(own_folder()?))
         };
         Self {
             config: absolute("XDG_CONFIG_HOME"),

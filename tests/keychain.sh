@@ -52,7 +52,8 @@ trap finish EXIT
 
 export HOME=$scratch/home XDG_RUNTIME_DIR=$odd
 unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME DISPLAY WAYLAND_DISPLAY
-mkdir -m 700 -p "$HOME" "$odd" "$usual"
+mkdir -p /run/user
+mkdir -m 700 "$HOME" "$odd" "$usual"
 
 ok() { echo "ok: ${*//$scratch\//}"; }
 bad() { # what is wrong, files to show
@@ -123,6 +124,7 @@ processes+=("$SANDBOX_PID")
 read -r -t 20 -u "${SANDBOX[0]}" url || bad "the sandbox did not start" "$scratch/sandbox.log"
 
 # A browser without eyes; the issuer consents by itself.
+# shellcheck disable=SC2016
 printf '#!/bin/sh\necho "$1" >>"%s"\nexec curl --silent --location --output /dev/null "$1"\n' "$scratch/opened" >"$scratch/browser"
 chmod +x "$scratch/browser"
 
@@ -192,6 +194,8 @@ ok "token opens the record; another store is refused"
 bare_token() {
     run 0 bare person token box
     [[ $(<"$scratch/answer") == "$token" ]] || bad "another token" "$scratch/answer"
+    run 0 bare person exec -s box -- printenv MCP_ACCESS_TOKEN
+    [[ $(<"$scratch/answer") == "$token" ]] || bad "another token for the child" "$scratch/answer"
     ok "a bare environment finds the keychain on the bus $1"
 }
 bare_token "that config.toml remembers"
@@ -200,6 +204,9 @@ run 0 bare person exec -s box -- env
 run 0 desk person exec -s box -- env
 grep -q '^DBUS_SESSION_BUS_ADDRESS=' "$scratch/answer" || bad "a command is not told what we were told" "$scratch/answer"
 ok "a command finds its environment as it was"
+# Once only: a helper that is asked again for the same token renews it.
+run 0 bare person headers box
+[[ $(<"$scratch/answer") == "{\"Authorization\":\"Bearer $token\"}" ]] || bad "another header" "$scratch/answer"
 [[ ! -e $usual/bus ]] || bad "there is a bus at the usual place"
 mv "$odd/bus" "$usual/bus"
 bare_token "at its usual place"

@@ -19,7 +19,7 @@ pub(super) fn each<Outcome>(
     let (mut outcomes, mut ended) = (Vec::new(), Ok(()));
     let all = logins.len();
     for (number, login) in logins.into_iter().enumerate() {
-        match login.and_then(|summary| act(&summary.key())) {
+        match login.and_then(|summary| act(&summary.login.key())) {
             Ok(outcome) => outcomes.push(outcome),
             Err(error) => {
                 app.console.error(&error);

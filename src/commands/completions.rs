@@ -1,6 +1,7 @@
 //! `mcpauth completions`: the completion script of a shell.
 
 use clap_complete::Shell;
+use serde_json::json;
 
 use crate::error::Error;
 use crate::flows::App;
@@ -15,7 +16,9 @@ pub(super) struct CompletionsArgs {
 
 impl CompletionsArgs {
     pub(super) fn run(&self, app: &App) -> Result<(), Error> {
-        app.console.answer(script(self.shell).trim_end())
+        let script = script(self.shell);
+        let answer = json!({ "shell": self.shell.to_string(), "script": script });
+        app.console.answer_as(&answer, || script)
     }
 }
 

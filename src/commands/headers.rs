@@ -13,6 +13,9 @@ use crate::platform;
 /// How long the caller waits: clients give up after ten seconds, so this answers, or says why not, before that.
 const LIMIT: Duration = Duration::from_secs(7);
 
+/// An answer as long as this, in bytes, is too long for the callers.
+const LONGEST: usize = 64 * 1024;
+
 /// Print the request headers for an MCP client's header helper, as one JSON object
 ///
 /// Never opens a browser and answers or gives up within 8 s. When the same client asks again and would get the
@@ -43,6 +46,13 @@ impl HeadersArgs {
             Err(error) => return Err(error),
         };
         // Not wrapped in a schema: the client's own contract is one flat object of names and texts.
-        app.console.answer(&json!({ "Authorization": *header }).to_string())
+        let answer = Zeroizing::new(json!({ "Authorization": *header }).to_string());
+        if answer.len() + 1 >= LONGEST {
+            return Err(Error::Usage {
+                message: "the token is longer than a header helper may answer".into(),
+                hint: "let a program that takes it ask with `mcpauth token`".into(),
+            });
+        }
+        app.console.answer(&answer)
     }
 }

@@ -93,7 +93,7 @@ impl LoginArgs {
             // Where a person sits, what only he can know may as well be asked for.
             Err(error) if can_ask_for_client(&app, &error) => {
                 app.console.error(&error);
-                let again = login::again(&app, &request)?;
+                let again = login::again(&app, &request);
                 let Some(client) = brought::ask(&app, &again)? else { return Err(error) };
                 request.client = Some(client);
                 let callback = &mut request.profile.callback;
@@ -171,18 +171,23 @@ impl LoginArgs {
 }
 
 fn can_ask_for_client(app: &App, error: &Error) -> bool {
-    let missing = matches!(error, Error::Remote { source: oauth::Error::NoRegistration { .. }, .. });
-    missing && app.ports.terminal.is_interactive() && !app.console.tone().json
+    told_to_register(error).is_some() && app.ports.terminal.is_interactive() && !app.console.tone().json
 }
 
-/// The port of the redirect URI that an error told the person to register.
-fn told_port(error: &Error) -> Option<u16> {
+/// The redirect URI that an error told the person to register a client with.
+fn told_to_register(error: &Error) -> Option<&str> {
     match error {
-        Error::Remote { source: oauth::Error::NoRegistration { redirect_uri, .. }, .. } => {
-            Url::parse(redirect_uri).ok()?.port()
-        }
+        Error::Remote { source, .. } => match &**source {
+            oauth::Error::NoRegistration { redirect_uri, .. } => Some(redirect_uri),
+            _ => None,
+        },
         _ => None,
     }
+}
+
+/// The port of that redirect URI.
+fn told_port(error: &Error) -> Option<u16> {
+    Url::parse(told_to_register(error)?).ok()?.port()
 }
 
 fn access(summary: &LoginSummary, app: &App) -> String {

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::error::{EXIT_CODES, Error};
 use crate::flows::App;
 
@@ -25,10 +27,10 @@ impl ManArgs {
                 message: format!("cannot write into {}: {error}", directory.display()),
                 hint: "name a directory that exists and is yours".into(),
             };
-            return pages
-                .iter()
-                .try_for_each(|(name, page)| std::fs::write(directory.join(name), page))
-                .map_err(failed);
+            let mut writing = pages.iter().map(|(name, page)| std::fs::write(directory.join(name), page));
+            writing.try_for_each(std::convert::identity).map_err(failed)?;
+            let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
+            return app.console.answer_as(&json!({ "pages": names }), String::new);
         }
         let wanted =
             std::iter::once("mcpauth").chain(self.command.iter().map(String::as_str)).collect::<Vec<_>>();
@@ -37,7 +39,7 @@ impl ManArgs {
             message: format!("no command `{}`", self.command.join(" ")),
             hint: "`mcpauth help` lists the commands".into(),
         })?;
-        app.console.answer(page.1.trim_end())
+        app.console.answer_as(&json!({ "page": page.0, "text": page.1 }), || page.1.clone())
     }
 }
 

@@ -12,6 +12,7 @@ mod list;
 mod login;
 mod logout;
 mod man;
+mod overruled;
 mod profile;
 mod refresh;
 mod refusal;
@@ -22,7 +23,7 @@ mod token;
 
 use std::ffi::OsString;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, TypedValueParser as _};
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -76,7 +77,8 @@ enum Command {
 
 /// Runs a command line and gives its exit code.
 pub fn run(args: &[OsString], ports: Ports) -> u8 {
-    let cli = match parse(args) {
+    let overruled = |refusal| Cli::from_arg_matches(&overruled::parse(refusal, args)?);
+    let cli = match parse(args).or_else(overruled) {
         Ok(cli) => cli,
         Err(refusal) => return refuse(&refusal, args, &ports),
     };
@@ -116,25 +118,34 @@ pub fn command() -> clap::Command {
     with_environment_twins(Cli::command())
 }
 
-/// The commands that programs start many times an hour are parsed without building all the others: that tree costs
-/// more than reading a token. Whatever is not plain sailing there is parsed again in full, for the better message.
+/// What programs start many times an hour is parsed without building all the other commands: that tree costs more
+/// than reading a token. Whatever is not plain sailing there is parsed again in full, for the better message.
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     let alone = match args.get(1).and_then(|first| first.to_str()) {
-        Some("token") => Some(alone::<token::TokenArgs>("token")),
-        Some("headers") => Some(alone::<headers::HeadersArgs>("headers")),
-        Some("exec") => Some(alone::<exec::ExecArgs>("exec")),
+        Some("token") => alone(args, Command::Token),
+        Some("headers") => alone(args, Command::Headers),
+        Some("exec") => alone(args, Command::Exec),
+        Some("--version" | "-V") => {
+            let bare = clap::Command::new("mcpauth").version(env!("CARGO_PKG_VERSION"));
+            return bare.try_get_matches_from(&args[..2]).and_then(|matches| Cli::from_arg_matches(&matches));
+        }
         _ => None,
     };
-    let matches = alone.and_then(|command| with_environment_twins(command).try_get_matches_from(args).ok());
-    let matches = matches.map_or_else(|| command().try_get_matches_from(args), Ok)?;
-    Cli::from_arg_matches(&matches)
+    let in_full = || Cli::from_arg_matches(&command().try_get_matches_from(args)?);
+    alone.map_or_else(in_full, Ok)
 }
 
-fn alone<Args: clap::Args>(name: &'static str) -> clap::Command {
-    let subcommand = Args::augment_args(clap::Command::new(name));
-    <GlobalArgs as clap::Args>::augment_args(clap::Command::new("mcpauth").version(env!("CARGO_PKG_VERSION")))
-        .subcommand(subcommand)
-        .subcommand_required(true)
+/// Parses the arguments of one command, which stands first, as if there were no other.
+fn alone<Args: clap::Args>(args: &[OsString], command: fn(Args) -> Command) -> Option<Cli> {
+    let matches = flat::<Args>().try_get_matches_from(args.get(1..)?).ok()?;
+    let global = GlobalArgs::from_arg_matches(&matches).ok()?;
+    Some(Cli { global, command: command(Args::from_arg_matches(&matches).ok()?) })
+}
+
+/// One command with the flags of every command, and no subcommands.
+fn flat<Args: clap::Args>() -> clap::Command {
+    let bare = clap::Command::new("mcpauth").disable_help_flag(true);
+    with_environment_twins(Args::augment_args(<GlobalArgs as clap::Args>::augment_args(bare)))
 }
 
 /// Gives every flag the environment variable `MCPAUTH_` + its name, so that none is forgotten.
@@ -149,10 +160,21 @@ fn with_environment_twins(command: clap::Command) -> clap::Command {
             } else {
                 arg
             };
-            if arg.get_env().is_some() { arg } else { arg.env(variable) }.hide_env(true)
+            if says_nothing(&variable, &arg) { arg } else { arg.env(variable).hide_env(true) }
         }
     };
     command.mut_args(twin).mut_subcommands(with_environment_twins)
+}
+
+/// Whether a variable is set and still leaves its flag alone: an empty one, or `0` or `false` for a flag without a
+/// value. It must not count as given, because a flag that is given rules out others.
+fn says_nothing(variable: &str, arg: &clap::Arg) -> bool {
+    let Some(value) = std::env::var_os(variable) else { return false };
+    let off = || {
+        let read = FalseyValueParser::new().parse_ref(&clap::Command::new(""), None, &value);
+        matches!(arg.get_action(), ArgAction::SetTrue) && !read.unwrap_or(true)
+    };
+    value.is_empty() || off()
 }
 
 /// Help and version are answers, and help is given where no command is; everything else is an error in the form that
@@ -177,6 +199,8 @@ fn refuse(refusal: &clap::Error, args: &[OsString], ports: &Ports) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use clap::parser::ValueSource;
+
     use super::*;
 
     #[test]
@@ -194,24 +218,47 @@ mod tests {
             command.get_subcommands().for_each(check);
         }
         check(&command());
+        check(&flat::<token::TokenArgs>());
     }
 
     #[test]
     fn a_command_that_is_parsed_alone_means_what_it_means_in_the_whole() {
-        for line in
-            ["token x --min-ttl 5m --json", "headers --placeholder", "exec -s a -e B=c -- cmd --flag -- x"]
-        {
-            let args: Vec<OsString> =
-                std::iter::once("mcpauth").chain(line.split(' ')).map(OsString::from).collect();
-            let whole = command().try_get_matches_from(&args).unwrap();
-            let name = args[1].to_str().unwrap();
-            let alone = match name {
-                "token" => alone::<token::TokenArgs>("token"),
-                "headers" => alone::<headers::HeadersArgs>("headers"),
-                _ => alone::<exec::ExecArgs>("exec"),
+        for line in [
+            "token x --min-ttl 5m --json -vv",
+            "token --account other --config dir --no-refresh --header",
+            "headers --placeholder --store file",
+            "exec -s a -e B=c -- cmd --flag -- x",
+            "exec --clean-env --allow-env A -q -- cmd",
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let whole = command().try_get_matches_from([&["mcpauth".into()], &args[..]].concat()).unwrap();
+            let (name, whole) = whole.subcommand().unwrap();
+            let flat = match name {
+                "token" => flat::<token::TokenArgs>(),
+                "headers" => flat::<headers::HeadersArgs>(),
+                _ => flat::<exec::ExecArgs>(),
             };
-            let alone = with_environment_twins(alone).try_get_matches_from(&args).unwrap();
-            assert_eq!(format!("{:?}", alone.subcommand()), format!("{:?}", whole.subcommand()), "{line}");
+            let flat = flat.try_get_matches_from(&args).unwrap();
+            let command = command();
+            let own = command.find_subcommand(name).unwrap().get_arguments();
+            for id in own.chain(command.get_arguments()).map(|arg| arg.get_id().as_str()) {
+                assert_eq!(given(&flat, id), given(whole, id), "{id} of {line}");
+            }
+        }
+    }
+
+    /// What was given for an argument, and where.
+    fn given(matches: &clap::ArgMatches, id: &str) -> (Option<ValueSource>, Vec<OsString>) {
+        let raw = matches.try_get_raw(id).unwrap();
+        (matches.value_source(id), raw.into_iter().flatten().map(ToOwned::to_owned).collect())
+    }
+
+    #[test]
+    fn the_version_alone_is_the_version_of_the_whole() {
+        for flag in ["--version", "-V"] {
+            let args = ["mcpauth".into(), flag.into()];
+            let whole = command().try_get_matches_from(&args).unwrap_err();
+            assert_eq!(parse(&args).err().unwrap().to_string(), whole.to_string());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::config::{ResourceChoice, ServerProfile};
+use crate::config::{CallbackSettings, ResourceChoice, ServerProfile};
 use crate::error::Error;
 use crate::flows::exec::Variable;
 use crate::model::{Issuer, ScopeSet};
@@ -118,6 +118,37 @@ impl ProfileArgs {
             profile.resource = ResourceChoice::Fixed(resource.clone());
         } else if self.no_resource {
             profile.resource = ResourceChoice::Omitted;
+        }
+    }
+}
+
+/// What can be unsettled again: everything that only a flag settles.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Unset {
+    Scope,
+    Env,
+    Issuer,
+    Resource,
+    AuthParams,
+    AssumePkce,
+    ClientMetadataUrl,
+    Callback,
+    MetadataTtl,
+}
+
+impl Unset {
+    /// Goes back to what the server says, or to what is usual.
+    pub(super) fn clear(self, profile: &mut ServerProfile) {
+        match self {
+            Self::Scope => profile.scope = None,
+            Self::Env => profile.env = None,
+            Self::Issuer => profile.issuer = None,
+            Self::Resource => profile.resource = ResourceChoice::Discovered,
+            Self::AuthParams => profile.auth_params.clear(),
+            Self::AssumePkce => profile.assume_pkce = false,
+            Self::ClientMetadataUrl => profile.client_metadata_url = None,
+            Self::Callback => profile.callback = CallbackSettings::default(),
+            Self::MetadataTtl => profile.metadata_ttl = None,
         }
     }
 }

@@ -2,16 +2,17 @@
 
 use clap::Subcommand;
 use serde::Serialize;
+use serde_json::json;
 
 use super::args::{AccountArg, span};
-use super::profile::{ProfileArgs, read_client_secret};
+use super::profile::{ProfileArgs, Unset, read_client_secret};
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::brought::BroughtClient;
 use crate::flows::discover::{self, Finding};
 use crate::flows::server::{self, Change};
-use crate::model::{Name, ServerArg, ServerUrl};
+use crate::model::{Issuer, Name, ServerArg, ServerUrl};
 
 /// Name servers and settle how to sign in to them
 #[derive(clap::Args)]
@@ -60,6 +61,10 @@ struct SetArgs {
     #[command(flatten)]
     which: WhichArgs,
 
+    /// Settle this no longer; may be repeated
+    #[arg(long, value_name = "WHAT", value_enum)]
+    unset: Vec<Unset>,
+
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -102,6 +107,12 @@ struct Servers {
 }
 
 #[derive(Serialize)]
+struct Settled {
+    server: Option<ServerProfile>,
+    issuer: Option<Issuer>,
+}
+
+#[derive(Serialize)]
 struct Findings {
     ok: bool,
     findings: Vec<Finding>,
@@ -122,7 +133,8 @@ impl ServerArgs {
                 change(&mut app, profile, args.change)
             }
             Action::Set(args) => {
-                let profile = app.profile(args.which.server.as_ref())?;
+                let mut profile = app.profile(args.which.server.as_ref())?;
+                args.unset.iter().for_each(|what| what.clear(&mut profile));
                 change(&mut app, profile, args.change)
             }
             Action::Show(args) => {
@@ -134,7 +146,7 @@ impl ServerArgs {
                 let profile = app.profile(args.server.as_ref())?;
                 server::remove(&mut app, &profile)?;
                 app.console.success(&format!("forgot {}", profile.name));
-                Ok(())
+                app.console.answer_as(&json!({ "removed": profile.name }), String::new)
             }
             Action::Test(args) => test(&app, &args),
         }
@@ -156,9 +168,13 @@ fn change(app: &mut App, mut profile: ServerProfile, args: ChangeArgs) -> Result
     let client = args.client_id.map(|id| BroughtClient { id, secret });
     let name = profile.name.clone();
     let issuer = server::settle(app, Change { profile, client, default: args.default })?;
-    let issuer = issuer.map(|issuer| format!(" (issuer {issuer})")).unwrap_or_default();
-    app.console.success(&format!("settled {name}{issuer}"));
+    let found = issuer.as_ref().map(|issuer| format!(" (issuer {issuer})")).unwrap_or_default();
+    app.console.success(&format!("settled {name}{found}"));
     app.console.say(&format!("  sign in with `mcpauth login {name}`"));
+    if app.console.tone().json {
+        let server = app.config.profile(&name)?;
+        app.console.answer_as(&Settled { server, issuer }, String::new)?;
+    }
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::flows::App;
 use crate::flows::discover::{self, Finding};
 use crate::flows::session;
-use crate::model::{LoginKey, LoginState, LoginSummary, RegistrationSource, ServerArg};
+use crate::model::{LoginKey, LoginState, LoginSummary, Name, RegistrationSource, ServerArg};
 use crate::peer_text::PeerText;
 use crate::store::StoreKind;
 
@@ -67,12 +67,12 @@ impl StatusArgs {
     /// An error if a person is needed anywhere, else if a check failed.
     fn verdict(&self, entries: &[Entry]) -> Result<(), Error> {
         if entries.is_empty() {
-            return Err(Error::login_needed("not signed in anywhere", "https://…"));
+            return Err(Error::login_needed(self.nowhere(), "https://…"));
         }
         let needing: Vec<LoginKey> = entries
             .iter()
             .filter(|entry| self.needs_a_person(entry))
-            .map(|entry| entry.summary.key())
+            .map(|entry| entry.summary.login.key())
             .collect();
         if let Some(first) = needing.first() {
             let names = needing.iter().map(|key| key.server.as_str()).collect::<Vec<_>>().join(", ");
@@ -82,10 +82,25 @@ impl StatusArgs {
     }
 
     fn summaries(&self, app: &App) -> Result<Vec<LoginSummary>, Error> {
-        let Some(server) = &self.server else { return app.readable_logins() };
+        let Some(server) = &self.server else {
+            let mut summaries = app.readable_logins()?;
+            summaries
+                .retain(|summary| self.account().is_none_or(|account| *account == summary.login.account));
+            return Ok(summaries);
+        };
         let key = app.login_key(Some(server), &self.account.account)?;
         let missing = || Error::login_needed(session::not_signed_in(&key), &key);
         Ok(vec![app.store()?.summary(&key)?.ok_or_else(missing)?])
+    }
+
+    /// The account that was asked about; the one that is meant without a word is nobody's wish.
+    fn account(&self) -> Option<&Name> {
+        Some(&self.account.account).filter(|account| **account != Name::default())
+    }
+
+    fn nowhere(&self) -> String {
+        let account = self.account().map(|account| format!(" as account {account}"));
+        format!("not signed in anywhere{}", account.unwrap_or_default())
     }
 
     /// Whether a person is needed now, or within the time that was asked about.
@@ -159,8 +174,8 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
     );
     if let LoginState::ReauthRequired { reason, since } = &login.state {
         let reason = PeerText::from(reason.as_str());
-        let key = entry.summary.key();
-        let _ = write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {key}\n");
+        let _ =
+            write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.key());
     }
     for check in &entry.checks {
         let _ = writeln!(

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::session::{self, Freshness};
 use super::{App, remote};
 use crate::config::ServerProfile;
-use crate::error::{Error, LOGIN_NEEDED, REFUSED};
+use crate::error::{Error, LOGIN_NEEDED, REFUSED, TEMPORARY};
 use crate::http::{self, Authorization, HttpError};
 use crate::mcp;
 use crate::model::{Issuer, Login, LoginKey, Name, ServerUrl};
@@ -110,7 +110,8 @@ fn pkce(profile: &ServerProfile, found: &Discovery) -> Finding {
     }
 }
 
-/// Calls the server with the token. Anything but 401 and 403 means that the token was taken.
+/// Calls the server with the token. An answer of the server's own, even one that declines this call, means that the
+/// token was taken.
 fn accepted(app: &App, server: &ServerUrl, login: &Login) -> Finding {
     let what = "token at the server";
     let url = server.to_url();
@@ -120,6 +121,9 @@ fn accepted(app: &App, server: &ServerUrl, login: &Login) -> Finding {
     match http::block_on(http.send(request)).and_then(std::convert::identity) {
         Ok(answer) if matches!(answer.status, 401 | 403) => {
             Finding::bad(what, format!("refused ({})", answer.status), LOGIN_NEEDED)
+        }
+        Ok(answer) if answer.is_transient() => {
+            Finding::bad(what, format!("the server is in trouble ({})", answer.status), TEMPORARY)
         }
         Ok(answer) => Finding::good(what, format!("accepted ({})", answer.status)),
         Err(error) => Finding::failed(what, &remote(server)(error.into())),

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::App;
 use super::session::{self, Freshness};
 use crate::error::Error;
-use crate::model::{Login, Malformed, Name, ServerArg};
+use crate::model::{Login, LoginKey, Malformed, Name, ServerArg};
 use crate::platform;
 
 /// The variable that is used when nobody named one.
@@ -155,33 +155,46 @@ pub fn exec(app: &App, request: &ExecRequest) -> Result<u8, Error> {
     platform::run_as_child(&mut command).map_err(|error| not_runnable(name, &error.to_string(), false))
 }
 
-/// Every variable with its value. One login is loaded, and if need be refreshed, once.
-fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, Zeroizing<String>)>, Error> {
-    let mut logins: Vec<Login> = Vec::new();
-    let mut values = Vec::new();
+/// One variable to be set, with its server looked up.
+struct Planned<'a> {
+    variable: String,
+    key: LoginKey,
+    field: &'a str,
+}
+
+/// What is to be set, checked as a whole before the first token is fetched: a mistyped name must not cost a refresh.
+fn plan<'a>(app: &App, request: &'a ExecRequest) -> Result<Vec<Planned<'a>>, Error> {
+    let mut planned: Vec<Planned<'a>> = Vec::new();
     let default = request.servers.is_empty() && request.injections.is_empty();
     let plain = request.servers.iter().map(Some).chain(default.then_some(None));
     let plain = plain.map(|server| (server, None, None));
-    let named =
-        request.injections.iter().map(|i| (Some(&i.server), Some(i.variable.0.clone()), i.field.as_deref()));
+    let named = request.injections.iter().map(|i| (Some(&i.server), Some(&i.variable), i.field.as_deref()));
     for (server, variable, field) in plain.chain(named) {
         let profile = app.profile(server)?;
-        let key = crate::model::LoginKey { server: profile.name, account: request.account.clone() };
-        let at = logins.iter().position(|login| login.key() == key);
-        let at = if let Some(at) = at {
-            at
-        } else {
-            logins.push(session::fresh_login(app, &key, &request.freshness)?);
-            logins.len() - 1
-        };
-        let variable = variable.or(profile.env).unwrap_or_else(|| DEFAULT_VARIABLE.into());
-        if values.iter().any(|(taken, _)| *taken == variable) {
+        let variable = variable.map(|variable| variable.0.clone()).or(profile.env);
+        let variable = variable.unwrap_or_else(|| DEFAULT_VARIABLE.into());
+        if planned.iter().any(|other| other.variable == variable) {
             return Err(Error::Usage {
                 message: format!("two values for the variable {variable}"),
                 hint: "name a variable for each server with -e VAR=SERVER".into(),
             });
         }
-        values.push((variable, session::field(&logins[at], field.unwrap_or("token"))?));
+        let key = LoginKey { server: profile.name, account: request.account.clone() };
+        planned.push(Planned { variable, key, field: field.unwrap_or("token") });
+    }
+    Ok(planned)
+}
+
+/// Every variable with its value. One login is loaded, and if need be refreshed, once.
+fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, Zeroizing<String>)>, Error> {
+    let mut logins: Vec<Login> = Vec::new();
+    let mut values = Vec::new();
+    for Planned { variable, key, field } in plan(app, request)? {
+        let at = logins.iter().position(|login| login.key() == key).unwrap_or(logins.len());
+        if at == logins.len() {
+            logins.push(session::fresh_login(app, &key, &request.freshness)?);
+        }
+        values.push((variable, session::field(&logins[at], field)?));
     }
     Ok(values)
 }

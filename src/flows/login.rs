@@ -8,10 +8,11 @@ use super::brought::{BroughtClient, bring};
 use super::{App, forget_client, redirect, remote};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
+use crate::console::quoted;
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
-    ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginKey, LoginState, LoginSummary, Name,
+    ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginState, LoginSummary, Name,
     RegistrationSource, ScopeSet,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
@@ -58,8 +59,7 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     // Nobody is sent to a browser for a login that could not be kept.
     app.config.admits(&request.profile)?;
     let store = app.store_for_login()?;
-    let server = request.profile.name.to_string();
-    let command = again(app, request)?;
+    let command = again(app, request);
     let signing_in = async {
         tokio::select! {
             // Looked at first, so that it is awaited before anything is said: a person may be quick.
@@ -68,17 +68,22 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
             outcome = sign_in(app, &store, request, &command) => outcome,
         }
     };
-    http::block_on(signing_in).map_err(|error| remote(server)(error.into()))?
+    let outcome = http::block_on(signing_in).map_err(|error| remote(&request.profile.url)(error.into()));
+    outcome.and_then(std::convert::identity).map_err(|error| match error {
+        Error::Remote { server, source, .. } => Error::Remote { server, command, source },
+        error => error,
+    })
 }
 
-/// What to type to start this login once more. A server of which there is no profile yet is known by its URL only.
-pub fn again(app: &App, request: &LoginRequest) -> Result<String, Error> {
-    let ServerProfile { name, url, .. } = &request.profile;
-    let key = LoginKey { server: name.clone(), account: request.account.clone() };
-    Ok(match app.config.profile(name)? {
-        Some(_) => format!("mcpauth login {key}"),
-        None => format!("mcpauth login {url} --name {key}"),
-    })
+/// The command that tries the same again. A server that nobody has signed in to has no name yet.
+pub fn again(app: &App, request: &LoginRequest) -> String {
+    let profile = &request.profile;
+    let known = app.config.profile(&profile.name).is_ok_and(|known| known.is_some());
+    let server = if known { profile.name.to_string() } else { quoted(profile.url.as_str()) };
+    let named_otherwise = || app.config.name_for(&profile.url).is_ok_and(|usual| usual != profile.name);
+    let name = (!known && named_otherwise()).then(|| format!(" --name {}", profile.name));
+    let account = (request.account != Name::default()).then(|| format!(" --account {}", request.account));
+    format!("mcpauth login {server}{}{}", name.unwrap_or_default(), account.unwrap_or_default())
 }
 
 async fn sign_in(
@@ -90,41 +95,12 @@ async fn sign_in(
     let profile = &request.profile;
     let http = app.http(&profile.url);
     let mut trace = Trace::default();
-    let found = discovery::discover(&http, &profile.url, profile.issuer.as_ref(), &mut trace).await;
-    for step in &trace.0 {
-        if request.explain {
-            app.console.say(&step.to_string());
-        } else {
-            app.console.detail(&step.to_string());
-        }
-    }
-    let found = found.map_err(remote(&profile.url))?;
-    if !found.issuer.advertises_s256() && !profile.assume_pkce {
-        return Err(remote(&profile.url)(oauth::Error::NoPkce(found.issuer.issuer.clone())));
-    }
-    let stored = match &request.client {
-        Some(brought) => Some(bring(brought, &found)),
-        None => known_client(app, store, &profile.name)?,
-    };
-    let known = stored.as_ref().map(|client| client.facts.client_id.clone());
-    let listener = listen(request, stored.as_ref())?;
-    let redirect_uri = redirect_uri(request, listener.as_ref());
-    let scope = profile.scope.clone().unwrap_or_else(|| found.scope());
-    let document =
-        profile.client_metadata_url.as_ref().or(app.config.settings().client_metadata_url.as_ref());
-    let candidates = Candidates { stored, metadata_document: document };
-    let client = registration::register(&http, &found.issuer, candidates, &redirect_uri, &scope, app.now())
-        .await
-        .map_err(remote(&profile.url))?;
-    if client.facts.source != RegistrationSource::MetadataDocument && request.client.is_none() {
-        // Kept even if nobody signs in: the next attempt need not register again.
-        store.save_client(&profile.name, &client)?;
-    }
-    let pending = Arc::new(begin(profile, &found, &client.facts, &redirect_uri, &scope)?);
+    let found = find_issuer(app, request, &http, &mut trace).await?;
+    let Prepared { client, reused, listener, pending } = prepare(app, store, request, &http, &found).await?;
     announce(app, request, &found, &pending);
     let paste = request.paste_only || app.ports.terminal.is_interactive();
     let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, command).await;
-    if arrival.is_err() && known.as_ref() == Some(&client.facts.client_id) {
+    if arrival.is_err() && reused {
         // An issuer that has forgotten a client says so on its own page and sends no browser back.
         forget_client(store, &profile.name, &client.facts)?;
     }
@@ -139,6 +115,69 @@ async fn sign_in(
     }
     let (summary, before) = outcome?;
     Ok(LoginOutcome { summary, before, trace })
+}
+
+/// Discovers the issuer, and refuses one that does not promise to check PKCE unless the user settled otherwise.
+async fn find_issuer(
+    app: &App,
+    request: &LoginRequest,
+    http: &Http,
+    trace: &mut Trace,
+) -> Result<Discovery, Error> {
+    let profile = &request.profile;
+    let found = discovery::discover(http, &profile.url, profile.issuer.as_ref(), trace).await;
+    for step in &trace.0 {
+        if request.explain {
+            app.console.say(&step.to_string());
+        } else {
+            app.console.detail(&step.to_string());
+        }
+    }
+    let found = found.map_err(remote(&profile.url))?;
+    if !found.issuer.advertises_s256() && !profile.assume_pkce {
+        return Err(remote(&profile.url)(oauth::Error::NoPkce(found.issuer.issuer.clone())));
+    }
+    Ok(found)
+}
+
+/// Everything that has to be there before a person is asked.
+struct Prepared {
+    client: ClientRegistration,
+    /// Whether the client is one of an earlier login.
+    reused: bool,
+    listener: Option<Listener>,
+    pending: Arc<PendingAuthorization>,
+}
+
+/// Opens the port, becomes a client with it, and makes the request.
+async fn prepare(
+    app: &App,
+    store: &Store,
+    request: &LoginRequest,
+    http: &Http,
+    found: &Discovery,
+) -> Result<Prepared, Error> {
+    let profile = &request.profile;
+    let stored = match &request.client {
+        Some(brought) => Some(bring(brought, found)),
+        None => known_client(app, store, &profile.name)?,
+    };
+    let known = stored.as_ref().map(|client| client.facts.client_id.clone());
+    let listener = listen(request, stored.as_ref())?;
+    let redirect_uri = redirect_uri(request, listener.as_ref());
+    let scope = profile.scope.clone().unwrap_or_else(|| found.scope());
+    let document =
+        profile.client_metadata_url.as_ref().or(app.config.settings().client_metadata_url.as_ref());
+    let candidates = Candidates { stored, metadata_document: document };
+    let client = registration::register(http, &found.issuer, candidates, &redirect_uri, &scope, app.now())
+        .await
+        .map_err(remote(&profile.url))?;
+    if client.facts.source != RegistrationSource::MetadataDocument && request.client.is_none() {
+        // Kept even if nobody signs in: the next attempt need not register again.
+        store.save_client(&profile.name, &client)?;
+    }
+    let pending = Arc::new(begin(profile, found, &client.facts, &redirect_uri, &scope)?);
+    Ok(Prepared { reused: known.as_ref() == Some(&client.facts.client_id), client, listener, pending })
 }
 
 /// The client of an earlier login. One that was left behind in another store, or sealed with a key that is lost, can

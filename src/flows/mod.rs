@@ -18,7 +18,7 @@ use std::time::Instant;
 use crate::browser::Browser;
 use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, ConfigError, ServerProfile};
-use crate::console::Console;
+use crate::console::{Console, quoted};
 use crate::error::Error;
 use crate::http::{Exchange, Http};
 use crate::keychain::Keychain;
@@ -173,7 +173,8 @@ impl App {
         Store::new(places, kind, key)
     }
 
-    /// The profile that is meant: the named one, else the one of the environment, else the default, else the only one that there is.
+    /// The profile that is meant: the named one, else the one of the environment, else the default, else the only
+    /// one that there is or where somebody is signed in.
     pub fn profile(&self, server: Option<&ServerArg>) -> Result<ServerProfile, Error> {
         if let Some(server) = server.or(self.server_wish.as_ref()) {
             return self.config.find(server)?.ok_or_else(|| unknown(server));
@@ -182,19 +183,43 @@ impl App {
             return self.config.profile(name)?.ok_or_else(|| unknown(&ServerArg::Name(name.clone())));
         }
         let mut profiles = self.config.profiles()?;
-        match (profiles.pop(), profiles.as_slice()) {
-            (Some(only), []) => Ok(only),
-            (last, _) => {
-                Err(Error::NoServer(profiles.into_iter().chain(last).map(|profile| profile.name).collect()))
-            }
+        let only = match profiles.as_slice() {
+            [_] => Some(0),
+            [] => None,
+            several => self.only_signed_in(several)?,
+        };
+        match only {
+            Some(only) => Ok(profiles.swap_remove(only)),
+            None => Err(Error::NoServer(profiles.into_iter().map(|profile| profile.name).collect())),
         }
     }
 
-    /// What may be told of every login. Of those that cannot be read it is said that they cannot.
+    /// Which of several servers is the only one where somebody is signed in.
+    fn only_signed_in(&self, profiles: &[ServerProfile]) -> Result<Option<usize>, Error> {
+        // A record that cannot be read may be of any server, so none of them is the only one.
+        let Ok(summaries) = self.store()?.summaries()?.into_iter().collect::<Result<Vec<_>, _>>() else {
+            return Ok(None);
+        };
+        let signed_in = |name: &Name| summaries.iter().any(|summary| summary.login.server == *name);
+        let mut candidates = (0..profiles.len()).filter(|at| signed_in(&profiles[*at].name));
+        Ok(candidates.next().filter(|_| candidates.next().is_none()))
+    }
+
+    /// What may be told of every login, with a warning for each that cannot be read. Where nothing else is left that
+    /// is an error: it must not look as if nobody were signed in.
     pub fn readable_logins(&self) -> Result<Vec<LoginSummary>, Error> {
-        let tell = |error: &StoreError| self.console.warn(&error.to_string());
-        let summaries = self.store()?.summaries()?.into_iter();
-        Ok(summaries.filter_map(|summary| summary.inspect_err(tell).ok()).collect())
+        let (mut logins, mut trouble) = (Vec::new(), Vec::new());
+        for summary in self.store()?.summaries()? {
+            match summary {
+                Ok(summary) => logins.push(summary),
+                Err(error) => trouble.push(error),
+            }
+        }
+        let fatal = if logins.is_empty() { trouble.pop() } else { None };
+        for error in trouble {
+            self.console.warn(&error.to_string());
+        }
+        fatal.map_or(Ok(logins), |error| Err(error.into()))
     }
 
     /// The login that is meant.
@@ -213,7 +238,12 @@ fn pinned_elsewhere(pinned: StoreKind, wish: StoreKind) -> Error {
 /// A server that no profile describes: of a URL it is said that nobody signed in there, of a name that it is unknown.
 fn unknown(server: &ServerArg) -> Error {
     match server {
-        ServerArg::Url(url) => Error::login_needed(format!("not signed in to {url}"), url.as_str()),
+        ServerArg::Url(url) => Error::login_needed(format!("not signed in to {url}"), quoted(url.as_str())),
+        // What looks like a host was probably meant as a URL.
+        ServerArg::Name(name) if name.as_str().contains('.') => Error::Usage {
+            message: format!("no server is named {name}"),
+            hint: format!("run `mcpauth login https://{name}`; `mcpauth server list` shows the known ones"),
+        },
         ServerArg::Name(name) => Error::Usage {
             message: format!("no server is named {name}"),
             hint: format!(
@@ -236,5 +266,8 @@ fn forget_client(store: &Store, server: &Name, client: &ClientFacts) -> Result<(
 
 /// Names the server in an error of a conversation with it.
 pub(crate) fn remote(server: impl ToString) -> impl FnOnce(oauth::Error) -> Error {
-    move |source| Error::Remote { server: server.to_string(), source }
+    move |source| {
+        let server = quoted(&server.to_string());
+        Error::Remote { command: format!("mcpauth login {server}"), server, source: Box::new(source) }
+    }
 }

@@ -61,10 +61,10 @@ pub fn remove(app: &mut App, profile: &ServerProfile) -> Result<(), Error> {
     let store = app.store()?;
     // A record that cannot be read may be of this server, and without the profile nobody could end that login.
     let summaries = store.summaries()?.into_iter().collect::<Result<Vec<_>, _>>()?;
-    if summaries.iter().any(|summary| summary.login.server == profile.name) {
+    if let Some(summary) = summaries.iter().find(|summary| summary.login.server == profile.name) {
         return Err(Error::Usage {
             message: format!("somebody is signed in to {}", profile.name),
-            hint: format!("run `mcpauth logout {}` first", profile.name),
+            hint: format!("run `mcpauth logout {}` first", summary.login.key()),
         });
     }
     store.remove_client(&profile.name)?;

@@ -132,6 +132,7 @@ struct Probe {
 /// Calls the server without a token, in the shape of real traffic: some servers answer GET with 405 and never
 /// challenge, some leave `initialize` open and challenge the rest.
 async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Probe, Error> {
+    const RULE: &str = "RFC 9728 section 5.1";
     let (mut open, mut page, mut status) = (false, false, 0);
     for message in
         [mcp::message("tools/list", &json!({})), mcp::message("initialize", &mcp::initialize_params())]
@@ -140,9 +141,15 @@ async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Pro
         let action =
             format!("POST {} {}", without_query(&url), message["method"].as_str().unwrap_or_default());
         let request = mcp::post(&url, message);
-        let answer = http.send(request).await?;
+        let answer = match http.send(request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                trace.note(action, error.to_string(), RULE);
+                return Err(error.into());
+            }
+        };
         let challenge = Challenge::from_headers(&answer.headers);
-        trace.note(action, describe(&answer, challenge.as_ref()), "RFC 9728 section 5.1");
+        trace.note(action, describe(&answer, challenge.as_ref()), RULE);
         if answer.status == 401 || challenge.is_some() {
             return Ok(Probe { challenge, open: false, page: false, status: answer.status });
         }

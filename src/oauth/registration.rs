@@ -31,15 +31,17 @@ pub async fn register(
     scope: &ScopeSet,
     now: UnixTime,
 ) -> Result<ClientRegistration, Error> {
-    if let Some(client) = candidates.stored
-        && let Some(usable) = reuse(client, issuer, redirect_uri, now)?
-    {
-        return Ok(usable);
-    }
-    if let (true, Some(document)) =
-        (issuer.client_id_metadata_document_supported, candidates.metadata_document)
-    {
-        return Ok(by_metadata_document(document, &issuer.issuer));
+    let stored =
+        candidates.stored.map(|client| reuse(client, issuer, redirect_uri, now)).transpose()?.flatten();
+    let document = candidates.metadata_document.filter(|_| issuer.client_id_metadata_document_supported);
+    match (stored, document) {
+        // What was registered before anybody named a document comes after it, like registering does.
+        (Some(client), Some(document)) if client.facts.source == RegistrationSource::Dynamic => {
+            return Ok(by_metadata_document(document, &issuer.issuer));
+        }
+        (Some(client), _) => return Ok(client),
+        (None, Some(document)) => return Ok(by_metadata_document(document, &issuer.issuer)),
+        (None, None) => {}
     }
     let Some(endpoint) = &issuer.registration_endpoint else {
         return Err(Error::NoRegistration {

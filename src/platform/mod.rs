@@ -49,6 +49,9 @@ pub use session_bus::find_session_bus;
 #[cfg(target_vendor = "apple")]
 pub use unix::find_session_bus;
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod linux_arithmetic;
+
 #[cfg(windows)]
 #[expect(missing_docs, reason = "the contracts stand above")]
 mod windows;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreKind;
+use crate::console::quoted;
 use crate::platform::Unfit;
 
 /// Why the store cannot do what it was asked. `Busy` passes by itself; nothing else does.
@@ -180,25 +181,22 @@ impl StoreError {
             Self::OtherStore { sealed_by, .. } => {
                 format!("write store = \"{sealed_by}\" in config.toml again, or move that file away")
             }
-            Self::Io { source, .. } => return io_hint(source),
-            Self::Outdated { .. } | Self::OtherLogin => return None,
+            Self::Io { source, .. } => io_hint(source),
+            Self::Outdated { .. } | Self::OtherLogin => "try again; the newer login was kept".into(),
         };
         Some(text)
     }
 }
 
 fn chmod(path: &Path) -> String {
-    format!("run `chmod {} {}`", if path.is_dir() { "700" } else { "600" }, quoted(path))
+    format!(
+        "run `chmod {} {}`",
+        if path.is_dir() { "700" } else { "600" },
+        quoted(&path.display().to_string())
+    )
 }
 
-/// The path as one word of a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-fn io_hint(error: &io::Error) -> Option<String> {
+fn io_hint(error: &io::Error) -> String {
     let text = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space; nothing was changed",
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
@@ -208,7 +206,7 @@ fn io_hint(error: &io::Error) -> Option<String> {
             "move away the file that stands where a directory should be"
         }
         io::ErrorKind::FileTooLarge => "the file is larger than any login; move it away",
-        _ => return None,
+        _ => "see that the disk works and that the directory is yours",
     };
-    Some(text.into())
+    text.into()
 }

@@ -113,6 +113,8 @@ pub(super) struct Record<'bytes, Of: Stored> {
     pub(super) key_id: Option<String>,
     line: &'bytes str,
     body: &'bytes [u8],
+    /// The secrets, where no key is needed: there the check of the whole has already given them.
+    plain: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl<'bytes, Of: Stored> Record<'bytes, Of> {
@@ -126,22 +128,25 @@ impl<'bytes, Of: Stored> Record<'bytes, Of> {
         if kind != Of::KIND || Of::name(&summary) != name {
             return Err(Unreadable::Damaged("header names something else than the file"));
         }
-        match (sealed_by, &key_id) {
+        let plain = match (sealed_by, &key_id) {
             (SealedBy::Nothing, _) => {
                 let checked = Sealing::Plain.open(name, line, body);
-                checked.map_err(|_| Unreadable::Damaged("checksum does not fit"))?;
+                Some(checked.map_err(|_| Unreadable::Damaged("checksum does not fit"))?)
             }
             (_, None) => return Err(Unreadable::Damaged("header names no key")),
-            (_, Some(_)) => {}
-        }
-        Ok(Self { summary, sealed_by, key_id, line, body })
+            (_, Some(_)) => None,
+        };
+        Ok(Self { summary, sealed_by, key_id, line, body, plain })
     }
 
     /// Opens the body.
     pub(super) fn open(self, name: &str, sealing: &Sealing) -> Result<Of, Unreadable> {
-        let secrets = sealing
-            .open(name, self.line, self.body)
-            .map_err(|_| Unreadable::Damaged("its seal is broken"))?;
+        let secrets = match self.plain {
+            Some(secrets) => secrets,
+            None => sealing
+                .open(name, self.line, self.body)
+                .map_err(|_| Unreadable::Damaged("its seal is broken"))?,
+        };
         Of::assemble(self.summary, &secrets).map_err(|_| Unreadable::Damaged("its secrets do not parse"))
     }
 }

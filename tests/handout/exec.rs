@@ -180,6 +180,14 @@ fn a_command_that_cannot_run_costs_no_refresh() {
     world.run(&["exec", "--", "/no/such/command"]).failed_with(127, "there is no such command");
     world.run(&["exec", "--", plain.to_str().unwrap()]).failed_with(126, "it is not executable");
     world.run(&["exec", "--", world.home().to_str().unwrap()]).failed_with(126, "it is not executable");
+
+    // Nor does one of several servers that is not known, wherever it stands.
+    world
+        .run(&["exec", "-s", "box", "-e", "A=stranger", "--", "true"])
+        .failed_with(2, "no server is named stranger");
+    world
+        .run(&["exec", "-s", "box", "-s", "box", "--", "true"])
+        .failed_with(2, "two values for the variable");
     assert_eq!(world.sandbox.books().refresh_attempts, 0);
 }
 

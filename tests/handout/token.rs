@@ -112,6 +112,30 @@ fn a_flag_comes_before_its_variable_and_the_variable_before_the_default() {
 }
 
 #[test]
+fn a_flag_comes_before_the_variable_of_a_flag_that_it_rules_out() {
+    let world = World::signed_in(SandboxOptions::default());
+    let (name, value) = ("MCPAUTH_NO_REFRESH", "1");
+    let renewed = told(&world, &[(name, value)], &["--force-refresh"]);
+    assert_eq!(world.sandbox.books().refreshes, 1);
+    assert_eq!(told(&world, &[("MCPAUTH_FORCE_REFRESH", "1")], &["--no-refresh"]), renewed);
+    assert_eq!(world.sandbox.books().refreshes, 1);
+    assert!(told(&world, &[("MCPAUTH_FIELD", "url")], &["--header"]).starts_with("Authorization: "));
+    assert_eq!(told(&world, &[("MCPAUTH_HEADER", "1")], &["--field", "url"]).trim_end(), world.url());
+
+    // Whoever says no, or nothing, has not said anything that could be contradicted.
+    let quiet = [(name, "0"), ("MCPAUTH_ACCOUNT", ""), ("MCPAUTH_MIN_TTL", ""), ("MCPAUTH_STORE", "")];
+    assert_ne!(told(&world, &quiet, &["--force-refresh"]), renewed);
+
+    // Two variables, like two flags, contradict each other.
+    let mut both = world.command(&["token", "box"]);
+    both.env(name, value).env("MCPAUTH_FORCE_REFRESH", "1");
+    run(both).failed_with(2, "cannot be used with");
+    let mut manual = world.command(&["man", "token"]);
+    manual.env("MCPAUTH_OUT", "/nonexistent");
+    assert!(run(manual).succeeded().stdout.contains("mcpauth-token"));
+}
+
+#[test]
 fn the_server_is_the_named_one_else_the_variables_else_the_default_else_the_only_one() {
     let world = World::new();
     world.run(&["token"]).failed_with(2, "no server named");

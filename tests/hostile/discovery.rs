@@ -63,6 +63,23 @@ fn the_issuer_must_be_the_one_that_was_asked_byte_for_byte() {
     tell(lies);
 }
 
+/// A server of MCP 2025-03-26 names no issuer, so its own origin is the only one that is believed.
+#[test]
+fn without_resource_metadata_no_other_origin_is_the_issuer() {
+    let mut lies = Vec::new();
+    for issuer in ["https://issuer.example", "{origin}0", "no url"] {
+        let script: Script = Box::new(move |seen| match seen.path() {
+            path if path.starts_with(RESOURCE_METADATA) => Some(answer(404, "", b"")),
+            ISSUER_METADATA => {
+                Some(json_answer(200, &bent(issuer_metadata(seen), seen, &json!({ "issuer": issuer }))))
+            }
+            _ => None,
+        });
+        lies.push(lie(format!("issuer {issuer}"), 5, "names another issuer", script));
+    }
+    tell(lies);
+}
+
 #[test]
 fn no_endpoint_is_used_that_is_no_safe_web_address() {
     let mut lies = Vec::new();

@@ -19,8 +19,8 @@ fn body(status: u16, body: &str) -> Fault {
 /// The login is kept as it was, and whoever does not insist on a new token gets the one that is still good.
 #[test]
 fn trouble_at_a_refresh_costs_nobody_the_login() {
-    let victim = Victim::impatient();
-    let token = victim.token.as_str();
+    let mut victim = Victim::new();
+    let token = victim.token.clone();
     for (fault, exit, message) in [
         (Fault::Huge { endpoint: TOKEN }, 8, "answered with more than"),
         (Fault::Silence { endpoint: TOKEN }, 6, "did not answer within 1 s"),
@@ -36,18 +36,23 @@ fn trouble_at_a_refresh_costs_nobody_the_login() {
         (body(200, r#"{"access_token":"a\r\nb"}"#), 8, "characters that no header may hold"),
         (body(200, r#"{"access_token":"a","access_token":"b"}"#), 8, "double"),
         (body(200, "{\"access_token\": tru"), 8, "it is not JSON"),
+        // As real issuers answer a wrong resource, or a token that they do not know: no word of OAuth.
+        (body(500, "wrong resource"), 6, "answered 500"),
+        (body(400, ""), 3, "refused to refresh"),
+        (body(400, "no such token"), 3, "refused to refresh"),
         (body(200, r#"{"error":"server_error"}"#), 6, "answered server_error"),
         (body(400, r#"{"error":"invalid_client"}"#), 3, "refused to refresh: invalid_client"),
         (body(400, r#"{"error":"\u001b[2J","error_description":"\u202e\n"}"#), 3, r"\u{1b}[2J (\u{202e}"),
     ] {
         let what = format!("{fault:?}");
+        victim.waits(matches!(fault, Fault::Silence { .. }).then_some(1));
         victim.suffers(&[fault]);
         for args in [&["token", "box", "--force-refresh"][..], &["refresh", "box"]] {
             ended(&victim.run(args), &what, exit, message);
             victim.keeps_everything();
         }
         let gentle = victim.run(&["token", "box", "--min-ttl", "2h"]);
-        assert_eq!((gentle.exit, gentle.stdout.trim_end()), (0, token), "{what}: {gentle:?}");
+        assert_eq!((gentle.exit, gentle.stdout.trim_end()), (0, token.as_str()), "{what}: {gentle:?}");
         assert!(gentle.stderr.starts_with("warning: "), "{what}: {gentle:?}");
         assert!(gentle.stderr.contains("using the token that is still valid"), "{what}: {gentle:?}");
         victim.keeps_everything();
@@ -76,7 +81,8 @@ fn an_ended_login_says_so_and_still_gives_what_lives() {
 /// A login is not lost to a logout that the issuer does not hear, and the person is told what may live on.
 #[test]
 fn a_logout_that_the_issuer_does_not_hear_says_so() {
-    let victim = Victim::impatient();
+    let mut victim = Victim::new();
+    victim.waits(Some(1));
     victim.suffers(&[Fault::Silence { endpoint: Endpoint::Revocation }]);
     let ran = victim.run(&["logout", "box"]);
     ran.succeeded();

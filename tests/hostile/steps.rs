@@ -25,7 +25,11 @@ fn stumble(victim: &Victim, endpoint: Endpoint, fault: Fault, exit: i32, message
     let ran = victim.sign_in_again(&["-vvv"]);
     ended(&ran, &what, exit, message);
     victim.is_unharmed();
-    // What the next sub-story forgets must be there.
+}
+
+/// Once the trouble is over it is forgotten: the next sign-in succeeds.
+#[track_caller]
+fn recover(victim: &Victim) {
     victim.sign_in_again(&["--account", "second"]).succeeded();
     victim.run(&["logout", "box", "--account", "second"]).succeeded();
     victim.is_unharmed();
@@ -36,14 +40,18 @@ fn ten_mebibytes_are_too_many_at_every_step() {
     let victim = Victim::new();
     for endpoint in STEPS {
         stumble(&victim, endpoint, Fault::Huge { endpoint }, 8, "answered with more than 262144 bytes");
+        recover(&victim);
     }
 }
 
 #[test]
 fn silence_is_waited_out_at_every_step() {
-    let victim = Victim::impatient();
+    let mut victim = Victim::new();
     for endpoint in STEPS {
+        victim.waits(Some(1));
         stumble(&victim, endpoint, Fault::Silence { endpoint }, 6, "did not answer within 1 s");
+        victim.waits(None);
+        recover(&victim);
     }
 }
 
@@ -59,6 +67,7 @@ fn a_busy_or_broken_peer_is_a_matter_of_time_at_every_step() {
             let fault = Fault::Status { endpoint, status, times: 9, retry_after };
             stumble(&victim, endpoint, fault, 6, message);
         }
+        recover(&victim);
     }
 }
 
@@ -72,6 +81,7 @@ fn a_web_page_is_no_answer_at_any_step() {
         (Endpoint::Token, "it is HTML"),
     ] {
         stumble(&victim, endpoint, Fault::Html { endpoint }, 8, message);
+        recover(&victim);
     }
 }
 
@@ -79,7 +89,8 @@ fn a_web_page_is_no_answer_at_any_step() {
 #[test]
 fn a_sign_in_does_without_the_userinfo() {
     let endpoint = Endpoint::Userinfo;
-    let victim = Victim::impatient();
+    let mut victim = Victim::new();
+    victim.waits(Some(3));
     for fault in [
         Fault::Huge { endpoint },
         Fault::Silence { endpoint },
@@ -96,7 +107,7 @@ fn a_sign_in_does_without_the_userinfo() {
 
 #[test]
 fn an_answer_that_drips_or_breaks_off_is_no_answer() {
-    let victim = Victim::impatient();
+    let mut victim = Victim::new();
     for place in [
         "/mcp",
         "/.well-known/oauth-protected-resource",
@@ -105,7 +116,9 @@ fn an_answer_that_drips_or_breaks_off_is_no_answer() {
         "/token",
     ] {
         let drip = Peer::start(at(place, |_| Said::Drip));
+        victim.waits(Some(1));
         ended(&victim.sign_in_to(&drip, &[]), &format!("{place} drips"), 6, "did not answer within 1 s");
+        victim.waits(None);
         let cut = Peer::start(at(place, |_| {
             Said::Bytes(
                 b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"access_token\":\"canary\"".to_vec(),

@@ -1,7 +1,6 @@
 //! Somebody with a login that must come to no harm.
 
 use std::fs;
-use std::io::Write as _;
 
 use mcpauth::sandbox::{Fault, SandboxOptions};
 
@@ -29,14 +28,13 @@ impl Victim {
         Self { world, token, before }
     }
 
-    /// Somebody who waits for no answer longer than a second.
-    pub(crate) fn impatient() -> Self {
-        let mut victim = Self::new();
-        let config = victim.world.home().join(".config/mcpauth/config.toml");
-        let mut config = fs::OpenOptions::new().append(true).open(config).unwrap();
-        config.write_all(b"\n[network]\ntimeout = 1\n").unwrap();
-        victim.before = kept(&victim.world);
-        victim
+    /// Settles how many seconds an answer is waited for; `None` is as usual. Nobody who means to answer is hurried
+    /// more than a story needs.
+    pub(crate) fn waits(&mut self, seconds: Option<u64>) {
+        let config = self.world.home().join(".config/mcpauth/config.toml");
+        let timeout = seconds.map(|seconds| format!("[network]\ntimeout = {seconds}\n")).unwrap_or_default();
+        fs::write(config, format!("store = \"file\"\n{timeout}")).unwrap();
+        self.before = kept(&self.world);
     }
 
     /// Lets the sandbox misbehave.
@@ -65,7 +63,8 @@ impl Victim {
     /// Forgets the client that was registered, so that the next login registers one.
     pub(crate) fn forget_client(&self) {
         let clients = self.world.home().join(".local/share/mcpauth/clients");
-        fs::remove_dir_all(clients).unwrap();
+        // There may be none: a login before may have been refused one.
+        let _ = fs::remove_dir_all(clients);
     }
 
     /// Fails unless the login and the settings are what they were, byte for byte, there is no other login, and the

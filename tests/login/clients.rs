@@ -2,11 +2,11 @@
 
 use std::net::TcpListener;
 
-use mcpauth::sandbox::SandboxOptions;
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use serde_json::json;
 
 use crate::support::steps::{Document, callback_port, parameters};
-use crate::support::{World, call};
+use crate::support::{World, call, get};
 
 /// What a person registers by hand: loopback redirects with any port (RFC 8252 section 7.3).
 const REDIRECT: &str = "http://127.0.0.1/callback";
@@ -41,6 +41,27 @@ fn a_client_that_the_user_brings_comes_before_every_other_way() {
     world.login(&[]).succeeded();
     assert_eq!(client_id(&world), "brought");
     assert_eq!(world.sandbox.books().registrations, 0);
+}
+
+#[test]
+fn a_public_client_needs_no_secret_where_none_is_not_advertised() {
+    let world = World::with(by_hand());
+    world.sandbox.add_client("public", None, &[REDIRECT]);
+    let metadata = world.sandbox.origin().to_owned() + "/.well-known/oauth-authorization-server";
+    let mut metadata: serde_json::Value = serde_json::from_str(&get(&metadata).2).unwrap();
+    metadata["token_endpoint_auth_methods_supported"] = json!(["client_secret_basic", "client_secret_post"]);
+    let lie = Fault::Body {
+        endpoint: Endpoint::IssuerMetadata,
+        status: 200,
+        content_type: "application/json".into(),
+        body: metadata.to_string(),
+        times: 99,
+    };
+    world.sandbox.change(|options| options.faults = vec![lie]);
+
+    world.login(&["--client-id", "public"]).succeeded();
+    world.run(&["refresh", "box"]).succeeded();
+    assert_eq!(world.sandbox.books().last_auth_method.as_deref(), Some("none"));
 }
 
 #[test]
@@ -101,6 +122,11 @@ fn a_metadata_document_comes_before_registration() {
     world.login(&[]).succeeded();
     assert_ne!(client_id(&world), document.url);
     assert_eq!(world.sandbox.books().registrations, 1);
+
+    // Once it takes them, the document comes before what was registered meanwhile, too.
+    world.sandbox.change(|options| options.metadata_documents = true);
+    world.login(&[]).succeeded();
+    assert_eq!(client_id(&world), document.url);
 }
 
 #[test]

@@ -164,6 +164,18 @@ fn an_issuer_that_the_user_names_is_the_only_one_asked() {
 }
 
 #[test]
+fn a_step_that_got_no_answer_is_shown_like_the_others() {
+    let mut world = World::new();
+    let url = world.url();
+    world.cut_off();
+    let ran = world.run(&["discover", &url]);
+    ran.failed_with(6, "cannot reach 127.0.0.1");
+    assert!(ran.stdout.starts_with(&format!("POST {url} tools/list")), "{ran:?}");
+    assert!(ran.stdout.contains("cannot reach 127.0.0.1"), "{ran:?}");
+    assert_eq!(world.run(&["discover", &url, "--json"]).json()["steps"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn explain_names_each_step_and_its_rule() {
     let world = World::new();
     let login = world.login(&["--explain"]);

@@ -52,6 +52,16 @@ impl World {
         shell
     }
 
+    /// A line as a person would type it into a shell, where the program is called `mcpauth`.
+    pub fn typed(&self, line: &str) -> Command {
+        self.shell(&format!("mcpauth() {{ exec \"$0\" \"$@\"; }}; {line}"), &[])
+    }
+
+    /// Signs in with the command that a hint names.
+    pub fn login_as_advised(&self, ran: &Ran) -> Ran {
+        self.login_as(self.typed(&format!("{} --no-browser --store file", ran.advice())))
+    }
+
     /// Adds lines to `config.toml`.
     pub fn settle(&self, lines: &str) {
         let file = self.home().join(".config/mcpauth/config.toml");
@@ -73,6 +83,15 @@ impl World {
 }
 
 impl Ran {
+    /// The command that the hint names.
+    #[track_caller]
+    pub fn advice(&self) -> &str {
+        let (_, hint) = self.stderr.split_once("hint: ").unwrap_or_else(|| panic!("no hint in {self:?}"));
+        let command = hint.split('`').nth(1).unwrap_or_else(|| panic!("no command in {self:?}"));
+        assert!(command.starts_with("mcpauth "), "{self:?}");
+        command
+    }
+
     /// Fails unless the command was refused with this exit code.
     #[track_caller]
     pub fn failed(&self, exit: i32) -> &Self {
