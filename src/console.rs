@@ -199,12 +199,6 @@ fn with_schema(answer: &impl Serialize) -> serde_json::Value {
     object.into()
 }
 
-/// A text as one word of a shell, for commands to be typed.
-pub fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 /// A span of time for people: `51 min`, `3 h 20 min`, `12 d`.
 pub fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
@@ -234,17 +228,6 @@ mod tests {
             (1_100_000, "12 d"),
         ] {
             assert_eq!(span(seconds), told);
-        }
-    }
-
-    #[test]
-    fn a_word_of_a_shell_is_quoted_where_it_has_to_be() {
-        for (text, word) in [
-            ("https://s.example:8443/mcp", "https://s.example:8443/mcp"),
-            ("https://s.example/mcp?a=b&c=d", "'https://s.example/mcp?a=b&c=d'"),
-            ("/home/o'brien", r"'/home/o'\''brien'"),
-        ] {
-            assert_eq!(quoted(text), word);
         }
     }
 

@@ -7,11 +7,11 @@ use std::io;
 use crate::browser::ListenError;
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
-use crate::console::quoted;
 use crate::http::{HttpError, TOO_LOCAL};
 use crate::model::{LoginKey, Malformed, Name, is_loopback};
 use crate::oauth;
 use crate::peer_text::PeerText;
+use crate::shell::quoted;
 use crate::store::StoreError;
 
 /// Every exit code and what it means, for the README and the manual pages.

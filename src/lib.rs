@@ -7,7 +7,7 @@
 //! - [`error`]: exit codes and hints
 //! - [`oauth`], [`store`], [`config`], [`mcp`]: the protocol, the resting place, the settings, the wire
 //! - [`model`], [`secret`], [`http`], [`browser`], [`keychain`], [`console`], [`clock`], [`places`], [`files`],
-//!   [`platform`], [`peer_text`]: the ground
+//!   [`platform`], [`peer_text`], [`shell`]: the ground
 //! - [`sandbox`]: a house of its own, the development issuer
 
 pub mod browser;
@@ -28,6 +28,7 @@ pub mod places;
 pub mod platform;
 pub mod sandbox;
 pub mod secret;
+pub mod shell;
 pub mod store;
 
 use std::ffi::OsString;

@@ -8,7 +8,6 @@ use super::brought::{BroughtClient, bring};
 use super::{App, forget_client, redirect, remote};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
-use crate::console::quoted;
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
@@ -21,6 +20,7 @@ use crate::oauth::registration::{self, Candidates};
 use crate::oauth::{self, identity, token};
 use crate::platform;
 use crate::secret::AuthorizationCode;
+use crate::shell::quoted;
 use crate::store::{Store, StoreError};
 
 /// How long a login waits for another process that is refreshing the login it replaces.

@@ -18,12 +18,13 @@ use std::time::Instant;
 use crate::browser::Browser;
 use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, ConfigError, ServerProfile};
-use crate::console::{Console, quoted};
+use crate::console::Console;
 use crate::error::Error;
 use crate::http::{Exchange, Http};
 use crate::keychain::Keychain;
 use crate::model::{ClientFacts, LoginKey, LoginSummary, Name, RegistrationSource, ServerArg, ServerUrl};
 use crate::oauth;
+use crate::shell::quoted;
 use crate::store::{KeySource, KeychainKey, NoKey, PassphraseKey, Store, StoreError, StoreKind};
 
 /// What a test cannot be: people, time, and the keychain that belongs to them.

@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreKind;
-use crate::console::quoted;
 use crate::platform::Unfit;
+use crate::shell::quoted;
 
 /// Why the store cannot do what it was asked. `Busy` passes by itself; nothing else does.
 #[derive(Debug, thiserror::Error)]
