@@ -197,7 +197,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-id -d 'A client that was registered at the issuer by hand' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept; at least 5m' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept, at least 5m; settled for later, nothing is kept yet' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"
@@ -242,7 +242,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-id -d 'A client that was registered at the issuer by hand' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept; at least 5m' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept, at least 5m; settled for later, nothing is kept yet' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"

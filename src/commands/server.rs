@@ -95,7 +95,7 @@ struct ChangeArgs {
     #[arg(long)]
     default: bool,
 
-    /// How long the issuer's metadata may be kept; at least 5m
+    /// How long the issuer's metadata may be kept, at least 5m; settled for later, nothing is kept yet
     #[arg(long, value_name = "TIME", value_parser = span)]
     metadata_ttl: Option<i64>,
 }

@@ -60,8 +60,11 @@ pub fn hand_out(app: &App, key: &LoginKey, caller: Option<String>) -> Result<Log
         handouts.callers.clear();
     }
     handouts.generation = login.facts.generation;
-    handouts.callers.insert(caller);
-    remember(&file, &handouts);
+    // A caller that is known to hold this token, and got no other, is nothing new to write down.
+    let is_news = handouts.callers.insert(caller) || handouts.renewed_at == Some(now);
+    if is_news {
+        remember(&file, &handouts);
+    }
     Ok(login)
 }
 

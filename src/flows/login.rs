@@ -11,7 +11,7 @@ use crate::config::{ResourceChoice, ServerProfile};
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
-    ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginState, LoginSummary, Name,
+    ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginKey, LoginState, LoginSummary, Name,
     RegistrationSource, ScopeSet,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
@@ -59,6 +59,8 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     // Nobody is sent to a browser for a login that could not be kept.
     app.config.admits(&request.profile)?;
     let store = app.store_for_login()?;
+    let key = LoginKey { server: request.profile.name.clone(), account: request.account.clone() };
+    replaceable(app, &store, &key)?;
     let command = again(app, request);
     let signing_in = async {
         tokio::select! {
@@ -352,6 +354,18 @@ fn exchange_failed(
     }
 }
 
+/// What a new login would replace. An error if it must not be touched, such as a record of a newer release.
+fn replaceable(app: &App, store: &Store, key: &LoginKey) -> Result<Option<LoginSummary>, Error> {
+    match store.summary(key) {
+        // It was moved aside; the new login takes its place.
+        Err(error @ StoreError::Damaged { .. }) => {
+            app.console.warn(&error.to_string());
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
+}
+
 /// Replaces the old login, if there is one, under its lock and with a higher generation.
 fn save(
     app: &App,
@@ -360,15 +374,7 @@ fn save(
     mut login: Login,
 ) -> Result<(LoginSummary, Option<Identity>), Error> {
     let lock = store.lock(&login.key(), PATIENCE)?;
-    let old = match store.summary(&login.key()) {
-        Ok(old) => old,
-        // It was moved aside; the new login takes its place.
-        Err(error @ StoreError::Damaged { .. }) => {
-            app.console.warn(&error.to_string());
-            None
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let old = replaceable(app, store, &login.key())?;
     let before = old.map(|old| (old.login.generation, old.login.identity));
     login.facts.generation = before.as_ref().map_or(1, |(generation, _)| generation + 1);
     app.config.save_profile(&request.profile)?;

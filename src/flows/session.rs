@@ -161,6 +161,11 @@ fn refresh(
         Ok(tokens) => {
             let login = renewed(login, tokens);
             store.save(lock, &login)?;
+            if freshness.min_ttl.is_some() && !freshness.is_met(&login, app.now()) {
+                let server = &login.facts.server;
+                app.console
+                    .warn(&format!("{server}: even a new token lives shorter than what was asked for"));
+            }
             Ok(login)
         }
         Err(error) => refresh_failed(app, store, lock, login, freshness, error),
