@@ -19,9 +19,8 @@ finish() {
 trap finish EXIT
 
 # The bare world of an MCP client's child.
-bare() {
-  env -i HOME="$scratch/home" LOGNAME=ana PATH=/usr/bin:/bin SHELL=/bin/sh TERM=dumb USER=ana "$@"
-}
+# Words, not a function: in the background a function is a shell of its own, and ending that would leave the rest.
+bare=(env -i HOME="$scratch/home" LOGNAME=ana PATH=/usr/bin:/bin SHELL=/bin/sh TERM=dumb USER=ana)
 
 # await PATTERN FILE: the first match, once it is there.
 await() {
@@ -35,7 +34,7 @@ await() {
 
 # trace ARGS…: every system call of a command, in $scratch/trace; its answer in $scratch/answer.
 trace() {
-  bare strace -f -s 4096 -o "$scratch/trace" "$program" "$@" >"$scratch/answer" || fail "mcpauth $* ended with $?"
+  "${bare[@]}" strace -f -s 4096 -o "$scratch/trace" "$program" "$@" >"$scratch/answer" || fail "mcpauth $* ended with $?"
 }
 
 # calls NAMES: the traced calls of these names, separated by |.
@@ -62,10 +61,10 @@ locks='flock|fcntl64|creat|rename|renameat|renameat2|fsync|unlink|mkdir'
 
 mkdir -m 700 "$scratch/home"
 touch "$scratch/sandbox" "$scratch/login"
-bare "$program" sandbox --auto-consent >"$scratch/sandbox" 2>&1 &
+"${bare[@]}" "$program" sandbox --auto-consent >"$scratch/sandbox" 2>&1 &
 sandbox=$!
 url=$(await 'http://127[^ ]*/mcp' "$scratch/sandbox")
-bare "$program" login "$url" --name box --no-browser --store file </dev/null 2>"$scratch/login" &
+"${bare[@]}" "$program" login "$url" --name box --no-browser --store file </dev/null 2>"$scratch/login" &
 login=$!
 curl -sfL -o "$scratch/page" "$(await '^http.*response_type=code.*' "$scratch/login")"
 wait "$login" || fail "the login ended with $?: $(cat "$scratch/login")"
@@ -113,7 +112,7 @@ needed=$(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -
 echo "ok: no library is loaded but the C library"
 
 # KiB at the most; /usr/bin/time is small, so that its own memory does not count for its child.
-peak=$(bare /usr/bin/time -f %M "$program" token box 2>&1 >/dev/null)
+peak=$("${bare[@]}" /usr/bin/time -f %M "$program" token box 2>&1 >/dev/null)
 (( peak < 6 * 1024 )) || fail "token takes $peak KiB of memory"
 echo "ok: token takes $peak KiB of memory, less than 6 MiB"
 size=$(stat -c %s "$program")
