@@ -7,9 +7,10 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
+use mcpauth::sandbox::SandboxOptions;
 use serde_json::json;
 
+use crate::answered_with;
 use crate::support::World;
 use crate::support::steps::run;
 
@@ -259,16 +260,7 @@ fn a_value_is_as_long_as_the_system_takes_and_no_longer() {
         body.as_object_mut()
             .unwrap()
             .retain(|name, _| name == field || name.contains("access") || name.contains('_'));
-        let world = World::signed_in(SandboxOptions {
-            faults: vec![Fault::Body {
-                endpoint: Endpoint::Token,
-                status: 200,
-                content_type: "application/json".into(),
-                body: body.to_string(),
-                times: 1,
-            }],
-            ..SandboxOptions::default()
-        });
+        let world = answered_with(&body);
         let wish = format!("BLOB=box:{field}");
         let ran = world.run(&["exec", "-e", &wish, "--", "sh", "-c", "printf %s ${#BLOB}"]);
         if exit == 0 {

@@ -8,3 +8,20 @@ mod support;
 mod exec;
 mod headers;
 mod token;
+
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
+use support::World;
+
+/// A world that is signed in with this token answer.
+fn answered_with(body: &serde_json::Value) -> World {
+    World::signed_in(SandboxOptions {
+        faults: vec![Fault::Body {
+            endpoint: Endpoint::Token,
+            status: 200,
+            content_type: "application/json".into(),
+            body: body.to_string(),
+            times: 1,
+        }],
+        ..SandboxOptions::default()
+    })
+}

@@ -1,8 +1,9 @@
 //! `token`: which token, in which form, how fresh.
 
-use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
+use mcpauth::sandbox::{Fault, SandboxOptions};
 use serde_json::json;
 
+use crate::answered_with;
 use crate::support::World;
 use crate::support::steps::run;
 
@@ -37,16 +38,7 @@ fn a_token_comes_in_every_form_that_a_script_wants() {
 fn a_member_of_the_issuers_answer_is_a_field_but_the_refresh_token_is_none() {
     let body = json!({ "access_token": "at", "refresh_token": "rt", "token_type": "bearer", "expires_in": 3600,
         "team": { "id": 7 }, "instance_url": "https://eu.example" });
-    let world = World::signed_in(SandboxOptions {
-        faults: vec![Fault::Body {
-            endpoint: Endpoint::Token,
-            status: 200,
-            content_type: "application/json".into(),
-            body: body.to_string(),
-            times: 1,
-        }],
-        ..SandboxOptions::default()
-    });
+    let world = answered_with(&body);
     assert_eq!(world.token(&["--field", "instance_url"]), "https://eu.example");
     assert_eq!(world.token(&["--field", "team"]), r#"{"id":7}"#);
     for field in ["refresh_token", "id_token", "client_secret", ""] {
