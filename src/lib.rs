@@ -7,7 +7,7 @@
 //! - [`error`]: exit codes and hints
 //! - [`oauth`], [`store`], [`config`], [`mcp`]: the protocol, the resting place, the settings, the wire
 //! - [`model`], [`secret`], [`http`], [`browser`], [`keychain`], [`console`], [`clock`], [`places`], [`files`],
-//!   [`platform`], [`peer_text`], [`wording`]: the ground
+//!   [`hash`], [`platform`], [`peer_text`], [`wording`]: the ground
 //! - [`sandbox`]: a house of its own, the development issuer
 
 pub mod browser;
@@ -18,6 +18,7 @@ pub mod console;
 pub mod error;
 pub mod files;
 pub mod flows;
+pub mod hash;
 pub mod http;
 pub mod keychain;
 pub mod mcp;

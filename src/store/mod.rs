@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
-use ring::digest;
 use serde::{Deserialize, Serialize};
 
+use crate::hash::sha256;
 use crate::model::{ClientRegistration, Login, LoginKey, LoginSummary, Name};
 use crate::places::Places;
 use crate::secret::SealingKey;
@@ -345,7 +345,7 @@ fn client_name(server: &Name) -> String {
 
 /// Parts contain no NUL, so no two lists hash alike.
 fn hashed(parts: &[&str]) -> String {
-    crate::files::hex(digest::digest(&digest::SHA256, parts.join("\0").as_bytes()).as_ref())
+    crate::files::hex(&sha256(&[parts.join("\0").as_bytes()]))
 }
 
 #[cfg(test)]
