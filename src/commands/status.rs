@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::args::{AccountArg, span};
+use crate::audit;
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::flows::App;
@@ -39,8 +40,17 @@ struct Entry {
     summary: LoginSummary,
     status: &'static str,
     expires_in: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<Use>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<Finding>,
+}
+
+/// When a token was last handed out, and to which program.
+#[derive(Serialize)]
+struct Use {
+    at: UnixTime,
+    by: String,
 }
 
 #[derive(Serialize)]
@@ -56,7 +66,15 @@ impl StatusArgs {
         for summary in self.summaries(app)? {
             let checks = if self.check { check(app, &summary)? } else { Vec::new() };
             let expires_in = summary.tokens.expires_at.map(|end| end.since(app.now()));
-            entries.push(Entry { status: status(&summary, app.now()), summary, expires_in, checks });
+            let last_used = audit::last_handout(app.config.places(), &summary.login.key());
+            let last_used = last_used.map(|(at, by)| Use { at, by });
+            entries.push(Entry {
+                status: status(&summary, app.now()),
+                summary,
+                expires_in,
+                last_used,
+                checks,
+            });
         }
         let verdict = self.verdict(&entries);
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
@@ -172,6 +190,9 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         time_left(&entry.summary, app.now()),
         store.description(),
     );
+    if let Some(Use { at, by }) = &entry.last_used {
+        let _ = writeln!(text, "    used     {at} by {}", PeerText::from(by.as_str()));
+    }
     if let LoginState::ReauthRequired { reason, since } = &login.state {
         let reason = PeerText::from(reason.as_str());
         let _ =

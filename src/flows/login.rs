@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::brought::{BroughtClient, bring};
-use super::{App, forget_client, redirect, remote};
+use super::{App, forget_client, gone_wrong, redirect, remote};
+use crate::audit::{Event, Kind};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
 use crate::error::Error;
@@ -61,13 +62,27 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     let store = app.store_for_login()?;
     let key = LoginKey { server: request.profile.name.clone(), account: request.account.clone() };
     replaceable(app, &store, &key)?;
+    app.audit(&Event::new(Kind::LoginStarted, &key));
+    let outcome = attempt(app, &store, request);
+    app.audit(&match &outcome {
+        Ok(outcome) => {
+            let LoginSummary { client, tokens, .. } = &outcome.summary;
+            Event::new(Kind::LoginCompleted, &key).about(tokens).client(&client.client_id)
+        }
+        Err(error) => gone_wrong(Kind::LoginFailed, &key, error),
+    });
+    outcome
+}
+
+/// Signs in, unless the person interrupts it.
+fn attempt(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutcome, Error> {
     let command = again(app, request);
     let signing_in = async {
         tokio::select! {
             // Looked at first, so that it is awaited before anything is said: a person may be quick.
             biased;
             () = platform::interrupted() => Err(Error::Cancelled { command: command.clone() }),
-            outcome = sign_in(app, &store, request, &command) => outcome,
+            outcome = sign_in(app, store, request, &command) => outcome,
         }
     };
     let outcome = http::block_on(signing_in).map_err(|error| remote(&request.profile.url)(error.into()));
@@ -178,8 +193,13 @@ async fn prepare(
         // Kept even if nobody signs in: the next attempt need not register again.
         store.save_client(&profile.name, &client)?;
     }
+    let reused = known.as_ref() == Some(&client.facts.client_id);
+    if client.facts.source == RegistrationSource::Dynamic && !reused {
+        let key = LoginKey { server: profile.name.clone(), account: request.account.clone() };
+        app.audit(&Event::new(Kind::ClientRegistered, &key).scope(&scope).client(&client.facts.client_id));
+    }
     let pending = Arc::new(begin(profile, found, &client.facts, &redirect_uri, &scope)?);
-    Ok(Prepared { reused: known.as_ref() == Some(&client.facts.client_id), client, listener, pending })
+    Ok(Prepared { client, reused, listener, pending })
 }
 
 /// The client of an earlier login. One that was left behind in another store, or sealed with a key that is lost, can
@@ -321,7 +341,8 @@ async fn complete(
     let profile = &request.profile;
     let endpoints = found.issuer.endpoints();
     let tokens = token::exchange(&http, &endpoints, &client, &pending, &code, app.now()).await;
-    let tokens = tokens.map_err(|error| exchange_failed(store, profile, &client, error))?;
+    let mut tokens = tokens.map_err(|error| exchange_failed(store, profile, &client, error))?;
+    tokens.facts.fingerprint = store.fingerprint(&tokens.access_token);
     let identity = identity::identify(&http, &endpoints, &tokens).await;
     let now = app.now();
     let facts = LoginFacts {

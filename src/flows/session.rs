@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{App, forget_client, remote};
+use super::{App, forget_client, gone_wrong, remote};
+use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::http;
@@ -99,6 +100,20 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
     }
 }
 
+/// The same for a program that is going to get this field of it, which is written down before it does.
+pub fn hand_out(app: &App, key: &LoginKey, freshness: &Freshness, field: &str) -> Result<Login, Error> {
+    let login = fresh_login(app, key, freshness)?;
+    if !is_public(field) {
+        app.audit(&Event::new(Kind::HandedOut, key).about(&login.tokens.facts));
+    }
+    Ok(login)
+}
+
+/// Whether a field, as [`field`] names it, gives nobody access to anything.
+pub fn is_public(field: &str) -> bool {
+    matches!(field, "url" | "expires_at" | "scope" | "token_type")
+}
+
 fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {
     let missing = || Error::login_needed(not_signed_in(key), key);
     store.load(key)?.ok_or_else(missing)
@@ -158,9 +173,11 @@ fn refresh(
     let answer = http::block_on(token::refresh(&http, &login, refresh_token, app.now()))
         .map_err(|error| remote(&login.facts.server)(error.into()))?;
     match answer {
-        Ok(tokens) => {
+        Ok(mut tokens) => {
+            tokens.facts.fingerprint = store.fingerprint(&tokens.access_token);
             let login = renewed(login, tokens);
             store.save(lock, &login)?;
+            app.audit(&Event::new(Kind::Refreshed, &login.key()).about(&login.tokens.facts));
             if freshness.min_ttl.is_some() && !freshness.is_met(&login, app.now()) {
                 let server = &login.facts.server;
                 app.console
@@ -206,6 +223,7 @@ fn refresh_failed(
         }
         error => remote(&key.server)(error),
     };
+    app.audit(&gone_wrong(Kind::RefreshFailed, &key, &error));
     or_what_lives(app, login, freshness, error)
 }
 

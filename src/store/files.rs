@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::{StoreError, lock};
+use super::{StoreError, fingerprint, lock};
 use crate::places::Places;
+use crate::secret::SealingKey;
 use crate::{files, platform};
 
 /// No record is longer.
@@ -136,6 +137,14 @@ impl Shelves {
             }
         }
         Ok(kept)
+    }
+
+    /// The key that fingerprints are taken with where nothing else gives one.
+    pub(super) fn fingerprint_key(&self) -> Option<SealingKey> {
+        match self {
+            Self::Files { data, state } => fingerprint::own_key(data, state),
+            Self::Memory { .. } => None,
+        }
     }
 
     /// The names of all records.

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::hash::sha256;
 use crate::model::{ClientRegistration, Login, LoginKey, LoginSummary, Name};
 use crate::places::Places;
-use crate::secret::SealingKey;
+use crate::secret::{AccessToken, SealingKey};
 
 mod error;
 mod files;
+mod fingerprint;
 mod keys;
 mod lock;
 mod note;
@@ -214,6 +215,16 @@ impl Store {
                 why: "what was written did not come back",
             })
         }
+    }
+
+    /// What tells an access token from others in a log without telling anything of it. `None` where there is no key
+    /// to take it with: no login is lost for want of one.
+    pub fn fingerprint(&self, token: &AccessToken) -> Option<String> {
+        let key = match self.key_for_writing().ok()? {
+            Some(key) => key,
+            None => Arc::new(self.shelves.fingerprint_key()?),
+        };
+        Some(fingerprint::take(&key, token))
     }
 
     fn read<Of: Stored>(&self, name: &str) -> Result<Option<Of>, StoreError> {
