@@ -1,6 +1,6 @@
 //! The files: `audit.jsonl`, which grows, and the four before it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -107,7 +107,7 @@ impl Log {
             // Somebody may have put it behind a new one while we waited.
             let is_current = platform::is_at(&file, &path).map_err(LogError::at(&path))?;
             // One that cannot be put away goes on growing: better a long log than none.
-            if is_current && (length < LIMIT || self.rotate().is_err()) {
+            if is_current && (length < LIMIT || self.rotate(length).is_err()) {
                 return Ok(file);
             }
             if Instant::now() >= deadline {
@@ -129,8 +129,12 @@ impl Log {
     }
 
     /// Puts every file one place further from the first free place down, so that a rotation that was cut short loses
-    /// nothing to the next one. The caller holds the lock.
-    fn rotate(&self) -> io::Result<()> {
+    /// nothing to the next one. The caller holds the lock of the file that grew to this length.
+    fn rotate(&self, length: u64) -> io::Result<()> {
+        // Not every system can tell a file that was put away from the one in its place; its length can.
+        if !fs::metadata(self.file(0)).is_ok_and(|metadata| metadata.len() == length) {
+            return Ok(());
+        }
         let free = (1..=KEPT).find(|number| !self.file(*number).exists()).unwrap_or(KEPT);
         for number in (0..free).rev() {
             platform::replace(&self.file(number), &self.file(number + 1))?;
