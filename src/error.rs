@@ -96,6 +96,16 @@ pub enum Error {
         /// What happened.
         source: Box<oauth::Error>,
     },
+    /// Signing in came to nothing too often.
+    #[error(
+        "signing in to {server} came to nothing five times within a minute; the next try is in {seconds} s"
+    )]
+    TooManyLogins {
+        /// The server, as the user may name it.
+        server: String,
+        /// How long it is until then.
+        seconds: i64,
+    },
     /// Refreshing failed so often, or the issuer asked for so much patience, that it is left alone for a while.
     #[error("{server}: its issuer is left alone for another {seconds} s, because {why}")]
     Resting {
@@ -192,7 +202,8 @@ impl Error {
             Self::LoginNeeded { .. } => LOGIN_NEEDED,
             Self::WrongPaste { .. } => REFUSED,
             Self::Remote { source, .. } => remote_exit_code(source),
-            Self::Resting { .. }
+            Self::TooManyLogins { .. }
+            | Self::Resting { .. }
             | Self::NotYet { .. }
             | Self::Interrupted { .. }
             | Self::Store(StoreError::Busy { .. })
@@ -246,6 +257,10 @@ impl Error {
             Self::Resting { seconds, .. } => {
                 Some(format!("try again in {seconds} s; what is stored was kept"))
             }
+            Self::TooManyLogins { server, seconds } => Some(format!(
+                "wait {seconds} s; `mcpauth discover {}` shows every step without signing in",
+                quoted(server)
+            )),
             Self::NotYet { .. } => Some("try again in a moment; what is stored was kept".into()),
             Self::Interrupted { .. } => {
                 Some("try again: the refresh token was kept and is tried once more".into())
