@@ -98,7 +98,7 @@ pub enum Error {
     },
     /// Signing in came to nothing too often.
     #[error(
-        "signing in to {server} came to nothing five times within a minute; the next try is in {seconds} s"
+        "five sign-ins at {server} came to nothing within a minute; the next one can start in {seconds} s"
     )]
     TooManyLogins {
         /// The server, as the user may name it.

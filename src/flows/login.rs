@@ -77,7 +77,9 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
         Error::Remote { server, source, .. } => Error::Remote { server, command, source },
         error => error,
     });
-    remember(app, &store, &key, outcome.as_ref().err());
+    if outcome.is_ok() {
+        store.forget_trouble(Attempt::Login, &key);
+    }
     outcome
 }
 
@@ -98,11 +100,10 @@ fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
     }
 }
 
-/// Counts the logins that came to nothing, until one succeeds.
-fn remember(app: &App, store: &Store, key: &LoginKey, error: Option<&Error>) {
-    let Some(error) = error else { return store.forget_trouble(Attempt::Login, key) };
+/// Counts the pages that a person is sent to, until a login succeeds.
+fn count(app: &App, store: &Store, key: &LoginKey) {
     let mut trouble = store.trouble(Attempt::Login, key);
-    brake::failed(&mut trouble, app.now(), None, error.to_string());
+    brake::failed(&mut trouble, app.now(), None, String::new());
     store.remember_trouble(Attempt::Login, key, &trouble);
 }
 
@@ -128,6 +129,7 @@ async fn sign_in(
     let mut trace = Trace::default();
     let found = find_issuer(app, request, &http, &mut trace).await?;
     let Prepared { client, reused, listener, pending } = prepare(app, store, request, &http, &found).await?;
+    count(app, store, &LoginKey { server: profile.name.clone(), account: request.account.clone() });
     announce(app, request, &found, &pending);
     let paste = request.paste_only || app.ports.terminal.is_interactive();
     let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, command).await;
