@@ -22,7 +22,7 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
     ("3", "login needed"),
     ("4", "login not completed: declined, cancelled, timed out"),
     ("5", "refused for safety: issuer, resource, state, redirect, PKCE or URL rule"),
-    ("6", "temporary: network, issuer 5xx, lock busy, rate limit; the login is kept"),
+    ("6", "temporary: network, proxy, certificate, issuer 5xx, lock busy, rate limit; the login is kept"),
     ("7", "credential store unavailable, locked or damaged"),
     ("8", "the peer broke the protocol"),
     (

@@ -57,7 +57,7 @@ pub type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkSettings {
-    /// Seconds until an answer must have arrived; 10 if not set.
+    /// Seconds until an answer must have arrived; if not set 10, and 30 where tokens are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
     /// A PEM file with certificates to trust beside those of the system.
@@ -483,6 +483,20 @@ mod tests {
             panic!("it was contacted")
         };
         assert!(matches!(error, HttpError::Refused { why: TOO_LOCAL, .. }), "{error}");
+    }
+
+    #[test]
+    fn what_the_user_settled_wins_over_what_a_request_would_wait() {
+        let url = Url::parse("http://127.0.0.1:1/token").unwrap();
+        let seconds = |settled, patience: Option<u64>| {
+            let settings = NetworkSettings { timeout: settled, ..NetworkSettings::default() };
+            let http = Http::new(&"http://127.0.0.1:1/mcp".parse().unwrap(), settings, Arc::new(|_| {}));
+            let request = Request::new(reqwest::Method::POST, &url);
+            let patience = patience.map_or(request.patience, Duration::from_secs);
+            http.limit(&request.patience(patience)).as_secs()
+        };
+        assert_eq!((seconds(None, None), seconds(None, Some(30))), (10, 30));
+        assert_eq!((seconds(Some(3), None), seconds(Some(3), Some(30)), seconds(Some(0), None)), (3, 3, 1));
     }
 
     fn answer(headers: &[(&'static str, &str)], body: &str) -> Answer {

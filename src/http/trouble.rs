@@ -283,3 +283,96 @@ fn find<Kind: StdError + 'static>(error: &Cause) -> Option<&Kind> {
 pub(super) fn innermost(error: &reqwest::Error) -> String {
     causes(error).skip(1).last().map_or_else(|| "it was closed".to_owned(), ToString::to_string)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+    use std::sync::Arc;
+
+    use url::Url;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::http::{Body, Http, NetworkSettings, Request, block_on};
+
+    /// Somebody who does this with everyone who comes.
+    fn peer(does: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || listener.incoming().flatten().for_each(does));
+        address
+    }
+
+    /// Somebody who reads a request and says this.
+    fn says(words: &'static [u8]) -> SocketAddr {
+        peer(move |mut stream| {
+            assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0);
+            stream.write_all(words).unwrap();
+            // An end with something unread would take back what was said.
+            stream.shutdown(Shutdown::Write).unwrap();
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        })
+    }
+
+    /// Somebody who keeps the connection and says nothing.
+    fn silent() -> SocketAddr {
+        peer(|stream| {
+            std::thread::spawn(move || std::io::copy(&mut &stream, &mut std::io::sink()));
+        })
+    }
+
+    fn nobody() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    fn ask(url: &str, method: reqwest::Method, body: Body) -> HttpError {
+        let settings = NetworkSettings { timeout: Some(1), ..NetworkSettings::default() };
+        let http = Http::new(&"http://127.0.0.1:1/mcp".parse().unwrap(), settings, Arc::new(|_| {}));
+        let url = Url::parse(url).unwrap();
+        let Err(error) = block_on(http.send(Request::new(method, &url).body(body))).unwrap() else {
+            panic!("{url} answered")
+        };
+        error
+    }
+
+    fn post(url: &str) -> HttpError {
+        ask(url, reqwest::Method::POST, Body::Form(Zeroizing::new("refresh_token=canary".into())))
+    }
+
+    #[test]
+    fn nothing_has_left_before_there_is_a_connection_that_can_be_trusted() {
+        for (url, expected) in [
+            ("https://nowhere.invalid/".to_owned(), "cannot find nowhere.invalid: "),
+            (format!("http://{}/", nobody()), "cannot reach 127.0.0.1: "),
+            (format!("https://{}/", silent()), "cannot reach 127.0.0.1: no connection within 1 s"),
+            (format!("https://{}/", says(b"HTTP/1.1 400 No\r\n\r\n")), "cannot speak securely with"),
+            (format!("https://{}/", peer(drop)), "cannot reach 127.0.0.1: "),
+            ("http://nowhere.invalid/".into(), "refused to contact"),
+        ] {
+            let error = post(&url);
+            assert!(error.to_string().starts_with(expected), "{url}: {error}");
+            assert!(!error.may_have_arrived(), "{url}: {error}");
+            assert_eq!(error.is_passing(), !matches!(error, HttpError::Refused { .. }), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn whatever_happens_afterwards_the_request_may_have_arrived() {
+        let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
+        for (peer, expected) in [
+            (silent(), "127.0.0.1 did not answer within 1 s"),
+            (says(b""), "the connection to 127.0.0.1 broke: "),
+            (says(ok), "the connection to 127.0.0.1 broke: "),
+            (says(b"HTTP/1.1 200 OK\r\ncontent-le"), "the connection to 127.0.0.1 broke: "),
+            (says(b"220 mail.example ESMTP\r\n"), "127.0.0.1 answered with something that is no HTTP: "),
+        ] {
+            let error = post(&format!("http://{peer}/"));
+            assert!(error.to_string().starts_with(expected), "{expected}: {error}");
+            assert!(error.may_have_arrived() && error.is_passing(), "{error}");
+        }
+        // What has no body cannot be watched on its way, so the worst is assumed.
+        let error = ask(&format!("http://{}/", silent()), reqwest::Method::GET, Body::Empty);
+        assert!(error.may_have_arrived(), "{error}");
+    }
+}

@@ -39,7 +39,7 @@ impl Traveller {
         let home = self.victim.world.home();
         let file = home.join("authority.pem");
         fs::write(&file, authority).unwrap();
-        let config = format!("store = \"file\"\n[network]\nca_file = {file:?}\n{lines}");
+        let config = format!("store = \"file\"\n[network]\nca_file = '{}'\n{lines}", file.display());
         fs::write(home.join(".config/mcpauth/config.toml"), config).unwrap();
     }
 

@@ -1,7 +1,7 @@
 //! HTTPS in front of a peer, with whatever certificate, or misbehaviour, a test wants shown.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -143,9 +143,10 @@ fn converse(
     match shown {
         Shown::Hangup => return Ok(()),
         Shown::Plaintext => {
-            // Read first: who closes on unread bytes resets the connection.
-            stream.read_exact(&mut [0; 64])?;
-            return stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")?;
+            stream.shutdown(Shutdown::Write)?;
+            // An end with something unread would take back what was said.
+            return io::copy(&mut stream, &mut io::sink()).map(drop);
         }
         _ => {}
     }
