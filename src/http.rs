@@ -15,9 +15,8 @@ use std::time::{Duration, Instant, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
-};
+pub use reqwest::header::HeaderMap;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, LOCATION, RETRY_AFTER};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -34,7 +33,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take, all in all.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of an answer that are read.
-const ANSWER_LIMIT: usize = 256 * 1024;
+pub const ANSWER_LIMIT: usize = 256 * 1024;
 /// How many redirects a metadata request follows, all within one origin.
 const REDIRECTS: usize = 3;
 

@@ -136,6 +136,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the other side may have acted on the request, although there is no answer.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Http(error) if error.may_have_arrived())
+    }
+
     /// Whether the trouble is likely to pass, so that the same request may succeed in a while.
     pub fn is_passing(&self) -> bool {
         match self {

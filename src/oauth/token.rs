@@ -15,7 +15,7 @@ use crate::model::{ClientRegistration, Endpoints, ExtraFields, Login, ScopeSet, 
 use crate::oauth::authorization::PendingAuthorization;
 use crate::secret::{AccessToken, AuthorizationCode, ClientSecret, RefreshToken};
 
-/// How long a token endpoint may take: what it has begun cannot be begun again.
+/// How long a token endpoint may take: a code that it has seen is of no use any more.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest token that is accepted, in bytes.
 const LONGEST_TOKEN: usize = 64 * 1024;
@@ -42,21 +42,30 @@ pub async fn exchange(
         .map_err(|error| discreet(error, client, &[code.expose(), pending.verifier.expose()]))
 }
 
-/// Buys new tokens with the refresh token of a login (RFC 6749 section 6), for the same resource and without a
-/// scope: asking for less would shrink the login, asking for more is an error. What the answer leaves out stays
-/// as it was.
-pub async fn refresh(
+/// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope: asking for less
+/// would shrink the login, asking for more is an error. The answer is given as it came, so that it can be kept before
+/// anything is done with it; where the user has settled nothing else, it is waited for until `limit`.
+pub async fn ask_to_refresh(
     http: &Http,
     login: &Login,
     refresh_token: &RefreshToken,
-    now: UnixTime,
-) -> Result<TokenSet, Error> {
+    limit: Duration,
+) -> Result<Answer, Error> {
     let form = Form::new("grant_type", "refresh_token")
         .with("refresh_token", refresh_token.expose())
         .with_optional("resource", login.facts.resource.as_deref());
     let request = authenticated_post(&login.facts.endpoints.token, form, &login.client)?;
-    let answer = http.send(request.patience(PATIENCE)).await?;
-    let mut tokens = read_tokens(&answer, &login.tokens.facts.scope, now)
+    Ok(http.send(request.patience(limit)).await?)
+}
+
+/// Reads the answer to [`ask_to_refresh`] that arrived at `now`. What it leaves out stays as it was.
+pub fn read_refresh(
+    answer: &Answer,
+    login: &Login,
+    refresh_token: &RefreshToken,
+    now: UnixTime,
+) -> Result<TokenSet, Error> {
+    let mut tokens = read_tokens(answer, &login.tokens.facts.scope, now)
         .map_err(|error| discreet(error, &login.client, &[refresh_token.expose()]))?;
     if tokens.refresh_token.is_none() {
         tokens.refresh_token = Some(refresh_token.duplicate());

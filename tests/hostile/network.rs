@@ -66,6 +66,7 @@ impl Traveller {
         assert_eq!(self.asked(), asked, "{what}: something arrived");
         assert_eq!(self.record_of_the_other(), before, "{what}: the record changed");
         self.front.show(Shown::Good);
+        self.victim.world.after_a_while();
         self.victim.run(&["refresh", "other"]).succeeded();
         assert_eq!(self.asked(), asked + 1, "{what}");
     }

@@ -105,7 +105,7 @@ fn passes(fault: Fault, exit: i32, message: &str, hint: &str) {
 
     fs::write(&file, settings).unwrap();
     world.sandbox.change(|options| options.faults.clear());
-    assert_eq!(call(&world.url(), &world.token(&[])), 200, "{message}");
+    assert_eq!(call(&world.url(), &world.after_a_while().token(&[])), 200, "{message}");
     assert_eq!(world.sandbox.books().reuses, 0, "{message}");
 }
 
