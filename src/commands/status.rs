@@ -78,6 +78,13 @@ impl StatusArgs {
             let names = needing.iter().map(|key| key.server.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Error::login_needed(format!("sign-in needed at {names}"), first));
         }
+        let leaving = entries.iter().map(|entry| &entry.summary.login).find_map(|login| match login.state {
+            LoginState::RevocationPending { since } => Some(Error::being_ended(&login.key(), since)),
+            LoginState::Active | LoginState::ReauthRequired { .. } => None,
+        });
+        if let Some(error) = leaving {
+            return Err(error);
+        }
         discover::verdict(entries.iter().flat_map(|entry| &entry.checks))
     }
 
@@ -107,6 +114,9 @@ impl StatusArgs {
     fn needs_a_person(&self, entry: &Entry) -> bool {
         let horizon = self.within.unwrap_or(0);
         let ends = !entry.summary.tokens.refreshable && entry.expires_in.is_some_and(|left| left <= horizon);
+        if matches!(entry.summary.login.state, LoginState::RevocationPending { .. }) {
+            return false;
+        }
         entry.summary.login.state != LoginState::Active
             || ends
             || entry.checks.iter().any(Finding::needs_a_person)
@@ -122,6 +132,7 @@ fn check(app: &App, summary: &LoginSummary) -> Result<Vec<Finding>, Error> {
 fn status(summary: &LoginSummary, now: UnixTime) -> &'static str {
     let left = summary.tokens.expires_at.map(|end| end.since(now));
     match (&summary.login.state, left, summary.tokens.refreshable) {
+        (LoginState::RevocationPending { .. }, ..) => "revocation_pending",
         (LoginState::ReauthRequired { .. }, ..) => "reauth_required",
         (LoginState::Active, Some(..=0), false) => "expired",
         (LoginState::Active, Some(..=300), _) => "expiring",
@@ -134,6 +145,7 @@ pub(super) fn state_in_words(state: &LoginState) -> &'static str {
     match state {
         LoginState::Active => "",
         LoginState::ReauthRequired { .. } => "sign in again;",
+        LoginState::RevocationPending { .. } => "signing out;",
     }
 }
 
@@ -172,11 +184,17 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         time_left(&entry.summary, app.now()),
         store.description(),
     );
-    if let LoginState::ReauthRequired { reason, since } = &login.state {
-        let reason = PeerText::from(reason.as_str());
-        let _ =
-            write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.key());
-    }
+    let key = login.key();
+    let _ = match &login.state {
+        LoginState::Active => Ok(()),
+        LoginState::ReauthRequired { reason, since } => {
+            let reason = PeerText::from(reason.as_str());
+            write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {key}\n")
+        }
+        LoginState::RevocationPending { since } => {
+            write!(text, "    leaving  since {since}, not finished\n    type     mcpauth logout {key}\n")
+        }
+    };
     for check in &entry.checks {
         let _ = writeln!(
             text,
