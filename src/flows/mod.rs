@@ -3,6 +3,7 @@
 pub mod brought;
 pub mod demo;
 pub mod discover;
+pub mod doctor;
 pub mod exec;
 pub mod handout;
 pub mod login;

@@ -14,6 +14,7 @@ use crate::places::Places;
 use crate::secret::SealingKey;
 
 mod error;
+mod examination;
 mod files;
 mod keys;
 mod lock;
@@ -23,6 +24,7 @@ mod record;
 mod sealing;
 
 pub use error::StoreError;
+pub use examination::{Depth, Examined};
 pub use keys::{KeySource, KeychainKey, NoKey};
 pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
 
