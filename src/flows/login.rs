@@ -376,6 +376,9 @@ fn save(
     let lock = store.lock(&login.key(), PATIENCE)?;
     let old = replaceable(app, store, &login.key())?;
     let before = old.map(|old| (old.login.generation, old.login.identity));
+    if before.is_none() {
+        store.forget_refresh(&lock)?;
+    }
     login.facts.generation = before.as_ref().map_or(1, |(generation, _)| generation + 1);
     app.config.save_profile(&request.profile)?;
     store.save(&lock, &login)?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{App, forget_client, session};
+use super::{App, forget_client, renewal, session};
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{Login, LoginKey, LoginState};
@@ -92,6 +92,10 @@ pub fn logout(app: &App, key: &LoginKey, request: LogoutRequest) -> Result<Logou
         store.summary(key)?.ok_or_else(missing)?;
         outcome.deleted_here = store.remove(&lock)?;
         return Ok(outcome);
+    }
+    // What is revoked has to be the newest refresh token that there is.
+    if let Err(error) = renewal::settle(&store, &lock) {
+        app.console.warn(&format!("{error}; signing out of {} all the same", key.server));
     }
     let login = announce(app, &store, &lock, store.load(key)?.ok_or_else(missing)?);
     ask_issuer(app, &login, request, &mut outcome);

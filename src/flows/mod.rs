@@ -2,6 +2,7 @@
 
 pub mod brake;
 pub mod brought;
+pub mod condition;
 pub mod demo;
 pub mod discover;
 pub mod doctor;

@@ -1,7 +1,10 @@
 //! A look at everything that is stored, by somebody who wants to know and not to change.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::files::{Shelves, is_name};
 use super::record::{Record, SealedBy, Stored, StoredClient, Unreadable};
 use super::{Store, StoreError};
 use crate::model::{Login, LoginSummary};
@@ -46,6 +49,26 @@ impl Store {
             .collect())
     }
 
+    /// Journals of logins that are not there any more. One beside a record that was set aside is not meant: it may hold
+    /// the newest tokens of that login.
+    pub fn orphaned_journals(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let Shelves::Files { data, state } = &self.shelves else { return Ok(Vec::new()) };
+        let (logins, journals) = (names_in(&data.join("logins")), names_in(&state.join("journals")));
+        let has_record = |name: &String| logins.iter().any(|login| login.starts_with(name.as_str()));
+        let orphans = journals.into_iter().filter(|name| is_name(name) && !has_record(name));
+        Ok(orphans.map(|name| state.join("journals").join(name)).collect())
+    }
+
+    /// Removes such a journal, unless somebody signs in to that server just now.
+    pub fn remove_orphan(&self, journal: &Path) -> Result<(), StoreError> {
+        let name = journal.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let _guard = self.shelves.lock(name, Duration::ZERO)?;
+        if self.orphaned_journals()?.iter().any(|orphan| orphan == journal) {
+            self.remove_journal(name)?;
+        }
+        Ok(())
+    }
+
     fn examine<Of: Stored>(&self, depth: Depth) -> Result<Vec<Examined<Of::Summary>>, StoreError> {
         let mut records = Vec::new();
         for name in self.shelves.names(Of::FOLDER)? {
@@ -79,4 +102,10 @@ impl Store {
         }
         Ok(Some(record.summary))
     }
+}
+
+/// What is in a directory; nothing if it cannot be read.
+fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }

@@ -1,10 +1,14 @@
 //! The key and what it seals: every record, and what is under way with its login.
 
+use std::time::Duration;
+
 use super::{Finding, Health};
 use crate::clock::UnixTime;
 use crate::error::Error;
-use crate::flows::App;
-use crate::model::{LoginState, LoginSummary};
+use crate::flows::condition::{self, LastFailure, Unfinished};
+use crate::flows::{App, renewal};
+use crate::model::{LoginKey, LoginState, LoginSummary};
+use crate::peer_text::PeerText;
 use crate::store::{Depth, KeySource as _, KeychainKey, Store, StoreError, StoreKind};
 use crate::wording::span;
 
@@ -26,6 +30,9 @@ pub(super) fn examine(app: &App, fix: bool) -> Vec<Finding> {
     let mut findings = vec![key];
     let logins = records(&store, depth, &mut findings);
     findings.extend(logins.iter().filter_map(state));
+    findings.extend(logins.iter().filter_map(|summary| refresh(&store, &summary.login.key(), fix)));
+    findings.extend(logins.iter().filter_map(|summary| trouble(&store, summary, app.now())));
+    findings.extend(orphans(&store, fix));
     findings.push(clock(&logins, app.now()));
     findings
 }
@@ -135,4 +142,66 @@ fn clock(logins: &[LoginSummary], now: UnixTime) -> Finding {
         }
         _ => Finding::ok("clock", now.to_string()),
     }
+}
+
+/// A refresh that was begun and is not in the record.
+fn refresh(store: &Store, key: &LoginKey, fix: bool) -> Option<Finding> {
+    let what = "refresh";
+    let Unfinished { since, process, answered, under_way } = match condition::unfinished(store, key) {
+        Ok(unfinished) => unfinished?,
+        Err(error) => return Some(Finding::failed(what, error)),
+    };
+    let server = &key.server;
+    Some(if under_way {
+        Finding::ok(what, format!("{server}: process {process} is refreshing it since {since}"))
+    } else if !answered {
+        let seen =
+            format!("{server}: the answer to a refresh of {since} was lost, and the tokens with it, perhaps");
+        Finding::warn(what, seen, format!("run `mcpauth refresh {key}`, which asks once more"))
+    } else if fix {
+        match store
+            .lock(key, Duration::ZERO)
+            .map_err(Error::from)
+            .and_then(|lock| renewal::settle(store, &lock))
+        {
+            Ok(_) => Finding::fixed(what, format!("{server}: took over the answer to a refresh of {since}")),
+            Err(error) => Finding::failed(what, error),
+        }
+    } else {
+        let seen = format!("{server}: the answer to a refresh of {since} is here and not yet in the record");
+        Finding::warn(what, seen, "run `mcpauth doctor --fix`, or leave it to the next use")
+    })
+}
+
+/// Refreshes that failed, and none that succeeded since.
+fn trouble(store: &Store, summary: &LoginSummary, now: UnixTime) -> Option<Finding> {
+    let key = summary.login.key();
+    let LastFailure { at, why, rests_until } = condition::last_failure(store, &key, now)?;
+    let rest = rests_until.map(|until| format!("; nobody asks its issuer before {until}"));
+    let seen =
+        format!("{}: {}, at {at}{}", key.server, PeerText::from(why.as_str()), rest.unwrap_or_default());
+    Some(Finding::warn(
+        "refresh",
+        seen,
+        format!("run `mcpauth status {key} --check` to see whether it has passed"),
+    ))
+}
+
+/// What refreshes left whose login is gone.
+fn orphans(store: &Store, fix: bool) -> Option<Finding> {
+    let what = "leftovers";
+    let orphans = match store.orphaned_journals() {
+        Ok(orphans) => orphans,
+        Err(error) => return Some(Finding::failed(what, error)),
+    };
+    let first = orphans.first()?;
+    let count = orphans.len();
+    if !fix {
+        let seen = format!("{count} journals of logins that are gone, such as {}", first.display());
+        return Some(Finding::warn(what, seen, "run `mcpauth doctor --fix`"));
+    }
+    Some(match orphans.iter().try_for_each(|orphan| store.remove_orphan(orphan)) {
+        Ok(()) => Finding::fixed(what, format!("removed {count} journals of logins that are gone")),
+        Err(error) => Finding::failed(what, error),
+    })
 }

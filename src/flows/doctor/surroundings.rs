@@ -70,8 +70,7 @@ fn others_may_write(path: &Path, fix: bool) -> Option<Finding> {
 pub(super) fn network(app: &App) -> Vec<Finding> {
     let settings = &app.config.settings().network;
     let mut findings: Vec<Finding> = proxy(app).into_iter().chain(certificates()).collect();
-    let set_up =
-        somewhere(app).and_then(|server| app.http(&server).set_up().map_err(|error| in_general(error)));
+    let set_up = somewhere(app).and_then(|server| app.http(&server).set_up().map_err(in_general));
     let ca_file = settings.ca_file.as_ref().map(|file| format!(", trusting {} as well", file.display()));
     let timeout = settings.timeout.map(|seconds| format!(", {seconds} s for an answer"));
     findings.push(match set_up {
