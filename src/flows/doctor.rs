@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::App;
 use crate::error::Error;
-use crate::store::StoreError;
 
 /// What helps against a wrong clock.
 const SET_THE_CLOCK: &str = "set the clock, for example with `timedatectl set-ntp true`";
@@ -73,13 +72,6 @@ impl Finding {
         let error = error.into();
         let (remedy, exit_code) = (error.hint(), error.exit_code());
         Self { what, result: Health::Fail, seen: error.to_string(), remedy, exit_code }
-    }
-
-    /// The same where `mcpauth doctor --fix` helps.
-    fn reparable(what: &'static str, error: StoreError) -> Self {
-        let finding = Self::failed(what, error);
-        let by_hand = finding.remedy.map(|remedy| format!("{remedy}, or ")).unwrap_or_default();
-        Self { remedy: Some(format!("{by_hand}run `mcpauth doctor --fix`")), ..finding }
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use serde_json::json;
 
-use crate::support::steps::eventually;
+use crate::support::steps::{eventually, run};
 use crate::support::{World, call};
 
 fn signed_in() -> World {
@@ -199,5 +199,16 @@ fn a_local_logout_finishes_what_another_began() {
     killed_while_the_issuer_is_silent(&world, &["logout", "box"]);
     let ran = world.run(&["logout", "box", "--local-only"]);
     assert!(ran.succeeded().stderr.contains("nothing was revoked"), "{ran:?}");
+    assert!(world.records().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_keeps_nobody_signed_in() {
+    let world = signed_in();
+    let ran = run(world.shell("ulimit -f 0; exec \"$0\" logout box", &[]));
+    assert!(ran.succeeded().stderr.contains("signing out of box all the same"), "{ran:?}");
+    assert!(ran.stderr.contains("refresh token at the issuer: done"), "{ran:?}");
+    assert!(!world.sandbox.books().families[0].alive);
     assert!(world.records().is_empty());
 }

@@ -10,7 +10,7 @@ use crate::flows::{App, renewal};
 use crate::model::{LoginKey, LoginState, LoginSummary};
 use crate::peer_text::PeerText;
 use crate::store::{Depth, KeySource as _, KeychainKey, Store, StoreError, StoreKind};
-use crate::wording::span;
+use crate::wording::{count, span};
 
 /// The clock may stand still for so long, in seconds, before anybody wonders.
 const PATIENCE: i64 = 5;
@@ -85,7 +85,7 @@ fn records(store: &Store, depth: Depth, findings: &mut Vec<Finding>) -> Vec<Logi
             return Vec::new();
         }
     };
-    let count = (logins.len(), clients.len());
+    let seen = format!("{} and {}", count(logins.len(), "login"), count(clients.len(), "client"));
     let before = findings.len();
     findings.extend(
         clients.into_iter().filter_map(|client| client.found.err()).map(|error| unreadable("clients", error)),
@@ -99,7 +99,7 @@ fn records(store: &Store, depth: Depth, findings: &mut Vec<Finding>) -> Vec<Logi
     }
     if findings.len() == before {
         let how = if depth == Depth::Header { "of which only the headers were read" } else { "each opens" };
-        findings.push(Finding::ok("logins", format!("{} logins and {} clients, {how}", count.0, count.1)));
+        findings.push(Finding::ok("logins", format!("{seen}, {how}")));
     }
     readable
 }
@@ -107,7 +107,12 @@ fn records(store: &Store, depth: Depth, findings: &mut Vec<Finding>) -> Vec<Logi
 fn unreadable(what: &'static str, error: StoreError) -> Finding {
     match error {
         StoreError::Damaged { file, kept, why } if file == kept => {
-            Finding::reparable(what, StoreError::Damaged { file, kept, why })
+            let remedy =
+                "run `mcpauth doctor --fix`, which moves it aside, then `mcpauth login` for its server";
+            Finding {
+                remedy: Some(remedy.into()),
+                ..Finding::failed(what, StoreError::Damaged { file, kept, why })
+            }
         }
         StoreError::Damaged { kept, why, .. } => Finding::fixed(
             what,
@@ -195,13 +200,13 @@ fn orphans(store: &Store, fix: bool) -> Option<Finding> {
         Err(error) => return Some(Finding::failed(what, error)),
     };
     let first = orphans.first()?;
-    let count = orphans.len();
+    let journals = count(orphans.len(), "journal");
     if !fix {
-        let seen = format!("{count} journals of logins that are gone, such as {}", first.display());
+        let seen = format!("{journals} of logins that are gone, such as {}", first.display());
         return Some(Finding::warn(what, seen, "run `mcpauth doctor --fix`"));
     }
     Some(match orphans.iter().try_for_each(|orphan| store.remove_orphan(orphan)) {
-        Ok(()) => Finding::fixed(what, format!("removed {count} journals of logins that are gone")),
+        Ok(()) => Finding::fixed(what, format!("removed {journals} of logins that are gone")),
         Err(error) => Finding::failed(what, error),
     })
 }

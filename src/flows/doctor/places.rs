@@ -10,7 +10,7 @@ use crate::files;
 use crate::flows::App;
 use crate::platform::{self, FileSystem};
 use crate::store::StoreError;
-use crate::wording::quoted;
+use crate::wording::{count, quoted};
 
 /// Less than this is little room, in bytes: a log and a few hundred logins.
 const LITTLE_ROOM: u64 = 16 * 1024 * 1024;
@@ -79,7 +79,7 @@ fn nearest(path: &Path) -> Option<&Path> {
 fn modes(paths: &[PathBuf], fix: bool) -> Vec<Finding> {
     let findings: Vec<Finding> = paths.iter().filter_map(|path| mode(path, fix)).collect();
     if findings.is_empty() {
-        return vec![Finding::ok("modes", format!("{} files and directories, yours alone", paths.len()))];
+        return vec![Finding::ok("modes", format!("{}, yours alone", count(paths.len(), "path")))];
     }
     findings
 }
@@ -97,7 +97,6 @@ fn mode(path: &Path, fix: bool) -> Option<Finding> {
             Ok(()) => Finding::fixed(what, format!("made {} yours alone", path.display())),
             Err(error) => Finding::failed(what, StoreError::at(path, error)),
         }),
-        error @ StoreError::Exposed { .. } => Some(Finding::reparable(what, error)),
         error => Some(Finding::failed(what, error)),
     }
 }
@@ -112,16 +111,16 @@ fn leftovers(paths: &[PathBuf], fix: bool) -> Vec<Finding> {
     if left.is_empty() {
         return if findings.is_empty() { vec![Finding::ok(what, "none")] } else { findings };
     }
-    let count = left.len();
+    let files = count(left.len(), "temporary file");
     findings.push(if !fix {
-        let seen = format!("{count} temporary files of writers that crashed, such as {}", left[0].display());
+        let seen = format!("{files} of writers that crashed, such as {}", left[0].display());
         Finding::warn(what, seen, "run `mcpauth doctor --fix`")
     } else if let Some((path, error)) =
         left.iter().find_map(|path| Some((path, fs::remove_file(path).err()?)))
     {
         Finding::failed(what, StoreError::at(path, error))
     } else {
-        Finding::fixed(what, format!("removed {count} temporary files of writers that crashed"))
+        Finding::fixed(what, format!("removed {files} of writers that crashed"))
     });
     findings
 }

@@ -17,7 +17,7 @@ use crate::model::ServerUrl;
 use crate::oauth;
 use crate::peer_text::PeerText;
 use crate::platform;
-use crate::wording::{quoted, span};
+use crate::wording::{count, quoted, span};
 
 /// How far two clocks may be apart, in seconds.
 const APART: i64 = 60;
@@ -31,13 +31,13 @@ pub(super) fn configuration(app: &App, fix: bool) -> (Vec<Finding>, bool) {
     let mut findings: Vec<Finding> =
         settings.err().map(|error| Finding::failed(what, error)).into_iter().collect();
     let profiles = app.config.each_profile().unwrap_or_else(|error| vec![Err(error)]);
-    let count = profiles.len();
+    let servers = count(profiles.len(), "server");
     findings.extend(profiles.into_iter().filter_map(Result::err).map(|error| Finding::failed(what, error)));
     if findings.is_empty() {
         let known =
             app.config.profiles().map_or_else(|error| vec![Finding::failed(what, error)], |_| Vec::new());
         findings.extend(known);
-        findings.push(Finding::ok(what, format!("{}, {count} servers", places.config.display())));
+        findings.push(Finding::ok(what, format!("{}, {servers}", places.config.display())));
     }
     findings.extend(others_may_write(&places.config, fix));
     findings.extend(others_may_write(&places.config.join("config.toml"), fix));
