@@ -150,7 +150,7 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     if metadata.uid() != user_id() {
         return Err(Unfit::Foreign.into());
     }
-    let own = Mode::from_raw_mode((metadata.mode() & !OTHERS) as _);
+    let own = Mode::from_raw_mode(metadata.mode() as _) & Mode::RWXU;
     Ok(rustix::fs::fchmod(&file, own)?)
 }
 

@@ -249,3 +249,13 @@ fn a_sealed_login_is_opened_to_see_that_it_opens() {
     let seen = visit(&world, &[]);
     seen.found(7, "logins", "ok", "of which only the headers were read");
 }
+
+#[test]
+fn a_server_where_sign_ins_came_to_nothing_is_named() {
+    let world = signed_in();
+    let store = store(&world);
+    let now = store.summary(&login()).unwrap().unwrap().login.created_at;
+    let trouble = Trouble { failures: vec![now; 5], rests_until: Some(now.plus(600)), last: String::new() };
+    store.remember_trouble(Attempt::Login, &login(), &trouble);
+    visit(&world, &[]).found(0, "sign-in", "warn", "sign-ins at box came to nothing");
+}

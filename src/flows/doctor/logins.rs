@@ -6,10 +6,10 @@ use super::{Finding, Health};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::flows::condition::{self, LastFailure, Unfinished};
-use crate::flows::{App, renewal};
-use crate::model::{LoginKey, LoginState, LoginSummary};
+use crate::flows::{App, brake, renewal};
+use crate::model::{LoginKey, LoginState, LoginSummary, Name};
 use crate::peer_text::PeerText;
-use crate::store::{Depth, KeySource as _, KeychainKey, Store, StoreError, StoreKind};
+use crate::store::{Attempt, Depth, KeySource as _, KeychainKey, Store, StoreError, StoreKind};
 use crate::wording::{count, span};
 
 /// The clock may stand still for so long, in seconds, before anybody wonders.
@@ -32,6 +32,7 @@ pub(super) fn examine(app: &App, fix: bool) -> Vec<Finding> {
     findings.extend(logins.iter().filter_map(state));
     findings.extend(logins.iter().filter_map(|summary| refresh(&store, &summary.login.key(), fix)));
     findings.extend(logins.iter().filter_map(|summary| trouble(&store, summary, app.now())));
+    findings.extend(sign_ins(app, &store));
     findings.extend(orphans(&store, fix));
     findings.push(clock(&logins, app.now()));
     findings
@@ -190,6 +191,22 @@ fn trouble(store: &Store, summary: &LoginSummary, now: UnixTime) -> Option<Findi
         seen,
         format!("run `mcpauth status {key} --check` to see whether it has passed"),
     ))
+}
+
+/// Servers where so many sign-ins came to nothing that the next one has to wait.
+fn sign_ins(app: &App, store: &Store) -> Vec<Finding> {
+    let servers = app.config.profiles().unwrap_or_default().into_iter().map(|profile| profile.name);
+    let resting = servers.filter_map(|server| {
+        let key = LoginKey { server, account: Name::default() };
+        let trouble = store.trouble(Attempt::Login, &key);
+        let seconds = brake::rest(&trouble, app.now())?;
+        Some(Finding {
+            exit_code: 0,
+            result: Health::Warn,
+            ..Finding::failed("sign-in", Error::TooManyLogins { server: key.server.to_string(), seconds })
+        })
+    });
+    resting.collect()
 }
 
 /// What refreshes left whose login is gone.

@@ -54,11 +54,7 @@ fn others_may_write(path: &Path, fix: bool) -> Option<Finding> {
         let seen = format!("{} can be changed by other users", path.display());
         let remedy =
             format!("run `chmod go-w {}`, or `mcpauth doctor --fix`", quoted(&path.display().to_string()));
-        return Some(Finding {
-            exit_code: 2,
-            result: super::Health::Fail,
-            ..Finding::warn(what, seen, remedy)
-        });
+        return Some(Finding::warn(what, seen, remedy));
     }
     Some(match platform::make_private(path) {
         Ok(()) => Finding::fixed(what, format!("made {} yours alone", path.display())),
