@@ -40,6 +40,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand refresh 'Refresh a login now'
             cand server 'Name servers and settle how to sign in to them'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
+            cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -350,6 +351,21 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'mcpauth;doctor'= {
+            cand --as 'Check in the environment that this MCP client gives its children'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --check 'Ask each server, too: is it there, and is its clock ours'
+            cand --fix 'Repair what can be repaired without risk, and say what was done'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mcpauth;sandbox'= {
             cand --port 'Port to listen on; any free one if left out'
             cand --access-ttl 'How long access tokens live'
@@ -419,6 +435,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand refresh 'Refresh a login now'
             cand server 'Name servers and settle how to sign in to them'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
+            cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -462,6 +479,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         &'mcpauth;help;server;test'= {
         }
         &'mcpauth;help;discover'= {
+        }
+        &'mcpauth;help;doctor'= {
         }
         &'mcpauth;help;sandbox'= {
         }

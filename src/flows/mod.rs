@@ -2,8 +2,10 @@
 
 pub mod brake;
 pub mod brought;
+pub mod condition;
 pub mod demo;
 pub mod discover;
+pub mod doctor;
 pub mod exec;
 pub mod handout;
 pub mod login;
