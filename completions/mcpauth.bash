@@ -28,6 +28,9 @@ _mcpauth() {
             mcpauth,discover)
                 cmd="mcpauth__subcmd__discover"
                 ;;
+            mcpauth,doctor)
+                cmd="mcpauth__subcmd__doctor"
+                ;;
             mcpauth,exec)
                 cmd="mcpauth__subcmd__exec"
                 ;;
@@ -87,6 +90,9 @@ _mcpauth() {
                 ;;
             mcpauth__subcmd__help,discover)
                 cmd="mcpauth__subcmd__help__subcmd__discover"
+                ;;
+            mcpauth__subcmd__help,doctor)
+                cmd="mcpauth__subcmd__help__subcmd__doctor"
                 ;;
             mcpauth__subcmd__help,exec)
                 cmd="mcpauth__subcmd__help__subcmd__exec"
@@ -194,7 +200,7 @@ _mcpauth() {
 
     case "${cmd}" in
         mcpauth)
-            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec status list refresh server discover audit sandbox demo completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -411,6 +417,36 @@ _mcpauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mcpauth__subcmd__doctor)
+            opts="-q -v -h --check --fix --as --json --quiet --verbose --store --config --passphrase-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --as)
+                    COMPREPLY=($(compgen -W "claude-desktop claude-code cursor vscode codex gemini zed windsurf goose" -- "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mcpauth__subcmd__exec)
             opts="-s -e -q -v -h --server --inject --account --min-ttl --clean-env --allow-env --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -496,7 +532,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__help)
-            opts="login logout token headers exec status list refresh server discover audit sandbox demo completions man help"
+            opts="login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -566,6 +602,20 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__help__subcmd__discover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

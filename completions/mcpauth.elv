@@ -41,6 +41,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand server 'Name servers and settle how to sign in to them'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
             cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
+            cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -389,6 +390,21 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         }
         &'mcpauth;audit;help;help'= {
         }
+        &'mcpauth;doctor'= {
+            cand --as 'Check in the environment that this MCP client gives its children'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --check 'Ask each server, too: is it there, and is its clock ours'
+            cand --fix 'Repair what can be repaired without risk, and say what was done'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mcpauth;sandbox'= {
             cand --port 'Port to listen on; any free one if left out'
             cand --access-ttl 'How long access tokens live'
@@ -459,6 +475,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand server 'Name servers and settle how to sign in to them'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
             cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
+            cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -507,6 +524,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand verify 'Check that no line of the log was changed, taken out or put in'
         }
         &'mcpauth;help;audit;verify'= {
+        }
+        &'mcpauth;help;doctor'= {
         }
         &'mcpauth;help;sandbox'= {
         }

@@ -207,6 +207,14 @@ impl Error {
         Self::login_needed(why, login)
     }
 
+    /// A login that a logout has begun to end: its tokens may be worthless already.
+    pub fn being_ended(login: &LoginKey, since: UnixTime) -> Self {
+        Self::LoginNeeded {
+            why: format!("signing out of {} was begun at {since} and did not come to its end", login.server),
+            command: format!("mcpauth logout {login}"),
+        }
+    }
+
     /// The exit code, one of [`EXIT_CODES`].
     pub fn exit_code(&self) -> u8 {
         match self {

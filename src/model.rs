@@ -185,6 +185,11 @@ pub enum LoginState {
         /// When that was learnt.
         since: UnixTime,
     },
+    /// A logout was begun and did not come to its end; another one finishes it.
+    RevocationPending {
+        /// When it was begun.
+        since: UnixTime,
+    },
 }
 
 /// Who signed in, as far as the issuer told.

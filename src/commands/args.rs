@@ -48,11 +48,15 @@ impl GlobalArgs {
         Tone { json: self.json, quiet: self.quiet, verbose: self.verbose, colorless: colorless() }
     }
 
-    /// The program, with its configuration read, about to run this command.
-    pub(super) fn app(&self, ports: Ports, command: &'static str) -> Result<App, Error> {
+    /// The program, with its configuration read, about to run this command; leniently, a configuration that cannot be
+    /// read settles nothing.
+    pub(super) fn app(&self, ports: Ports, command: &'static str, leniently: bool) -> Result<App, Error> {
         let places = Places::find(&|name| std::env::var_os(name), self.config.as_deref())
             .map_err(ConfigError::from)?;
-        let config = Config::load(places)?;
+        let config = match Config::load(places.clone()) {
+            Err(_) if leniently => Config::unsettled(places),
+            config => config?,
+        };
         let settings = config.settings();
         let keychain = self.store.or(settings.store).is_none_or(|kind| kind == StoreKind::Keychain);
         Ok(App {

@@ -7,6 +7,7 @@ mod completions;
 mod demo;
 mod demo_server;
 mod discover;
+mod doctor;
 mod exec;
 mod headers;
 mod list;
@@ -70,6 +71,7 @@ enum Command {
     Server(server::ServerArgs),
     Discover(discover::DiscoverArgs),
     Audit(audit::AuditArgs),
+    Doctor(doctor::DoctorArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
@@ -89,7 +91,10 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
         Err(refusal) => return refuse(&refusal, args, &ports),
     };
     let console = Console::new(ports.terminal.clone(), cli.global.tone());
-    let outcome = cli.global.app(ports, cli.command.name()).and_then(|app| cli.command.run(app));
+    // Whoever looks for trouble must not end where the first of it is.
+    let leniently = matches!(cli.command, Command::Doctor(_));
+    let app = cli.global.app(ports, cli.command.name(), leniently);
+    let outcome = app.and_then(|app| cli.command.run(app));
     outcome.unwrap_or_else(|error| {
         console.error(&error);
         error.exit_code()
@@ -109,6 +114,7 @@ impl Command {
             Self::Refresh(_) => "refresh",
             Self::Server(_) => "server",
             Self::Discover(_) => "discover",
+            Self::Doctor(_) => "doctor",
             // The others change no login and hand out nothing.
             _ => "mcpauth",
         }
@@ -117,6 +123,7 @@ impl Command {
     fn run(self, app: App) -> Result<u8, Error> {
         let done = match self {
             Self::Exec(args) => return args.run(&app),
+            Self::Doctor(args) => return args.run(&app),
             Self::Login(args) => args.run(app),
             Self::Logout(args) => args.run(&app),
             Self::Token(args) => args.run(&app),

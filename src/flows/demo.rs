@@ -2,7 +2,7 @@
 //! server that is run as a client would run it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
@@ -60,6 +60,10 @@ impl Browser for Consenter {
             drop(http::block_on(follow));
         });
         Ok(())
+    }
+
+    fn program(&self) -> Result<PathBuf, BrowserError> {
+        Err(BrowserError::NoProgram)
     }
 
     fn available(&self) -> bool {

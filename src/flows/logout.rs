@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{App, forget_client, session};
+use super::{App, forget_client, renewal, session};
 use crate::audit::{Event, Kind};
 use crate::error::Error;
 use crate::http::{self, Http};
-use crate::model::{Login, LoginKey, TokenFacts};
+use crate::model::{Login, LoginKey, LoginState, TokenFacts};
 use crate::oauth;
 use crate::oauth::registration::{self, Unregistered};
 use crate::oauth::token::{self, TokenKind};
+use crate::store::{LoginLock, Store};
 
 /// How long the issuer has to answer all requests of a logout together.
 const BUDGET: Duration = Duration::from_secs(5);
@@ -101,19 +102,38 @@ pub fn logout(app: &App, key: &LoginKey, request: &LogoutRequest) -> Result<Logo
         client: Ended::NotAsked,
         deleted_here: false,
     };
-    let tokens = if request.local_only {
-        store.summary(key)?.ok_or_else(missing)?.tokens
-    } else {
-        let login = store.load(key)?.ok_or_else(missing)?;
-        ask_issuer(app, &login, request, &mut outcome);
-        if outcome.client == Ended::Done {
-            forget_client(&store, &key.server, &login.client.facts)?;
-        }
-        login.tokens.facts
-    };
+    if request.local_only {
+        let summary = store.summary(key)?.ok_or_else(missing)?;
+        outcome.deleted_here = store.remove(&lock)?;
+        app.audit(&revoked(key, request, &outcome, &summary.tokens));
+        return Ok(outcome);
+    }
+    // What is revoked has to be the newest refresh token that there is.
+    if let Err(error) = renewal::settle(app, &store, &lock) {
+        app.console.warn(&format!("{error}; signing out of {} all the same", key.server));
+    }
+    let login = announce(app, &store, &lock, store.load(key)?.ok_or_else(missing)?);
+    ask_issuer(app, &login, request, &mut outcome);
     outcome.deleted_here = store.remove(&lock)?;
-    app.audit(&revoked(key, request, &outcome, &tokens));
+    app.audit(&revoked(key, request, &outcome, &login.tokens.facts));
+    if outcome.client == Ended::Done {
+        forget_client(&store, &key.server, &login.client.facts)?;
+    }
     Ok(outcome)
+}
+
+/// Writes down that the login is being ended, so that a logout that dies on the way can be seen and finished. Where
+/// that cannot be written, as on a full disk, the login is ended all the same.
+fn announce(app: &App, store: &Store, lock: &LoginLock, mut login: Login) -> Login {
+    if matches!(login.facts.state, LoginState::RevocationPending { .. }) {
+        return login;
+    }
+    login.facts.state = LoginState::RevocationPending { since: app.now() };
+    login.facts.generation += 1;
+    if let Err(error) = store.save(lock, &login) {
+        app.console.warn(&format!("{error}; signing out of {} all the same", login.facts.server));
+    }
+    login
 }
 
 /// What is written down of a logout: what became of each part, and of which token.

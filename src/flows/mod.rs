@@ -2,8 +2,10 @@
 
 pub mod brake;
 pub mod brought;
+pub mod condition;
 pub mod demo;
 pub mod discover;
+pub mod doctor;
 pub mod exec;
 pub mod handout;
 pub mod login;
@@ -20,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use crate::audit::{Event, Kind, Trail};
+use crate::audit::{Event, Kind, Trail, UNWRITTEN};
 use crate::browser::Browser;
 use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, ConfigError, ServerProfile};
@@ -81,7 +83,7 @@ impl App {
     /// Writes down what happened. Where that cannot be done the person is told, and the command goes on.
     pub fn audit(&self, event: &Event) {
         if let Err(error) = self.trail.note(self.config.places(), self.now(), event) {
-            self.console.warn(&format!("{error}; what happens now is not written down"));
+            self.console.warn(&format!("{error}; {UNWRITTEN}"));
         }
     }
 

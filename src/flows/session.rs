@@ -97,12 +97,12 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
         // Somebody else was here first. His token may live shorter than what was asked for, but another refresh
         // would not give a longer one.
         LoginState::Active if login.facts.generation > seen && is_alive(&login, now) => Ok(login),
-        LoginState::Active => renew(app, &store, lock, login, freshness),
         // Or was told that this login has ended: the issuer need not say so again to each of us.
         LoginState::ReauthRequired { reason, since } => {
             let error = Error::ended(key, reason, *since);
             or_what_lives(app, login, freshness, error)
         }
+        _ => renew(app, &store, lock, login, freshness),
     }
 }
 
@@ -122,7 +122,12 @@ pub fn is_public(field: &str) -> bool {
 
 fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {
     let missing = || Error::login_needed(not_signed_in(key), key);
-    store.load(key)?.ok_or_else(missing)
+    let login = store.load(key)?.ok_or_else(missing)?;
+    match login.facts.state {
+        // Even a token that still lives: the issuer may have been told to end it.
+        LoginState::RevocationPending { since } => Err(Error::being_ended(key, since)),
+        LoginState::Active | LoginState::ReauthRequired { .. } => Ok(login),
+    }
 }
 
 /// What is said where there is no login.
@@ -184,7 +189,7 @@ fn renew(
     let error = match &renewed.facts.state {
         _ if renewed.facts.generation == errand.seen => Error::Interrupted { server: key.server.to_string() },
         LoginState::ReauthRequired { reason, since } => Error::ended(&key, reason, *since),
-        LoginState::Active => {
+        _ => {
             if freshness.min_ttl.is_some() && !freshness.is_met(&renewed, app.now()) {
                 app.console
                     .warn(&format!("{}: even a new token lives shorter than what was asked for", key.server));

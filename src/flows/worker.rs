@@ -123,7 +123,10 @@ fn wait(app: &App, server: &Name, mut worker: Child) -> Result<bool, Error> {
             Ok(line) => match passed_on(&line) {
                 Some(Word::Done) => said = Some(Ok(true)),
                 Some(Word::Failed(error)) => said = Some(Err(error)),
-                None => app.console.pass_on(&line),
+                None => {
+                    app.trail.heard(&line);
+                    app.console.pass_on(&line);
+                }
             },
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {

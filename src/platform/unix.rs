@@ -13,7 +13,7 @@ use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags};
 
-use super::Unfit;
+use super::{FileSystem, Unfit};
 
 /// The mode bits that let the group or everybody in.
 const OTHERS: u32 = 0o077;
@@ -144,6 +144,58 @@ fn open(path: &Path, flags: OFlags) -> io::Result<File> {
         return Err(Unfit::Linked.into());
     }
     Ok(file)
+}
+
+pub fn make_private(path: &Path) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    // By the open file, so that nobody can put a link in its place between the look and the change.
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    if metadata.uid() != user_id() {
+        return Err(Unfit::Foreign.into());
+    }
+    let own = Mode::from_raw_mode(metadata.mode() as _) & Mode::RWXU;
+    Ok(rustix::fs::fchmod(&file, own)?)
+}
+
+pub fn others_may_write(path: &Path) -> io::Result<bool> {
+    /// The mode bits that let the group or everybody write.
+    const WRITERS: u32 = 0o022;
+    let metadata = fs::metadata(path)?;
+    let is_trusted = metadata.uid() == user_id() || metadata.uid() == 0;
+    Ok(!is_trusted || metadata.mode() & WRITERS != 0)
+}
+
+pub fn file_system(path: &Path) -> io::Result<FileSystem> {
+    let room = rustix::fs::statvfs(path)?;
+    Ok(FileSystem {
+        doubtful: doubtful(path),
+        free_bytes: Some(room.f_bavail.saturating_mul(room.f_frsize)),
+        // Some have no table of files that could be full, and say that it has no room at all.
+        free_files: (room.f_files > 0).then_some(room.f_favail),
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn doubtful(_path: &Path) -> Option<&'static str> {
+    None
+}
+
+/// Kinds of file systems by the number that statfs(2) gives.
+#[cfg(target_os = "linux")]
+fn doubtful(path: &Path) -> Option<&'static str> {
+    let number = u32::try_from(rustix::fs::statfs(path).ok()?.f_type).ok()?;
+    Some(match number {
+        0x6969 => "NFS",
+        0x517b | 0xff53_4d42 | 0xfe53_4d42 => "SMB",
+        0x6573_5546 => "FUSE",
+        0x0102_1997 => "9P",
+        0x5346_414f => "AFS",
+        0x00c3_6400 => "Ceph",
+        0x0102_1994 => "tmpfs",
+        0x8584_58f6 => "ramfs",
+        _ => return None,
+    })
 }
 
 fn check_owner_and_mode(metadata: &Metadata) -> io::Result<()> {

@@ -12,7 +12,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::Unfit;
+use super::{FileSystem, Unfit};
 
 /// Opens a link itself instead of what it points to (`CreateFileW`).
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
@@ -99,6 +99,19 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         return Err(Unfit::NotRegular.into());
     }
     Ok(file)
+}
+
+pub fn make_private(_path: &Path) -> io::Result<()> {
+    // The access list is inherited from the user's profile.
+    Ok(())
+}
+
+pub fn others_may_write(_path: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+pub fn file_system(path: &Path) -> io::Result<FileSystem> {
+    fs::metadata(path).map(|_| FileSystem::default())
 }
 
 pub fn reserve(file: &File, length: u64) -> io::Result<()> {

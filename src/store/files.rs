@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::{StoreError, fingerprint, lock};
+use super::{LockState, StoreError, fingerprint, lock};
 use crate::files::{self, Draft};
 use crate::places::Places;
 use crate::platform;
@@ -199,6 +199,15 @@ impl Shelves {
         }
     }
 
+    /// Whether somebody holds the lock of a record.
+    pub(super) fn look_at_lock(&self, name: &str) -> Result<LockState, StoreError> {
+        match self {
+            Self::Files { state, .. } => lock::look(&lock_path(state, name)),
+            Self::Memory { held, .. } if enter(held).contains(name) => Ok(LockState::Held(None)),
+            Self::Memory { .. } => Ok(LockState::Free),
+        }
+    }
+
     /// Takes a lock over from a process that handed over its open file; `None` if that file is no such lock.
     pub(super) fn adopt(&self, name: &str, file: File) -> Option<Guard> {
         let Self::Files { state, .. } = self else { return None };
@@ -225,7 +234,7 @@ pub(super) fn lock_path(state: &Path, name: &str) -> PathBuf {
 }
 
 /// Whether a file is a record, and not a temporary or damaged one.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

@@ -18,6 +18,7 @@ use crate::places::Places;
 use crate::secret::{AccessToken, SealingKey};
 
 mod error;
+mod examination;
 mod files;
 mod fingerprint;
 mod journal;
@@ -30,8 +31,10 @@ mod sealing;
 mod trouble;
 
 pub use error::StoreError;
+pub use examination::{Depth, Examined};
 pub use journal::{Journal, JournalFacts, JournalState};
 pub use keys::{GivenKey, KeySource, KeychainKey, NoKey};
+pub use lock::LockState;
 pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
 pub use trouble::{Attempt, Trouble};
 
@@ -166,6 +169,11 @@ impl Store {
         Ok(LoginLock { key: key.clone(), guard })
     }
 
+    /// Whether somebody holds the lock of a login right now. Disturbs nobody who waits for it.
+    pub fn lock_state(&self, key: &LoginKey) -> Result<LockState, StoreError> {
+        self.shelves.look_at_lock(&login_name(&key.server, &key.account))
+    }
+
     /// The lock that another process handed over with its open file. Whoever was given none, or another one, waits for
     /// the lock as anybody does.
     pub fn take_over(
@@ -220,10 +228,16 @@ impl Store {
     /// Removes a login and what an unfinished refresh of it left; `false` if there was none.
     pub fn remove(&self, lock: &LoginLock) -> Result<bool, StoreError> {
         let name = login_name(&lock.key.server, &lock.key.account);
-        let removed = self.shelves.remove(Folder::Logins, &name)?;
+        // The journal first: one that outlives its record would be taken for that of the next login.
         self.remove_journal(&name)?;
+        let removed = self.shelves.remove(Folder::Logins, &name)?;
         self.forget_trouble(Attempt::Refresh, &lock.key);
         Ok(removed)
+    }
+
+    /// Forgets a refresh whose login is no longer there, so that it is not taken for one of the next login.
+    pub fn forget_refresh(&self, lock: &LoginLock) -> Result<(), StoreError> {
+        self.remove_journal(&login_name(&lock.key.server, &lock.key.account))
     }
 
     /// A copy of the key, for a process that carries on what this one began; `None` if nothing is sealed.

@@ -131,6 +131,8 @@ fn the_whole_life_of_a_login_shows_no_secret_at_any_loudness() {
         &["list"],
         &["list", "--json"],
         &["discover", "box"],
+        &["doctor", "--check", "--fix"],
+        &["doctor", "--json"],
         &["server", "show", "box"],
         &["server", "test", "box"],
         &["server", "test", "box", "--json"],
