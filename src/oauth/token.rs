@@ -339,6 +339,15 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_cut_off_is_none_wherever_it_was_cut() {
+        let whole = r#"{"token_type":"Bearer","access_token":"a","refresh_token":"r","expires_in":3600}"#;
+        assert!(read(200, whole).is_ok());
+        for end in 0..whole.len() {
+            assert!(matches!(read(200, &whole[..end]), Err(Error::Malformed { .. })), "{}", &whole[..end]);
+        }
+    }
+
+    #[test]
     fn an_error_keeps_the_issuers_words_whatever_its_shape() {
         for (status, body, words) in [
             (400, r#"{"error":"invalid_grant","error_description":"gone"}"#, "invalid_grant (gone)"),
