@@ -235,11 +235,6 @@ impl Store {
         Ok(removed)
     }
 
-    /// Forgets a refresh whose login is no longer there, so that it is not taken for one of the next login.
-    pub fn forget_refresh(&self, lock: &LoginLock) -> Result<(), StoreError> {
-        self.remove_journal(&login_name(&lock.key.server, &lock.key.account))
-    }
-
     /// A copy of the key, for a process that carries on what this one began; `None` if nothing is sealed.
     pub fn key_to_share(&self) -> Result<Option<SealingKey>, StoreError> {
         let key = self.key_for_writing()?;
