@@ -1,8 +1,7 @@
 //! Where logins rest: one record per login, sealed or plain, written as one step, changed only under a lock.
 
 use std::fmt;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
@@ -17,18 +16,23 @@ mod error;
 mod files;
 mod keys;
 mod lock;
+mod moving;
 mod note;
 mod passphrase;
 mod record;
 mod sealing;
+mod sources;
 
 pub use error::StoreError;
 pub use keys::{KeySource, KeychainKey, NoKey};
+pub use moving::{Census, Resident, Turn};
 pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
+pub use sources::{Kinds, Sources};
 
 use files::{Folder, Guard, Shelves};
 use record::{ClientSummary, Record, SealedBy, Stored, StoredClient, Unreadable};
 use sealing::Sealing;
+use sources::{Keys, OneSource};
 
 /// How long to wait for somebody who registers a client: it is one write.
 const CLIENT_WAIT: Duration = Duration::from_secs(10);
@@ -95,25 +99,28 @@ impl LoginLock {
 
 /// All logins and registered clients of this user.
 pub struct Store {
-    kind: StoreKind,
     shelves: Shelves,
-    keys: Box<dyn KeySource>,
-    key: Mutex<Option<Arc<SealingKey>>>,
+    keys: Keys,
 }
 
 impl Store {
     /// Touches nothing: the key is fetched once, when the first sealed body is opened or written.
     pub fn new(places: &Places, kind: StoreKind, keys: Box<dyn KeySource>) -> Self {
-        let shelves = match kind {
+        Self::of_kinds(places, Kinds::only(kind), Box::new(OneSource(keys.into())))
+    }
+
+    /// The same for a store whose records may be on the move, by this process or by another one.
+    pub fn of_kinds(places: &Places, kinds: Kinds, sources: Box<dyn Sources>) -> Self {
+        let shelves = match kinds.to {
             StoreKind::Memory => Shelves::in_memory(),
             _ => Shelves::in_files(places),
         };
-        Self { kind, shelves, keys, key: Mutex::new(None) }
+        Self { shelves, keys: Keys::new(kinds, sources) }
     }
 
-    /// What keeps the secrets.
+    /// What keeps the secrets; while they move, of those that have arrived.
     pub fn kind(&self) -> StoreKind {
-        self.kind
+        self.keys.kinds().to
     }
 
     /// A login with its secrets. Takes no lock: what is read is always one whole state.
@@ -158,12 +165,13 @@ impl Store {
         {
             return Err(StoreError::Outdated { stored: stored.login.generation });
         }
-        self.write(&name, login, login.into())
+        self.write(&name, login, login.into())?;
+        self.keep_up(&name, login, &login.into())
     }
 
     /// Removes a login; `false` if there was none.
     pub fn remove(&self, lock: &LoginLock) -> Result<bool, StoreError> {
-        self.shelves.remove(Folder::Logins, &login_name(&lock.key.server, &lock.key.account))
+        self.discard(Folder::Logins, &login_name(&lock.key.server, &lock.key.account))
     }
 
     /// The client that a profile registered.
@@ -178,14 +186,16 @@ impl Store {
         let _guard = self.shelves.lock(&name, CLIENT_WAIT)?;
         self.clear_the_way::<StoredClient>(&name)?;
         let summary = ClientSummary { server: server.clone(), client: client.facts.clone() };
-        self.write(&name, &StoredClient(client.duplicate()), summary)
+        let client = StoredClient(client.duplicate());
+        self.write(&name, &client, summary.clone())?;
+        self.keep_up(&name, &client, &summary)
     }
 
     /// Forgets the client that a profile registered; `false` if there was none.
     pub fn remove_client(&self, server: &Name) -> Result<bool, StoreError> {
         let name = client_name(server);
         let _guard = self.shelves.lock(&name, CLIENT_WAIT)?;
-        self.shelves.remove(Folder::Clients, &name)
+        self.discard(Folder::Clients, &name)
     }
 
     /// Tries out everything that a login will need: makes the key if there is none, then writes, reads and
@@ -218,8 +228,7 @@ impl Store {
 
     fn read<Of: Stored>(&self, name: &str) -> Result<Option<Of>, StoreError> {
         self.read_with(name, |record| {
-            let path = self.shelves.path(Of::FOLDER, name);
-            let key = self.key_of(&record, &path)?;
+            let key = self.key_of(&record, name)?;
             Ok(record.open(name, &Self::sealing(key.as_deref())))
         })
     }
@@ -237,7 +246,7 @@ impl Store {
         let file = || self.shelves.path(Of::FOLDER, name);
         let Some(bytes) = self.shelves.read(Of::FOLDER, name)? else { return Ok(None) };
         let made = match Record::<Of>::parse(name, &bytes) {
-            Ok(record) if record.sealed_by != SealedBy::from(self.kind) => {
+            Ok(record) if self.keys.kind_of(record.sealed_by).is_none() => {
                 return Err(StoreError::OtherStore { file: file(), sealed_by: record.sealed_by.into() });
             }
             Ok(record) => finish(record)?,
@@ -267,7 +276,14 @@ impl Store {
     fn clear_the_way<Of: Stored>(&self, name: &str) -> Result<Option<Of::Summary>, StoreError> {
         let Some(bytes) = self.shelves.read(Of::FOLDER, name)? else { return Ok(None) };
         match Record::<Of>::parse(name, &bytes) {
-            Ok(record) => Ok(Some(record.summary)),
+            Ok(record) => {
+                if record.is_of_former_version() && record.sealed_by == SealedBy::from(self.kind()) {
+                    // Beside what the next release makes of it. Of another kind it would outlive its key, or lie
+                    // there in the clear.
+                    self.shelves.write(Folder::Backups, &backup_name(name), &bytes)?;
+                }
+                Ok(Some(record.summary))
+            }
             Err(Unreadable::Newer) => Err(StoreError::Newer { file: self.shelves.path(Of::FOLDER, name) }),
             Err(Unreadable::Damaged(why)) => match self.set_aside::<Of>(name, why) {
                 StoreError::Damaged { .. } => Ok(None),
@@ -285,10 +301,20 @@ impl Store {
         }
     }
 
+    /// Removes a record with what was kept of its former version and what a move cut short left. The caller holds the
+    /// lock.
+    fn discard(&self, folder: Folder, name: &str) -> Result<bool, StoreError> {
+        // The record last: as long as it is there, somebody can ask for the rest to be removed.
+        self.shelves.remove(Folder::Backups, &backup_name(name))?;
+        self.shelves.remove(folder, &moving_name(name))?;
+        self.shelves.remove(folder, name)
+    }
+
     fn write<Of: Stored>(&self, name: &str, stored: &Of, summary: Of::Summary) -> Result<(), StoreError> {
-        let key = self.key_for_writing()?;
+        let kind = self.kind();
+        let key = self.keys.sealing(kind)?;
         let sealing = Self::sealing(key.as_deref());
-        let bytes = record::write(name, stored, summary, self.kind.into(), &sealing)
+        let bytes = record::write(name, stored, summary, kind.into(), &sealing)
             .map_err(|error| StoreError::at(&self.shelves.path(Of::FOLDER, name), error))?;
         self.shelves.write(Of::FOLDER, name, &bytes)
     }
@@ -301,35 +327,18 @@ impl Store {
     fn key_of<Of: Stored>(
         &self,
         record: &Record<Of>,
-        path: &Path,
+        name: &str,
     ) -> Result<Option<Arc<SealingKey>>, StoreError> {
-        if record.sealed_by == SealedBy::Nothing {
-            return Ok(None);
-        }
-        let key = self.key(|keys| keys.key())?;
+        let Some(key) = self.keys.opening(record.sealed_by.into())? else { return Ok(None) };
         if record.key_id.as_deref() == Some(sealing::key_id(&key).as_str()) {
             Ok(Some(key))
         } else {
-            Err(StoreError::OtherKey { file: path.to_owned() })
+            Err(StoreError::OtherKey { file: self.shelves.path(Of::FOLDER, name) })
         }
     }
 
     fn key_for_writing(&self) -> Result<Option<Arc<SealingKey>>, StoreError> {
-        self.kind.seals().then(|| self.key(|keys| keys.create())).transpose()
-    }
-
-    /// The key, fetched at most once.
-    fn key(
-        &self,
-        fetch: impl Fn(&dyn KeySource) -> Result<SealingKey, StoreError>,
-    ) -> Result<Arc<SealingKey>, StoreError> {
-        let mut known = self.key.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = known.as_ref() {
-            return Ok(Arc::clone(key));
-        }
-        let key = Arc::new(fetch(&*self.keys)?);
-        *known = Some(Arc::clone(&key));
-        Ok(key)
+        self.keys.sealing(self.kind())
     }
 }
 
@@ -341,6 +350,16 @@ fn login_name(server: &Name, account: &Name) -> String {
 /// The file of a registered client.
 fn client_name(server: &Name) -> String {
     hashed(&["client", &server.folded()])
+}
+
+/// What is kept of a record of the first version.
+fn backup_name(name: &str) -> String {
+    format!("{name}.v1")
+}
+
+/// What is to take the place of a record that moves.
+fn moving_name(name: &str) -> String {
+    format!("{name}.moving")
 }
 
 /// Parts contain no NUL, so no two lists hash alike.
