@@ -19,6 +19,7 @@ mod refusal;
 mod sandbox;
 mod server;
 mod status;
+mod store;
 mod token;
 
 use std::ffi::OsString;
@@ -66,6 +67,7 @@ enum Command {
     List(list::ListArgs),
     Refresh(refresh::RefreshArgs),
     Server(server::ServerArgs),
+    Store(store::StoreArgs),
     Discover(discover::DiscoverArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -102,6 +104,7 @@ impl Command {
             Self::List(_) => list::run(&app),
             Self::Refresh(args) => args.run(&app),
             Self::Server(args) => args.run(app),
+            Self::Store(args) => args.run(app),
             Self::Discover(args) => args.run(&app),
             Self::Sandbox(args) => args.run(&app),
             Self::Demo(args) => args.run(&app),

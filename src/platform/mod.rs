@@ -24,6 +24,8 @@
 //! - `find_session_bus(remembered)` gives a process without `DBUS_SESSION_BUS_ADDRESS` the address of its
 //!   session bus and tells whether it had to and could. It changes the environment: call it before any thread starts.
 //! - `terminal_settings()` remembers how the terminal on standard input is set; what it gives sets it so again.
+//! - `guard_terminal()` sees to it that a signal which ends us sets the terminal on standard input as it is now first,
+//!   until what it gives is dropped: for questions whose answer is not shown.
 //! - `interrupted()` waits for Ctrl-C and, where there are such things, for a polite end or a closed terminal.
 //! - `caller()` names the program that started us, stable for as long as that program lives; `None` where the
 //!   system does not tell.
@@ -36,9 +38,9 @@ use std::io;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    caller, check_private_dir, create_private, create_private_dir, exit_code, has_display, interrupted,
-    is_at, open_descriptor, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
-    terminal_settings,
+    caller, check_private_dir, create_private, create_private_dir, exit_code, guard_terminal, has_display,
+    interrupted, is_at, open_descriptor, open_lock_file, open_private, replace, reset_signals, run_as_child,
+    sync_dir, terminal_settings,
 };
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -57,9 +59,9 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus, has_display,
-    interrupted, is_at, open_descriptor, open_lock_file, open_private, replace, reset_signals, run_as_child,
-    sync_dir, terminal_settings,
+    caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus,
+    guard_terminal, has_display, interrupted, is_at, open_descriptor, open_lock_file, open_private, replace,
+    reset_signals, run_as_child, sync_dir, terminal_settings,
 };
 
 /// Why a file or directory is not fit to hold a secret.

@@ -1,12 +1,13 @@
 //! Records that go over to another kind of store, each under its lock and as one step: whoever reads meanwhile finds
 //! the one or the other, and both open.
 
+use std::fs::File;
 use std::time::Duration;
 
-use super::files::Folder;
+use super::files::{Folder, lock_path};
 use super::record::{self, Record, SealedBy, Stored, StoredClient, Unreadable};
 use super::{
-    CLIENT_WAIT, Kinds, LoginLock, Store, StoreError, StoreKind, backup_name, client_name, login_name,
+    CLIENT_WAIT, Kinds, LoginLock, Store, StoreError, StoreKind, backup_name, client_name, lock, login_name,
     moving_name,
 };
 use crate::model::{Login, Name};
@@ -141,21 +142,27 @@ impl Store {
     }
 }
 
-/// Keeps others from changing the settings, or from moving the store, until it is dropped.
-pub struct Turn(#[expect(dead_code, reason = "held, not read")] std::fs::File);
+/// Keeps others from what only one process may do at a time, until it is dropped.
+pub struct Turn {
+    _lock: File,
+}
 
 impl Turn {
-    /// Waits for whoever changes `config.toml`.
+    /// At changing `config.toml`, which waits for whoever is at it.
     pub fn at_settings(places: &Places) -> Result<Self, StoreError> {
-        Self::at(places, "config", Duration::from_secs(10))
+        Self::at(places, "config", "changing the settings", Duration::from_secs(10))
     }
 
-    /// Is refused while somebody moves the store or changes its passphrase.
+    /// At moving the store, which nobody waits for.
     pub fn at_moving(places: &Places) -> Result<Self, StoreError> {
-        Self::at(places, "store-move", Duration::ZERO)
+        Self::at(places, "store-move", "moving the store", Duration::ZERO)
     }
 
-    fn at(places: &Places, name: &str, wait: Duration) -> Result<Self, StoreError> {
-        super::lock::acquire(&super::files::lock_path(&places.state, name), wait).map(Self)
+    fn at(places: &Places, name: &str, doing: &'static str, wait: Duration) -> Result<Self, StoreError> {
+        match lock::acquire(&lock_path(&places.state, name), wait) {
+            Ok(lock) => Ok(Self { _lock: lock }),
+            Err(StoreError::Busy { holder }) => Err(StoreError::Engaged { holder, doing }),
+            Err(error) => Err(error),
+        }
     }
 }

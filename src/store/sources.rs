@@ -21,6 +21,11 @@ impl Kinds {
         Self { to: kind, from: None }
     }
 
+    /// Whether records of that kind may be here.
+    pub fn admit(self, kind: StoreKind) -> bool {
+        self.to == kind || self.from == Some(kind)
+    }
+
     /// The kind with which something was sealed, if it may be found here.
     fn sealing(self, sealed_by: SealedBy) -> Option<StoreKind> {
         [Some(self.to), self.from].into_iter().flatten().find(|kind| SealedBy::from(*kind) == sealed_by)
