@@ -1,19 +1,24 @@
 //! Where logins rest: one record per login, sealed or plain, written as one step, changed only under a lock.
 
 use std::fmt;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 use ring::digest;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
+use crate::files::Draft;
+use crate::http;
 use crate::model::{ClientRegistration, Login, LoginKey, LoginSummary, Name};
 use crate::places::Places;
 use crate::secret::SealingKey;
 
 mod error;
 mod files;
+mod journal;
 mod keys;
 mod lock;
 mod moving;
@@ -22,12 +27,15 @@ mod passphrase;
 mod record;
 mod sealing;
 mod sources;
+mod trouble;
 
 pub use error::StoreError;
-pub use keys::{KeySource, KeychainKey, NoKey};
+pub use journal::{Journal, JournalFacts, JournalState};
+pub use keys::{GivenKey, KeySource, KeychainKey, NoKey};
 pub use moving::{Census, Resident, Turn};
 pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
 pub use sources::{Kinds, Sources};
+pub use trouble::{Attempt, Trouble};
 
 use files::{Folder, Guard, Shelves};
 use record::{ClientSummary, Record, SealedBy, Stored, StoredClient, Unreadable};
@@ -64,7 +72,7 @@ impl StoreKind {
     }
 
     /// Whether a key is needed at all.
-    fn seals(self) -> bool {
+    pub fn seals(self) -> bool {
         matches!(self, Self::Keychain | Self::Passphrase)
     }
 }
@@ -87,13 +95,24 @@ impl fmt::Display for StoreKind {
 /// login.
 pub struct LoginLock {
     key: LoginKey,
-    _guard: Guard,
+    guard: Guard,
 }
+
+/// Room on the disk for a login that is about to change.
+pub struct LoginRoom(Option<Draft>);
 
 impl LoginLock {
     /// Which login is locked.
     pub fn key(&self) -> &LoginKey {
         &self.key
+    }
+
+    /// The open file that the lock is on, to be handed to another process; `None` where the lock is no file.
+    pub fn file(&self) -> Option<&File> {
+        match &self.guard {
+            Guard::File(file) => Some(file),
+            Guard::Memory { .. } => None,
+        }
     }
 }
 
@@ -150,12 +169,47 @@ impl Store {
     /// Keeps other processes from changing a login, waiting at most `wait` for one that does.
     pub fn lock(&self, key: &LoginKey, wait: Duration) -> Result<LoginLock, StoreError> {
         let guard = self.shelves.lock(&login_name(&key.server, &key.account), wait)?;
-        Ok(LoginLock { key: key.clone(), _guard: guard })
+        Ok(LoginLock { key: key.clone(), guard })
+    }
+
+    /// The lock that another process handed over with its open file. Whoever was given none, or another one, waits for
+    /// the lock as anybody does.
+    pub fn take_over(
+        &self,
+        key: &LoginKey,
+        handed_over: Option<File>,
+        wait: Duration,
+    ) -> Result<LoginLock, StoreError> {
+        let adopted =
+            handed_over.and_then(|file| self.shelves.adopt(&login_name(&key.server, &key.account), file));
+        match adopted {
+            Some(guard) => Ok(LoginLock { key: key.clone(), guard }),
+            None => self.lock(key, wait),
+        }
+    }
+
+    /// Takes the room that a login will need when it is saved next, so that a full disk or a directory that cannot be
+    /// written to is found out before anything is spent.
+    pub fn make_room(&self, lock: &LoginLock) -> Result<LoginRoom, StoreError> {
+        // The issuer's answer is what makes a record long.
+        const ROOM: u64 = http::ANSWER_LIMIT as u64 + 64 * 1024;
+        let name = login_name(&lock.key.server, &lock.key.account);
+        if let Some(bytes) = self.shelves.read(Folder::Logins, &name)?
+            && let Ok(record) = Record::<Login>::parse(&name, &bytes)
+        {
+            self.back_up(&name, &record, &bytes)?;
+        }
+        self.shelves.draft(Folder::Logins, &name, ROOM).map(LoginRoom)
     }
 
     /// Replaces a login as one step. A stored login of a higher generation stays, and so does one that a newer
     /// release wrote.
     pub fn save(&self, lock: &LoginLock, login: &Login) -> Result<(), StoreError> {
+        self.save_into(LoginRoom(None), lock, login)
+    }
+
+    /// The same, into the room that was made for it.
+    pub fn save_into(&self, room: LoginRoom, lock: &LoginLock, login: &Login) -> Result<(), StoreError> {
         if login.key() != lock.key {
             return Err(StoreError::OtherLogin);
         }
@@ -165,13 +219,29 @@ impl Store {
         {
             return Err(StoreError::Outdated { stored: stored.login.generation });
         }
-        self.write(&name, login, login.into())?;
+        let bytes = self.seal(&name, login, login.into())?;
+        match room.0 {
+            Some(draft) => draft
+                .commit(&bytes)
+                .map_err(|error| StoreError::at(&self.shelves.path(Folder::Logins, &name), error)),
+            None => self.shelves.write(Folder::Logins, &name, &bytes),
+        }?;
         self.keep_up(&name, login, &login.into())
     }
 
-    /// Removes a login; `false` if there was none.
+    /// Removes a login and what an unfinished refresh of it left; `false` if there was none.
     pub fn remove(&self, lock: &LoginLock) -> Result<bool, StoreError> {
-        self.discard(Folder::Logins, &login_name(&lock.key.server, &lock.key.account))
+        let name = login_name(&lock.key.server, &lock.key.account);
+        let removed = self.discard(Folder::Logins, &name)?;
+        self.remove_journal(&name)?;
+        self.forget_trouble(Attempt::Refresh, &lock.key);
+        Ok(removed)
+    }
+
+    /// A copy of the key, for a process that carries on what this one began; `None` if nothing is sealed.
+    pub fn key_to_share(&self) -> Result<Option<SealingKey>, StoreError> {
+        let key = self.key_for_writing()?;
+        Ok(key.map(|key| SealingKey::new(*key.expose())))
     }
 
     /// The client that a profile registered.
@@ -277,11 +347,7 @@ impl Store {
         let Some(bytes) = self.shelves.read(Of::FOLDER, name)? else { return Ok(None) };
         match Record::<Of>::parse(name, &bytes) {
             Ok(record) => {
-                if record.is_of_former_version() && record.sealed_by == SealedBy::from(self.kind()) {
-                    // Beside what the next release makes of it. Of another kind it would outlive its key, or lie
-                    // there in the clear.
-                    self.shelves.write(Folder::Backups, &backup_name(name), &bytes)?;
-                }
+                self.back_up(name, &record, &bytes)?;
                 Ok(Some(record.summary))
             }
             Err(Unreadable::Newer) => Err(StoreError::Newer { file: self.shelves.path(Of::FOLDER, name) }),
@@ -290,6 +356,17 @@ impl Store {
                 error => Err(error),
             },
         }
+    }
+
+    /// Keeps what a former release wrote, beside what this one is about to make of it. Not what is of another kind than
+    /// what takes its place: that would outlive its key, or lie there in the clear. The caller holds the lock.
+    fn back_up<Of: Stored>(&self, name: &str, record: &Record<Of>, bytes: &[u8]) -> Result<(), StoreError> {
+        if !record.is_of_former_version() || record.sealed_by != SealedBy::from(self.kind()) {
+            return Ok(());
+        }
+        let backup = backup_name(name);
+        let is_kept = self.shelves.read(Folder::Backups, &backup)?.is_some_and(|kept| *kept == *bytes);
+        if is_kept { Ok(()) } else { self.shelves.write(Folder::Backups, &backup, bytes) }
     }
 
     /// Moves a damaged record out of the way and says so. The caller holds the lock.
@@ -311,12 +388,20 @@ impl Store {
     }
 
     fn write<Of: Stored>(&self, name: &str, stored: &Of, summary: Of::Summary) -> Result<(), StoreError> {
+        self.shelves.write(Of::FOLDER, name, &self.seal(name, stored, summary)?)
+    }
+
+    fn seal<Of: Stored>(
+        &self,
+        name: &str,
+        stored: &Of,
+        summary: Of::Summary,
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let kind = self.kind();
         let key = self.keys.sealing(kind)?;
         let sealing = Self::sealing(key.as_deref());
-        let bytes = record::write(name, stored, summary, kind.into(), &sealing)
-            .map_err(|error| StoreError::at(&self.shelves.path(Of::FOLDER, name), error))?;
-        self.shelves.write(Of::FOLDER, name, &bytes)
+        record::write(name, stored, summary, kind.into(), &sealing)
+            .map_err(|error| StoreError::at(&self.shelves.path(Of::FOLDER, name), error))
     }
 
     fn sealing(key: Option<&SealingKey>) -> Sealing<'_> {

@@ -80,6 +80,14 @@ impl World {
         entries.map(|entry| entry.path()).collect()
     }
 
+    /// Lets the time pass for which an issuer in trouble, or one at which nobody could sign in, is left alone.
+    pub fn after_a_while(&self) -> &Self {
+        for trouble in ["refresh-trouble", "login-trouble"] {
+            let _ = std::fs::remove_dir_all(self.home().join(".local/state/mcpauth").join(trouble));
+        }
+        self
+    }
+
     /// The binary in the bare world of an MCP client's child: HOME, LOGNAME, PATH, SHELL, TERM, USER.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcpauth"));
