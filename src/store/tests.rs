@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 mod hostile;
+mod moving;
 #[cfg(unix)]
 mod on_unix;
 
