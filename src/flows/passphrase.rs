@@ -14,12 +14,12 @@ use crate::secret::Passphrase;
 use crate::store::{Ask, AskPassphrase, StoreError};
 
 /// The longest passphrase that is read, in bytes.
-const LONGEST: u64 = 4096;
+const LONGEST: usize = 4096;
 /// Room for it, so that no buffer grows and leaves an unwiped copy behind.
-const ROOM: usize = LONGEST as usize + 1;
+const ROOM: usize = LONGEST + 1;
 
 /// How long a passphrase command has: it may have a person type something first.
-pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+pub const COMMAND_LIMIT: Duration = Duration::from_mins(1);
 
 /// Where a passphrase may come from.
 pub struct PassphraseSource {
@@ -52,7 +52,7 @@ fn from_descriptor(number: u32) -> Result<Passphrase, StoreError> {
     let failed = |error: std::io::Error| unavailable(format!("file descriptor {number}: {error}"));
     let mut text = String::new();
     let file = platform::open_descriptor(number).map_err(failed)?;
-    file.take(LONGEST).read_to_string(&mut text).map_err(failed)?;
+    file.take(LONGEST as u64).read_to_string(&mut text).map_err(failed)?;
     Ok(Passphrase::new(text))
 }
 
@@ -85,7 +85,7 @@ fn within(mut child: Child, limit: Duration) -> io::Result<Option<(ExitStatus, Z
     // On a thread of its own, which is left behind if somebody keeps the pipe open for good.
     thread::Builder::new().name("passphrase".into()).spawn(move || {
         let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
-        let read = out.map_or(Ok(0), |out| out.take(LONGEST).read_to_end(&mut text));
+        let read = out.map_or(Ok(0), |out| out.take(LONGEST as u64).read_to_end(&mut text));
         // Nobody listens any more if the time is over.
         let _ = sender.send(read.map(|_| text));
     })?;

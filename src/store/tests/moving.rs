@@ -73,9 +73,9 @@ fn what_is_moved_is_what_was_there() {
         assert!(!mover.move_login(&mover.lock(&key("linear"), NOW).unwrap()).unwrap());
         settled.set(Kinds::only(to));
         let after = open(&world, &settled);
-        let (moved, saved) = (after.load(&key("linear")).unwrap().unwrap(), login("linear", 3));
-        assert_eq!(moved.facts, saved.facts);
-        assert_eq!(moved.tokens.access_token.expose(), saved.tokens.access_token.expose());
+        let (found, saved) = (after.load(&key("linear")).unwrap().unwrap(), login("linear", 3));
+        assert_eq!(found.facts, saved.facts);
+        assert_eq!(found.tokens.access_token.expose(), saved.tokens.access_token.expose());
         let client = after.load_client(&"linear".parse().unwrap()).unwrap().unwrap();
         assert_eq!(client.secret.unwrap().expose(), "canary-client-secret");
         assert_eq!(fs::read_dir(world.logins()).unwrap().count(), 1);
