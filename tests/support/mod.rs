@@ -83,6 +83,12 @@ impl World {
         entries.map(|entry| entry.path()).collect()
     }
 
+    /// Lets the time pass for which an issuer in trouble is left alone.
+    pub fn after_a_while(&self) -> &Self {
+        let _ = std::fs::remove_dir_all(self.home().join(".local/state/mcpauth/refresh-trouble"));
+        self
+    }
+
     /// The binary in the bare world of an MCP client's child: HOME, LOGNAME, PATH, SHELL, TERM, USER.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
