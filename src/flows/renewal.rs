@@ -139,8 +139,8 @@ impl Renewal<'_> {
             asked += 1;
             self.in_doubt |= lost;
             self.remember(&error);
-            let pause = if lost {
-                (!doubted).then_some(Duration::ZERO)
+            let pause = if lost && !doubted {
+                Some(Duration::ZERO)
             } else {
                 (asked < tries).then(|| pause_after(&error, asked)).flatten()
             };

@@ -279,3 +279,12 @@ fn the_hint_names_the_login_that_is_meant() {
         "{ran:?}"
     );
 }
+
+#[test]
+fn two_connections_that_break_leave_a_third_try() {
+    let world = World::expired();
+    world.sandbox.change(|options| options.faults.push(Fault::Reset { endpoint: TOKEN, times: 2 }));
+    let token = world.token(&[]);
+    assert_eq!(world.sandbox.books().refresh_attempts, 3);
+    assert_eq!(call(&world.url(), &token), 200);
+}
