@@ -1,7 +1,7 @@
 //! What time it is. A port, so that a test can live through a token's hour in a millisecond.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,5 +46,24 @@ impl Clock for SystemClock {
     fn now(&self) -> UnixTime {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
         UnixTime(i64::try_from(seconds).unwrap_or(i64::MAX))
+    }
+}
+
+/// A clock that was set by somebody else and goes on from there.
+pub struct SetClock {
+    at: UnixTime,
+    since: Instant,
+}
+
+impl SetClock {
+    /// It is `now` now.
+    pub fn new(now: UnixTime) -> Self {
+        Self { at: now, since: Instant::now() }
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> UnixTime {
+        self.at.plus(i64::try_from(self.since.elapsed().as_secs()).unwrap_or(i64::MAX))
     }
 }

@@ -149,6 +149,11 @@ impl Console {
         }
     }
 
+    /// Passes on what another process of ours had to say, in the words that it found.
+    pub fn pass_on(&self, line: &str) {
+        let _ = self.terminal.write_talk(&format!("{line}\n"));
+    }
+
     /// Says what went wrong: one line and a hint, or with `--json` one line of JSON.
     pub fn error(&self, error: &Error) {
         let line = if self.tone.json {

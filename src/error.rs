@@ -96,6 +96,32 @@ pub enum Error {
         /// What happened.
         source: Box<oauth::Error>,
     },
+    /// Refreshing failed so often, or the issuer asked for so much patience, that it is left alone for a while.
+    #[error("{server}: its issuer is left alone for another {seconds} s, because {why}")]
+    Resting {
+        /// The server, as the user may name it.
+        server: String,
+        /// How long.
+        seconds: i64,
+        /// What happened.
+        why: String,
+    },
+    /// Whoever carried out the refresh was stopped, and so was the one after him.
+    #[error("{server}: the refresh was interrupted, and whether the issuer renewed the tokens is not known")]
+    Interrupted {
+        /// The server, as the user may name it.
+        server: String,
+    },
+    /// What another process of ours came to, in its words.
+    #[error("{message}")]
+    PassedOn {
+        /// The exit code of its error.
+        exit_code: u8,
+        /// Its message.
+        message: String,
+        /// Its hint.
+        hint: Option<String>,
+    },
     /// Logins cannot be read or kept.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -162,7 +188,8 @@ impl Error {
             Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Listen(_) => 4,
             Self::Store(_) => 7,
             Self::NotRunnable { missing, .. } => 126 + u8::from(*missing),
-            Self::Partly { exit_code, .. } => *exit_code,
+            Self::Resting { .. } | Self::Interrupted { .. } => TEMPORARY,
+            Self::Partly { exit_code, .. } | Self::PassedOn { exit_code, .. } => *exit_code,
         }
     }
 
@@ -205,6 +232,13 @@ impl Error {
                 Some(format!("run `{command}` again; --timeout gives more time"))
             }
             Self::Remote { server, command, source } => Some(remote_hint(server, command, source)),
+            Self::Resting { seconds, .. } => {
+                Some(format!("try again in {seconds} s; what is stored was kept"))
+            }
+            Self::Interrupted { .. } => {
+                Some("try again: the refresh token was kept and is tried once more".into())
+            }
+            Self::PassedOn { hint, .. } => hint.clone(),
             Self::Store(error) => error.hint(),
             Self::Listen(ListenError::PortTaken { .. }) => {
                 Some("choose another port with --callback-port, or leave it out for any free one".into())

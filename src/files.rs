@@ -1,6 +1,6 @@
 //! Small private files that are never half written.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -33,20 +33,63 @@ pub fn read_private(path: &Path, limit: u64) -> io::Result<Option<Zeroizing<Vec<
 /// Replaces a file as one step: afterwards it holds either its old content or all of `bytes`, also after a
 /// power cut. Makes the directory if it is missing.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = directory_of(path)?;
-    platform::create_private_dir(directory)?;
-    let temporary = directory.join(temporary_name(path)?);
-    write_new(&temporary, bytes).and_then(|()| platform::replace(&temporary, path)).inspect_err(|_| {
-        // After a failed fsync the content is unknown, so this file is not tried again.
-        let _ = fs::remove_file(&temporary);
-    })?;
-    platform::sync_dir(directory)
+    Draft::new(path, 0)?.commit(bytes)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = platform::create_private(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+/// What a file is to become. Dropped without [`Draft::commit`] it leaves nothing behind.
+pub struct Draft {
+    file: File,
+    temporary: Temporary,
+    path: PathBuf,
+}
+
+/// A file that goes with its owner, unless it was renamed.
+struct Temporary(Option<PathBuf>);
+
+impl Draft {
+    /// Makes room for `room` bytes beside the file. Once this is there, neither a full disk nor a directory that cannot
+    /// be written to stands in the way of a content of that length. Makes the directory if it is missing.
+    pub fn new(path: &Path, room: u64) -> io::Result<Self> {
+        let directory = directory_of(path)?;
+        platform::create_private_dir(directory)?;
+        let name = directory.join(temporary_name(path)?);
+        let file = platform::create_private(&name)?;
+        let draft = Self { file, temporary: Temporary(Some(name)), path: path.into() };
+        if room > 0 {
+            platform::reserve(&draft.file, room)?;
+        }
+        Ok(draft)
+    }
+
+    /// Puts the content in place of the file, as one step that lasts.
+    pub fn commit(self, bytes: &[u8]) -> io::Result<()> {
+        let Self { mut file, temporary, path } = self;
+        file.write_all(bytes)?;
+        file.set_len(bytes.len() as u64)?;
+        file.sync_all()?;
+        drop(file);
+        temporary.replace(&path)?;
+        platform::sync_dir(directory_of(&path)?)
+    }
+}
+
+impl Temporary {
+    fn replace(mut self, path: &Path) -> io::Result<()> {
+        if let Some(name) = &self.0 {
+            platform::replace(name, path)?;
+        }
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(name) = &self.0 {
+            // After a failed fsync the content is unknown, so this file is not tried again.
+            let _ = fs::remove_file(name);
+        }
+    }
 }
 
 /// Removes a file and makes that last; `false` if there was none.

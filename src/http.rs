@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+pub use reqwest::header::HeaderMap;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -26,7 +27,7 @@ use crate::secret::{AccessToken, ClientSecret, RegistrationToken};
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
 /// The most bytes of an answer that are read.
-const ANSWER_LIMIT: usize = 256 * 1024;
+pub const ANSWER_LIMIT: usize = 256 * 1024;
 /// How many redirects a metadata request follows, all within one origin.
 const REDIRECTS: usize = 3;
 

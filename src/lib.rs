@@ -46,6 +46,7 @@ pub fn run(args: &[OsString]) -> u8 {
         browser: Arc::new(browser::SystemBrowser::new(platform::has_display())),
         keychain: Arc::new(keychain::SystemKeychain::new(terminal.is_interactive())),
         terminal: Arc::new(terminal),
+        program: platform::own_program().ok(),
     };
     commands::run(args, ports)
 }

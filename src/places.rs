@@ -99,6 +99,11 @@ impl Places {
         })
     }
 
+    /// The directories that another process of ours found.
+    pub fn given(config: PathBuf, data: PathBuf, state: PathBuf) -> Self {
+        Self { config, data, state, defaults: None }
+    }
+
     /// Writes the pointer if variables moved a directory. To be called before the first write of a login or
     /// profile. Returns a warning instead where the default place is in use by itself, because then a process
     /// without the variables rightly finds what lies there.

@@ -20,6 +20,7 @@ mod sandbox;
 mod server;
 mod status;
 mod token;
+mod worker;
 
 use std::ffi::OsString;
 
@@ -33,7 +34,7 @@ pub use man::pages as man_pages;
 
 use crate::console::{Console, Tone};
 use crate::error::Error;
-use crate::flows::{App, Ports};
+use crate::flows::{self, App, Ports};
 
 /// Sign in to MCP servers once; hand every script, client and stdio server a fresh token
 #[derive(Parser)]
@@ -77,6 +78,9 @@ enum Command {
 
 /// Runs a command line and gives its exit code.
 pub fn run(args: &[OsString], ports: Ports) -> u8 {
+    if args.get(1).is_some_and(|first| first == flows::worker::COMMAND) {
+        return worker::run(ports);
+    }
     let overruled = |refusal| Cli::from_arg_matches(&overruled::parse(refusal, args)?);
     let cli = match parse(args).or_else(overruled) {
         Ok(cli) => cli,

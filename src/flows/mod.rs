@@ -1,5 +1,6 @@
 //! The use cases. They touch people, time and the keychain only through [`Ports`], and never print an answer.
 
+pub mod brake;
 pub mod brought;
 pub mod demo;
 pub mod discover;
@@ -9,9 +10,12 @@ pub mod login;
 pub mod logout;
 pub mod passphrase;
 pub mod redirect;
+pub mod renewal;
 pub mod server;
 pub mod session;
+pub mod worker;
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -38,6 +42,8 @@ pub struct Ports {
     pub keychain: Arc<dyn Keychain>,
     /// Where the person sits.
     pub terminal: Arc<dyn crate::console::Terminal>,
+    /// This program, to be started where something has to outlive us; without it nothing does.
+    pub program: Option<PathBuf>,
 }
 
 /// What every use case works with.

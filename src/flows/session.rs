@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{App, forget_client, remote};
+use super::renewal::{self, Errand};
+use super::{App, worker};
 use crate::clock::UnixTime;
 use crate::error::Error;
-use crate::http;
-use crate::model::{Login, LoginKey, LoginState, TokenSet};
-use crate::oauth::{self, token};
+use crate::model::{Login, LoginKey, LoginState};
 use crate::store::{LoginLock, Store, StoreError};
 
 /// The most seconds before its end at which a token is renewed: beyond them it is good.
 const LARGEST_MARGIN: i64 = 300;
+
+/// By how many seconds two looks at the clock may go backwards.
+const CLOCK_TOLERANCE: i64 = 60;
 
 /// Whether the issuer may be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +53,10 @@ impl Freshness {
     fn is_met(&self, login: &Login, now: UnixTime) -> bool {
         let facts = &login.tokens.facts;
         let Some(expires_at) = facts.expires_at else { return true };
+        // Received in the future: the clock was wrong then or is now, so the end means nothing.
+        if facts.received_at.since(now) > CLOCK_TOLERANCE {
+            return false;
+        }
         let lifetime = expires_at.since(facts.received_at).max(0);
         let margin = self.min_ttl.unwrap_or(LARGEST_MARGIN.min(lifetime / 2));
         expires_at.since(now) > margin
@@ -90,7 +96,7 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
         // Somebody else was here first. His token may live shorter than what was asked for, but another refresh
         // would not give a longer one.
         LoginState::Active if login.facts.generation > seen && is_alive(&login, now) => Ok(login),
-        LoginState::Active => refresh(app, &store, &lock, login, freshness),
+        LoginState::Active => renew(app, &store, lock, login, freshness),
         // Or was told that this login has ended: the issuer need not say so again to each of us.
         LoginState::ReauthRequired { reason, since } => {
             let error = Error::ended(key, reason, *since);
@@ -143,70 +149,50 @@ fn or_what_lives(app: &App, login: Login, freshness: &Freshness, error: Error) -
     Ok(login)
 }
 
-/// Spends the refresh token: one request, under the lock. The new tokens are on disk before anybody sees them.
-fn refresh(
+/// Has the login renewed, and gives it as it is then.
+fn renew(
     app: &App,
     store: &Store,
-    lock: &LoginLock,
+    lock: LoginLock,
     login: Login,
     freshness: &Freshness,
 ) -> Result<Login, Error> {
-    let Some(refresh_token) = &login.tokens.refresh_token else {
-        return Err(not_refreshable(&login.key(), &login, app.now()));
-    };
-    let http = app.http(&login.facts.url);
-    let answer = http::block_on(token::refresh(&http, &login, refresh_token, app.now()))
-        .map_err(|error| remote(&login.facts.server)(error.into()))?;
-    match answer {
-        Ok(tokens) => {
-            let login = renewed(login, tokens);
-            store.save(lock, &login)?;
-            if freshness.min_ttl.is_some() && !freshness.is_met(&login, app.now()) {
-                let server = &login.facts.server;
-                app.console
-                    .warn(&format!("{server}: even a new token lives shorter than what was asked for"));
-            }
-            Ok(login)
-        }
-        Err(error) => refresh_failed(app, store, lock, login, freshness, error),
-    }
-}
-
-fn renewed(mut login: Login, tokens: TokenSet) -> Login {
-    login.tokens = tokens;
-    login.facts.state = LoginState::Active;
-    login.facts.generation += 1;
-    login.facts.refresh_count += 1;
-    login
-}
-
-/// Tells trouble that passes, where everything is kept, from the issuer's final word, which is written down.
-fn refresh_failed(
-    app: &App,
-    store: &Store,
-    lock: &LoginLock,
-    mut login: Login,
-    freshness: &Freshness,
-    error: oauth::Error,
-) -> Result<Login, Error> {
     let key = login.key();
-    let error = match error {
-        oauth::Error::Refused { reason, .. } if reason.code == "invalid_grant" => {
-            let since = app.now();
-            login.facts.state = LoginState::ReauthRequired { reason: reason.code.clone(), since };
-            login.facts.generation += 1;
-            store.save(lock, &login)?;
-            Error::ended(&key, &reason.to_string(), since)
-        }
-        oauth::Error::Refused { reason, host } => {
-            if reason.code == "invalid_client" {
-                forget_client(store, &key.server, &login.client.facts)?;
+    // While the old token lives nobody has to wait for an issuer in trouble.
+    let is_needed = freshness.refresh == Refresh::Always || !is_alive(&login, app.now());
+    let tries = if is_needed { renewal::TRIES } else { 1 };
+    let errand = Errand { seen: login.facts.generation, tries };
+    if let Err(error) = carry_out(app, store, lock, errand, freshness.patience) {
+        return or_what_lives(app, login, freshness, error);
+    }
+    let renewed = load(store, &key)?;
+    let error = match &renewed.facts.state {
+        _ if renewed.facts.generation == errand.seen => Error::Interrupted { server: key.server.to_string() },
+        LoginState::ReauthRequired { reason, since } => Error::ended(&key, reason, *since),
+        LoginState::Active => {
+            if freshness.min_ttl.is_some() && !freshness.is_met(&renewed, app.now()) {
+                app.console
+                    .warn(&format!("{}: even a new token lives shorter than what was asked for", key.server));
             }
-            Error::login_needed(format!("{}: {host} refused to refresh: {reason}", key.server), &key)
+            return Ok(renewed);
         }
-        error => remote(&key.server)(error),
     };
     or_what_lives(app, login, freshness, error)
+}
+
+/// Whoever carries a refresh out may be ended; then it is taken up once more where it was left.
+fn carry_out(
+    app: &App,
+    store: &Store,
+    lock: LoginLock,
+    errand: Errand,
+    patience: Duration,
+) -> Result<(), Error> {
+    let key = lock.key().clone();
+    if !worker::carry_out(app, store, lock, errand)? {
+        worker::carry_out(app, store, store.lock(&key, patience)?, errand)?;
+    }
+    Ok(())
 }
 
 /// One field of a login, as `token --field` and `exec -e VAR=SERVER:FIELD` name it. The fields of our own come

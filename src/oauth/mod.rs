@@ -125,6 +125,29 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// TEMP
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Http(HttpError::Timeout { .. } | HttpError::Unreachable { .. }))
+    }
+
+    /// TEMP
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Temporary { .. } | Self::Http(HttpError::Timeout { .. } | HttpError::Unreachable { .. })
+        )
+    }
+
+    /// TEMP
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Temporary { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
 fn parenthesis(text: Option<&PeerText>) -> String {
     text.map(|text| format!(" ({text})")).unwrap_or_default()
 }

@@ -38,20 +38,29 @@ pub async fn exchange(
         .map_err(|error| discreet(error, client, &[code.expose(), pending.verifier.expose()]))
 }
 
-/// Buys new tokens with the refresh token of a login (RFC 6749 section 6), for the same resource and without a
-/// scope: asking for less would shrink the login, asking for more is an error. What the answer leaves out stays
-/// as it was.
-pub async fn refresh(
+/// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope: asking for less
+/// would shrink the login, asking for more is an error. The answer is given as it came, so that it can be kept before
+/// anything is done with it.
+pub async fn ask_to_refresh(
     http: &Http,
+    login: &Login,
+    refresh_token: &RefreshToken,
+    _limit: std::time::Duration,
+) -> Result<Answer, Error> {
+    let form = Form::new("grant_type", "refresh_token")
+        .with("refresh_token", refresh_token.expose())
+        .with_optional("resource", login.facts.resource.as_deref());
+    Ok(http.send(authenticated_post(&login.facts.endpoints.token, form, &login.client)?).await?)
+}
+
+/// Reads the answer to [`ask_to_refresh`] that arrived at `now`. What it leaves out stays as it was.
+pub fn read_refresh(
+    answer: &Answer,
     login: &Login,
     refresh_token: &RefreshToken,
     now: UnixTime,
 ) -> Result<TokenSet, Error> {
-    let form = Form::new("grant_type", "refresh_token")
-        .with("refresh_token", refresh_token.expose())
-        .with_optional("resource", login.facts.resource.as_deref());
-    let answer = http.send(authenticated_post(&login.facts.endpoints.token, form, &login.client)?).await?;
-    let mut tokens = read_tokens(&answer, &login.tokens.facts.scope, now)
+    let mut tokens = read_tokens(answer, &login.tokens.facts.scope, now)
         .map_err(|error| discreet(error, &login.client, &[refresh_token.expose()]))?;
     if tokens.refresh_token.is_none() {
         tokens.refresh_token = Some(refresh_token.duplicate());

@@ -3,8 +3,9 @@
 //! Every function here exists with the same signature on every system, so that callers carry no `cfg`. The
 //! contracts:
 //!
-//! - `reset_signals()` unblocks every signal: some MCP clients start their children with all of them blocked. The
-//!   umask stays as it is, because a program that we become would inherit it.
+//! - `reset_signals()` unblocks every signal: some MCP clients start their children with all of them blocked. A limit
+//!   on the size of files becomes an error of the write instead of our death. The umask stays as it is, because a
+//!   program that we become would inherit it.
 //! - `create_private_dir(path)` makes a directory and its missing parents, each 0700 from its first moment.
 //! - `check_private_dir(path)` fails with an [`Unfit`] unless the path is a directory of ours (no link) that
 //!   nobody else can enter.
@@ -14,9 +15,18 @@
 //! - `open_descriptor(number)` opens anew what our parent left open there, and keeps the descriptor itself from the
 //!   programs that we start or become.
 //! - `create_private(path)` makes a new file, 0600 from its first system call; it fails if the name exists.
+//! - `reserve(file, length)` makes a file that long and takes the room for it, so that writing there does not fail for
+//!   lack of room; what it then holds is zeros, or what it held before.
 //! - `replace(from, to)` renames over whatever is at `to`, atomically.
 //! - `sync_dir(path)` makes a rename in the directory last through a power cut, where the system can.
 //! - `is_at(file, path)` tells whether the path still names the open file.
+//! - `own_program()` names the program that runs, also after its file was replaced or removed.
+//! - `start_detached(command, lock)` starts a program that no death around us takes along, and which holds the lock that
+//!   `lock` holds from its first moment; where the system cannot hand a lock over, the program finds it free once the
+//!   caller has dropped it. Its standard input and error are the caller's to set.
+//! - `detach()` is what that program calls first: it leaves the session and process group that it was started in and
+//!   lets no signal stop it but the one that nobody can refuse.
+//! - `handed_over_lock()` is the lock that it was given, as an open file; `None` where there is none.
 //! - `run_as_child(command)` becomes the command where the system can; it returns only if that failed, or with
 //!   the exit code of a child that it waited for.
 //! - `exit_code(status)` is what a shell would report: the child's own code, or 128 + n after signal n.
@@ -36,9 +46,9 @@ use std::io;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    caller, check_private_dir, create_private, create_private_dir, exit_code, has_display, interrupted,
-    is_at, open_descriptor, open_lock_file, open_private, replace, reset_signals, run_as_child, sync_dir,
-    terminal_settings,
+    caller, check_private_dir, create_private, create_private_dir, detach, exit_code, handed_over_lock,
+    has_display, interrupted, is_at, open_descriptor, open_lock_file, open_private, own_program, replace,
+    reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings,
 };
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -57,9 +67,9 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    caller, check_private_dir, create_private, create_private_dir, exit_code, find_session_bus, has_display,
-    interrupted, is_at, open_descriptor, open_lock_file, open_private, replace, reset_signals, run_as_child,
-    sync_dir, terminal_settings,
+    caller, check_private_dir, create_private, create_private_dir, detach, exit_code, find_session_bus,
+    handed_over_lock, has_display, interrupted, is_at, open_descriptor, open_lock_file, open_private,
+    own_program, replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings,
 };
 
 /// Why a file or directory is not fit to hold a secret.

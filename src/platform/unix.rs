@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::fd::BorrowedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
 
-use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags};
 
@@ -44,6 +44,38 @@ pub fn terminal_settings() -> impl FnOnce() {
 pub fn reset_signals() {
     // Fails only for an unknown `how`.
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+    dispose(Signal::SIGXFSZ, SigHandler::SigIgn);
+}
+
+/// Says what a signal does to us.
+fn dispose(signal: Signal, disposition: SigHandler) {
+    #[expect(unsafe_code, reason = "a handler could do anything; neither of these two is one")]
+    // SAFETY: called with `SigIgn` and `SigDfl` only, so no code of ours runs when the signal comes.
+    let _ = unsafe { nix::sys::signal::signal(signal, disposition) };
+}
+
+pub fn own_program() -> io::Result<PathBuf> {
+    let link = Path::new("/proc/self/exe");
+    // The link leads to what runs, whatever its name leads to by now.
+    if cfg!(target_os = "linux") && link.exists() { Ok(link.into()) } else { std::env::current_exe() }
+}
+
+pub fn start_detached(command: &mut Command, lock: &File) -> io::Result<Child> {
+    // A lock belongs to the open file, not to a process. Standard output is the one place that leads to this child
+    // and to no other; `arg0` because a name such as /proc/self/exe would tell nobody anything.
+    command.arg0("mcpauth").stdout(lock.try_clone()?).spawn()
+}
+
+pub fn detach() {
+    // Fails for whoever leads a group already; then nobody is around.
+    let _ = rustix::process::setsid();
+    let refused = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGTSTP];
+    let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&refused.into_iter().collect()), None);
+}
+
+pub fn handed_over_lock() -> Option<File> {
+    let own = io::stdout().as_fd().try_clone_to_owned().ok().map(File::from)?;
+    own.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(own)
 }
 
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
@@ -124,6 +156,31 @@ pub(super) fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+#[cfg(target_os = "linux")]
+pub fn reserve(file: &File, length: u64) -> io::Result<()> {
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, length) {
+        // Some file systems can only be written to.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => reserve_by_writing(file, length),
+        done => Ok(done?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn reserve(file: &File, length: u64) -> io::Result<()> {
+    reserve_by_writing(file, length)
+}
+
+fn reserve_by_writing(file: &File, length: u64) -> io::Result<()> {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let mut at = file.metadata()?.len();
+    while at < length {
+        let step = (length - at).min(4096);
+        file.write_all_at(&ZEROS[..usize::try_from(step).unwrap_or(4096)], at)?;
+        at += step;
+    }
+    Ok(())
+}
+
 pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
@@ -148,6 +205,8 @@ pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 pub fn run_as_child(command: &mut Command) -> io::Result<u8> {
+    // What we refuse to die of is nothing that another program has to live with.
+    dispose(Signal::SIGXFSZ, SigHandler::SigDfl);
     Err(command.exec())
 }
 

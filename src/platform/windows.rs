@@ -5,9 +5,10 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::windows::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +18,11 @@ use super::Unfit;
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 /// Marks links and junctions among the attributes of a file.
 const FILE_ATTRIBUTE_REPARSE_POINT: u32 = 0x0000_0400;
+
+/// No console: closing the one that we were started in ends its programs (`CreateProcessW`).
+const DETACHED_PROCESS: u32 = 0x0000_0008;
+/// Ctrl-C in that console is not for us (`CreateProcessW`).
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 
 pub async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
@@ -29,6 +35,21 @@ pub fn terminal_settings() -> impl FnOnce() {
 }
 
 pub fn reset_signals() {}
+
+pub fn own_program() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
+pub fn start_detached(command: &mut Command, _lock: &File) -> io::Result<Child> {
+    // A lock belongs to the process that took it, so the program takes its own.
+    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP).stdout(Stdio::null()).spawn()
+}
+
+pub fn detach() {}
+
+pub fn handed_over_lock() -> Option<File> {
+    None
+}
 
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
@@ -74,6 +95,15 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         return Err(Unfit::NotRegular.into());
     }
     Ok(file)
+}
+
+pub fn reserve(file: &File, length: u64) -> io::Result<()> {
+    let mut at = file.metadata()?.len();
+    while at < length {
+        at += file.seek_write(&[0; 4096][..usize::try_from((length - at).min(4096)).unwrap_or(4096)], at)?
+            as u64;
+    }
+    Ok(())
 }
 
 pub fn replace(from: &Path, to: &Path) -> io::Result<()> {

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::{StoreError, lock};
+use crate::files::{self, Draft};
 use crate::places::Places;
-use crate::{files, platform};
+use crate::platform;
 
 /// No record is longer.
 const LIMIT: u64 = 4 * 1024 * 1024;
@@ -35,7 +36,7 @@ impl Folder {
 
 /// Something held by nobody else until it is dropped.
 pub(super) enum Guard {
-    File { _file: File },
+    File(File),
     Memory { name: String, held: Arc<Mutex<BTreeSet<String>>> },
 }
 
@@ -106,6 +107,15 @@ impl Shelves {
         }
     }
 
+    /// Makes room for a record of that many bytes beside the one that is there. The caller holds its lock.
+    pub(super) fn draft(&self, folder: Folder, name: &str, room: u64) -> Result<Option<Draft>, StoreError> {
+        let Self::Files { .. } = self else { return Ok(None) };
+        let path = self.path(folder, name);
+        self.is_private(folder)?;
+        files::sweep(&path);
+        Draft::new(&path, room).map(Some).map_err(|error| StoreError::at(&path, error))
+    }
+
     /// Removes a record and what crashed writers of it left. The caller holds its lock.
     pub(super) fn remove(&self, folder: Folder, name: &str) -> Result<bool, StoreError> {
         match self {
@@ -166,9 +176,7 @@ impl Shelves {
     /// Takes the lock of a record, waiting at most `wait`.
     pub(super) fn lock(&self, name: &str, wait: Duration) -> Result<Guard, StoreError> {
         match self {
-            Self::Files { state, .. } => {
-                lock::acquire(&lock_path(state, name), wait).map(|file| Guard::File { _file: file })
-            }
+            Self::Files { state, .. } => lock::acquire(&lock_path(state, name), wait).map(Guard::File),
             Self::Memory { held, .. } => {
                 let deadline = Instant::now() + wait;
                 while !enter(held).insert(name.to_owned()) {
@@ -180,6 +188,12 @@ impl Shelves {
                 Ok(Guard::Memory { name: name.to_owned(), held: Arc::clone(held) })
             }
         }
+    }
+
+    /// Takes a lock over from a process that handed over its open file; `None` if that file is no such lock.
+    pub(super) fn adopt(&self, name: &str, file: File) -> Option<Guard> {
+        let Self::Files { state, .. } = self else { return None };
+        lock::adopt(file, &lock_path(state, name)).map(Guard::File)
     }
 
     /// Whether the directory of a folder and the one above are there; an error if they let others in.

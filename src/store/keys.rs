@@ -36,6 +36,19 @@ impl KeySource for NoKey {
     }
 }
 
+/// A key that another process of ours had, for what it had us do.
+pub struct GivenKey(pub SealingKey);
+
+impl KeySource for GivenKey {
+    fn key(&self) -> Result<SealingKey, StoreError> {
+        Ok(SealingKey::new(*self.0.expose()))
+    }
+
+    fn create(&self) -> Result<SealingKey, StoreError> {
+        self.key()
+    }
+}
+
 /// The key is one item in a keychain.
 pub struct KeychainKey {
     keychain: Arc<dyn Keychain>,

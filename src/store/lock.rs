@@ -41,6 +41,16 @@ pub(super) fn acquire(path: &Path, wait: Duration) -> Result<File, StoreError> {
     }
 }
 
+/// Takes over a lock together with the open file that it is on; `None` unless that is the file at `path` and the lock
+/// is on no other one.
+pub(super) fn adopt(file: File, path: &Path) -> Option<File> {
+    let is_held = platform::is_at(&file, path).unwrap_or(false) && file.try_lock().is_ok();
+    is_held.then(|| {
+        leave_hint(&file);
+        file
+    })
+}
+
 fn open(path: &Path) -> Result<File, StoreError> {
     let failed = |at: &Path| {
         let at = at.to_owned();

@@ -1,6 +1,7 @@
 //! Where logins rest: one record per login, sealed or plain, written as one step, changed only under a lock.
 
 use std::fmt;
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,23 +9,30 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::ValueEnum;
 use ring::digest;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
+use crate::files::Draft;
+use crate::http;
 use crate::model::{ClientRegistration, Login, LoginKey, LoginSummary, Name};
 use crate::places::Places;
 use crate::secret::SealingKey;
 
 mod error;
 mod files;
+mod journal;
 mod keys;
 mod lock;
 mod note;
 mod passphrase;
 mod record;
 mod sealing;
+mod trouble;
 
 pub use error::StoreError;
-pub use keys::{KeySource, KeychainKey, NoKey};
+pub use journal::{Journal, JournalFacts, JournalState};
+pub use keys::{GivenKey, KeySource, KeychainKey, NoKey};
 pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
+pub use trouble::{Attempt, Trouble};
 
 use files::{Folder, Guard, Shelves};
 use record::{ClientSummary, Record, SealedBy, Stored, StoredClient, Unreadable};
@@ -60,7 +68,7 @@ impl StoreKind {
     }
 
     /// Whether a key is needed at all.
-    fn seals(self) -> bool {
+    pub fn seals(self) -> bool {
         matches!(self, Self::Keychain | Self::Passphrase)
     }
 }
@@ -83,13 +91,24 @@ impl fmt::Display for StoreKind {
 /// login.
 pub struct LoginLock {
     key: LoginKey,
-    _guard: Guard,
+    guard: Guard,
 }
+
+/// Room on the disk for a login that is about to change.
+pub struct LoginRoom(Option<Draft>);
 
 impl LoginLock {
     /// Which login is locked.
     pub fn key(&self) -> &LoginKey {
         &self.key
+    }
+
+    /// The open file that the lock is on, to be handed to another process; `None` where the lock is no file.
+    pub fn file(&self) -> Option<&File> {
+        match &self.guard {
+            Guard::File(file) => Some(file),
+            Guard::Memory { .. } => None,
+        }
     }
 }
 
@@ -143,12 +162,42 @@ impl Store {
     /// Keeps other processes from changing a login, waiting at most `wait` for one that does.
     pub fn lock(&self, key: &LoginKey, wait: Duration) -> Result<LoginLock, StoreError> {
         let guard = self.shelves.lock(&login_name(&key.server, &key.account), wait)?;
-        Ok(LoginLock { key: key.clone(), _guard: guard })
+        Ok(LoginLock { key: key.clone(), guard })
+    }
+
+    /// The lock that another process handed over with its open file. Whoever was given none, or another one, waits for
+    /// the lock as anybody does.
+    pub fn take_over(
+        &self,
+        key: &LoginKey,
+        handed_over: Option<File>,
+        wait: Duration,
+    ) -> Result<LoginLock, StoreError> {
+        let adopted =
+            handed_over.and_then(|file| self.shelves.adopt(&login_name(&key.server, &key.account), file));
+        match adopted {
+            Some(guard) => Ok(LoginLock { key: key.clone(), guard }),
+            None => self.lock(key, wait),
+        }
+    }
+
+    /// Takes the room that a login will need when it is saved next, so that a full disk or a directory that cannot be
+    /// written to is found out before anything is spent.
+    pub fn make_room(&self, lock: &LoginLock) -> Result<LoginRoom, StoreError> {
+        // The issuer's answer is what makes a record long.
+        const ROOM: u64 = http::ANSWER_LIMIT as u64 + 64 * 1024;
+        let name = login_name(&lock.key.server, &lock.key.account);
+        self.shelves.draft(Folder::Logins, &name, ROOM).map(LoginRoom)
     }
 
     /// Replaces a login as one step. A stored login of a higher generation stays, and so does one that a newer
     /// release wrote.
     pub fn save(&self, lock: &LoginLock, login: &Login) -> Result<(), StoreError> {
+        self.save_into(LoginRoom(None), lock, login)
+    }
+
+    /// The same, into the room that was made for it.
+    pub fn save_into(&self, room: LoginRoom, lock: &LoginLock, login: &Login) -> Result<(), StoreError> {
         if login.key() != lock.key {
             return Err(StoreError::OtherLogin);
         }
@@ -158,12 +207,28 @@ impl Store {
         {
             return Err(StoreError::Outdated { stored: stored.login.generation });
         }
-        self.write(&name, login, login.into())
+        let bytes = self.seal(&name, login, login.into())?;
+        match room.0 {
+            Some(draft) => draft
+                .commit(&bytes)
+                .map_err(|error| StoreError::at(&self.shelves.path(Folder::Logins, &name), error)),
+            None => self.shelves.write(Folder::Logins, &name, &bytes),
+        }
     }
 
-    /// Removes a login; `false` if there was none.
+    /// Removes a login and what an unfinished refresh of it left; `false` if there was none.
     pub fn remove(&self, lock: &LoginLock) -> Result<bool, StoreError> {
-        self.shelves.remove(Folder::Logins, &login_name(&lock.key.server, &lock.key.account))
+        let name = login_name(&lock.key.server, &lock.key.account);
+        let removed = self.shelves.remove(Folder::Logins, &name)?;
+        self.remove_journal(&name)?;
+        self.forget_trouble(Attempt::Refresh, &lock.key);
+        Ok(removed)
+    }
+
+    /// A copy of the key, for a process that carries on what this one began; `None` if nothing is sealed.
+    pub fn key_to_share(&self) -> Result<Option<SealingKey>, StoreError> {
+        let key = self.key_for_writing()?;
+        Ok(key.map(|key| SealingKey::new(*key.expose())))
     }
 
     /// The client that a profile registered.
@@ -286,11 +351,19 @@ impl Store {
     }
 
     fn write<Of: Stored>(&self, name: &str, stored: &Of, summary: Of::Summary) -> Result<(), StoreError> {
+        self.shelves.write(Of::FOLDER, name, &*self.seal(name, stored, summary)?)
+    }
+
+    fn seal<Of: Stored>(
+        &self,
+        name: &str,
+        stored: &Of,
+        summary: Of::Summary,
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let key = self.key_for_writing()?;
         let sealing = Self::sealing(key.as_deref());
-        let bytes = record::write(name, stored, summary, self.kind.into(), &sealing)
-            .map_err(|error| StoreError::at(&self.shelves.path(Of::FOLDER, name), error))?;
-        self.shelves.write(Of::FOLDER, name, &bytes)
+        record::write(name, stored, summary, self.kind.into(), &sealing)
+            .map_err(|error| StoreError::at(&self.shelves.path(Of::FOLDER, name), error))
     }
 
     fn sealing(key: Option<&SealingKey>) -> Sealing<'_> {

@@ -1,0 +1,251 @@
+//! One refresh, carried to its end by whoever holds the login's lock.
+//!
+//! The order is what keeps a login: room on the disk, the intent in the journal, one request, the answer in the
+//! journal, the new record, a clear journal. Whoever dies in between leaves what the next one needs.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{App, brake, forget_client, remote};
+use crate::clock::UnixTime;
+use crate::error::Error;
+use crate::files;
+use crate::http::{self, Answer, Http};
+use crate::model::{Login, LoginKey, LoginState, TokenSet};
+use crate::oauth::{self, token};
+use crate::secret::RefreshToken;
+use crate::store::{Attempt, Journal, JournalFacts, JournalState, LoginLock, Store};
+
+/// How long the issuer has for all tries together.
+const BUDGET: Duration = Duration::from_secs(30);
+/// How often an issuer is asked where nothing else is left.
+pub const TRIES: u32 = 3;
+
+/// What is to be renewed.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Errand {
+    /// The generation that is too old.
+    pub seen: u64,
+    /// How often the issuer is asked while it is in trouble.
+    pub tries: u32,
+}
+
+/// Renews the login whose lock is held. Nothing is left to do if somebody else did it, or got as far as the answer.
+pub fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Result<(), Error> {
+    if settle(store, lock)? {
+        return Ok(());
+    }
+    let Some(login) = store.load(lock.key())? else { return Ok(()) };
+    let Some(refresh_token) = &login.tokens.refresh_token else { return Ok(()) };
+    if login.facts.generation > errand.seen || login.facts.state != LoginState::Active {
+        return Ok(());
+    }
+    is_rested(app, store, lock.key())?;
+    // Whatever fails up to the request has cost nothing.
+    let room = store.make_room(lock)?;
+    let in_doubt =
+        matches!(store.journal_state(lock.key())?, JournalState::InDoubt(_) | JournalState::Answered(_));
+    let mut journal = store.journal(lock)?;
+    let process = std::process::id();
+    journal.intend(&JournalFacts { generation: login.facts.generation, since: app.now(), process })?;
+    let http = app.http(&login.facts.url);
+    let ends = Instant::now() + BUDGET;
+    let mut renewal =
+        Renewal { app, store, http: &http, login: &login, refresh_token, journal, ends, in_doubt };
+    let outcome = http::block_on(renewal.ask_until_answered(errand.tries))
+        .map_err(|error| remote(&login.facts.server)(error.into()))?;
+    let Renewal { journal, in_doubt, .. } = renewal;
+    match outcome {
+        Ok(tokens) => {
+            store.save_into(room, lock, &renewed(&login, tokens))?;
+            store.forget_trouble(Attempt::Refresh, lock.key());
+            // It says nothing any more: the record has gone on.
+            drop(journal.clear());
+            Ok(())
+        }
+        Err(error) => {
+            if !in_doubt {
+                drop(journal.clear());
+            }
+            conclude(app, store, lock, login, in_doubt, error)
+        }
+    }
+}
+
+/// Brings into the record what an unfinished refresh left in the journal; tells whether there was something.
+pub fn settle(store: &Store, lock: &LoginLock) -> Result<bool, Error> {
+    let Some(login) = store.load(lock.key())? else { return Ok(false) };
+    let Some(refresh_token) = &login.tokens.refresh_token else { return Ok(false) };
+    let Some(note) = store.journaled_answer(lock, login.facts.generation)? else { return Ok(false) };
+    let Some((answer, received_at)) = read_note(&note) else { return Ok(false) };
+    // An answer that is of no use leaves the matter in doubt: the old refresh token is tried once more.
+    let Ok(tokens) = token::read_refresh(&answer, &login, refresh_token, received_at) else {
+        return Ok(false);
+    };
+    store.save(lock, &renewed(&login, tokens))?;
+    store.journal(lock)?.clear()?;
+    Ok(true)
+}
+
+/// Whether the issuer may be asked again already.
+fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
+    let trouble = store.trouble(Attempt::Refresh, key);
+    match brake::rest(&trouble, app.now()) {
+        None => Ok(()),
+        Some(seconds) => Err(Error::Resting { server: key.server.to_string(), seconds, why: trouble.last }),
+    }
+}
+
+fn renewed(login: &Login, tokens: TokenSet) -> Login {
+    let mut facts = login.facts.clone();
+    facts.state = LoginState::Active;
+    facts.generation += 1;
+    facts.refresh_count += 1;
+    Login { facts, client: login.client.duplicate(), tokens }
+}
+
+/// The conversation about one refresh token.
+struct Renewal<'a> {
+    app: &'a App,
+    store: &'a Store,
+    http: &'a Http,
+    login: &'a Login,
+    refresh_token: &'a RefreshToken,
+    journal: Journal<'a>,
+    ends: Instant,
+    /// Whether the issuer may have renewed the tokens without our having them.
+    in_doubt: bool,
+}
+
+/// Why one request brought no tokens.
+struct Failure {
+    error: oauth::Error,
+    /// Whether the issuer may have renewed them all the same.
+    lost: bool,
+}
+
+impl Renewal<'_> {
+    /// Asks, and asks again where that makes sense: `tries` times in all while trouble passes, and once, at once, after
+    /// an answer that got lost, because some issuers give it again for a few seconds.
+    async fn ask_until_answered(&mut self, tries: u32) -> Result<TokenSet, oauth::Error> {
+        let (mut tried, mut doubted) = (0, false);
+        loop {
+            let Failure { error, lost } = match self.ask().await {
+                Ok(tokens) => return Ok(tokens),
+                Err(failure) => failure,
+            };
+            tried += 1;
+            self.in_doubt |= lost;
+            self.remember(&error);
+            let pause = if lost {
+                (!doubted).then_some(Duration::ZERO)
+            } else {
+                (tried < tries).then(|| pause_after(&error, tried)).flatten()
+            };
+            doubted |= lost;
+            let Some(pause) = pause.filter(|pause| Instant::now() + *pause < self.ends) else {
+                return Err(error);
+            };
+            self.app.console.detail(&format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Asks once. A good answer is in the journal before it is read.
+    async fn ask(&mut self) -> Result<TokenSet, Failure> {
+        let left = self.ends.saturating_duration_since(Instant::now());
+        let answer = token::ask_to_refresh(self.http, self.login, self.refresh_token, left)
+            .await
+            .map_err(|error| Failure { lost: error.may_have_arrived(), error })?;
+        let now = self.app.now();
+        if answer.is_success()
+            && let Err(error) = self.journal.keep(&to_note(&answer, now))
+        {
+            // The record is what counts, and it is written next.
+            self.app.console.warn(&error.to_string());
+        }
+        let read = token::read_refresh(&answer, self.login, self.refresh_token, now);
+        // Words that make no sense may stand where the new tokens should be.
+        read.map_err(|error| Failure { lost: matches!(error, oauth::Error::Malformed { .. }), error })
+    }
+
+    /// Takes note of a failure, for every process that would ask next.
+    fn remember(&self, error: &oauth::Error) {
+        let key = self.login.key();
+        let mut trouble = self.store.trouble(Attempt::Refresh, &key);
+        brake::failed(&mut trouble, self.app.now(), error.retry_after(), error.to_string());
+        self.store.remember_trouble(Attempt::Refresh, &key, &trouble);
+    }
+}
+
+/// How long to wait before the next try: as long as the issuer says, else 1, 2, 4 seconds, a quarter more or less so
+/// that a crowd does not come back as one. `None` if the error will not pass.
+fn pause_after(error: &oauth::Error, tried: u32) -> Option<Duration> {
+    if !error.is_passing() {
+        return None;
+    }
+    if let Some(seconds) = error.retry_after() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let jitter = files::random::<1>().map_or(1.0, |[byte]| 0.75 + f64::from(byte) / 512.0);
+    Some(Duration::from_secs(1 << (tried - 1).min(2)).mul_f64(jitter))
+}
+
+/// Tells trouble that passes, where everything is kept, from the issuer's final word, which is written down.
+fn conclude(
+    app: &App,
+    store: &Store,
+    lock: &LoginLock,
+    mut login: Login,
+    in_doubt: bool,
+    error: oauth::Error,
+) -> Result<(), Error> {
+    let key = login.key();
+    match error {
+        oauth::Error::Refused { reason, .. } if reason.code == "invalid_grant" => {
+            let since = app.now();
+            let lost = if in_doubt { "; the answer to an earlier refresh was lost" } else { "" };
+            let told = format!("{reason}{lost}");
+            login.facts.state = LoginState::ReauthRequired { reason: told.clone(), since };
+            login.facts.generation += 1;
+            store.save(lock, &login)?;
+            Err(Error::ended(&key, &told, since))
+        }
+        oauth::Error::Refused { reason, host } => {
+            if reason.code == "invalid_client" {
+                forget_client(store, &key.server, &login.client.facts)?;
+            }
+            let why = format!("{}: {host} refused to refresh: {reason}", key.server);
+            Err(Error::login_needed(why, &key))
+        }
+        error => Err(remote(&key.server)(error)),
+    }
+}
+
+/// What is said of an answer in the journal; its body follows.
+#[derive(Serialize, Deserialize)]
+struct NoteFacts {
+    status: u16,
+    host: String,
+    received_at: UnixTime,
+}
+
+fn to_note(answer: &Answer, received_at: UnixTime) -> Zeroizing<Vec<u8>> {
+    let facts = NoteFacts { status: answer.status, host: answer.host.clone(), received_at };
+    let facts = serde_json::to_vec(&facts).unwrap_or_default();
+    let mut note = Zeroizing::new(Vec::with_capacity(facts.len() + 1 + answer.body.len()));
+    note.extend_from_slice(&facts);
+    note.push(b'\n');
+    note.extend_from_slice(&answer.body);
+    note
+}
+
+fn read_note(note: &[u8]) -> Option<(Answer, UnixTime)> {
+    let end = note.iter().position(|&byte| byte == b'\n')?;
+    let facts: NoteFacts = serde_json::from_slice(&note[..end]).ok()?;
+    let body = Zeroizing::new(note[end + 1..].to_vec());
+    let answer = Answer { status: facts.status, headers: http::HeaderMap::new(), body, host: facts.host };
+    Some((answer, facts.received_at))
+}

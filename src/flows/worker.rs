@@ -1,0 +1,229 @@
+//! Who carries out a refresh: a process of its own, which holds the lock and outlives whoever started it.
+//!
+//! A refresh token is spent when the issuer decides so, and the new one comes with the answer. A process that is ended
+//! between the two takes the login with it. So the command that people, scripts and clients end at will only starts a
+//! worker, hands the lock over, and waits. The worker is this program itself, with its task on standard input, the lock
+//! as standard output, and what it has to say on standard error. That nobody listens any more does not stop it.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::renewal::{self, Errand};
+use super::{App, Ports};
+use crate::clock::{SetClock, UnixTime};
+use crate::config::Config;
+use crate::console::{Console, Tone};
+use crate::error::Error;
+use crate::model::{LoginKey, Name};
+use crate::places::Places;
+use crate::platform;
+use crate::secret::SealingKey;
+use crate::store::{GivenKey, LoginLock, Store, StoreError, StoreKind};
+
+/// The hidden command that is a worker.
+pub const COMMAND: &str = "refresh-worker";
+/// How long a worker is waited for: longer than it may take, so that it is its own word that counts.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// How long a worker waits for a lock that could not be handed over.
+const LOCK_PATIENCE: Duration = Duration::from_secs(20);
+/// More than a task needs, in bytes.
+const LONGEST_TASK: u64 = 64 * 1024;
+/// Bytes of the key that follows the task where the store seals.
+const KEY_LENGTH: usize = 32;
+
+/// What a worker is told. A line of its own; the key follows.
+#[derive(Serialize, Deserialize)]
+struct Task {
+    config: std::path::PathBuf,
+    data: std::path::PathBuf,
+    state: std::path::PathBuf,
+    store: StoreKind,
+    server: Name,
+    account: Name,
+    now: UnixTime,
+    verbose: u8,
+    errand: Errand,
+}
+
+/// Has a refresh carried out, and waits for it. `Ok(false)` if the worker was ended before it had anything to say: the
+/// login is as the disk shows it, then.
+pub fn carry_out(app: &App, store: &Store, lock: LoginLock, errand: Errand) -> Result<bool, Error> {
+    match start(app, store, &lock, errand) {
+        Some(worker) => {
+            // It has the lock now, or takes it.
+            drop(lock);
+            wait(app, worker)
+        }
+        // Better a refresh that can be interrupted than none.
+        None => renewal::renew(app, store, &lock, errand).map(|()| true),
+    }
+}
+
+/// Starts a worker and tells it everything; `None` if that cannot be done, and then nothing has happened.
+fn start(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Option<Child> {
+    let program = app.ports.program.as_ref()?;
+    let task = task(app, store, lock.key(), errand).ok()?;
+    let mut command = Command::new(program);
+    command.arg(COMMAND).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut worker = platform::start_detached(&mut command, lock.file()?).ok()?;
+    let mut input = worker.stdin.take()?;
+    // A task that ends early is none, so after an error here nothing is done there.
+    input.write_all(&task).ok()?;
+    Some(worker)
+}
+
+fn task(
+    app: &App,
+    store: &Store,
+    key: &LoginKey,
+    errand: Errand,
+) -> Result<Zeroizing<Vec<u8>>, Box<dyn std::error::Error>> {
+    let places = app.config.places();
+    let task = Task {
+        config: std::path::absolute(&places.config)?,
+        data: std::path::absolute(&places.data)?,
+        state: std::path::absolute(&places.state)?,
+        store: store.kind(),
+        server: key.server.clone(),
+        account: key.account.clone(),
+        now: app.now(),
+        verbose: app.console.tone().verbose,
+        errand,
+    };
+    let line = serde_json::to_vec(&task)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(line.len() + 1 + KEY_LENGTH));
+    bytes.extend_from_slice(&line);
+    bytes.push(b'\n');
+    if let Some(key) = store.key_to_share()? {
+        bytes.extend_from_slice(key.expose());
+    }
+    Ok(bytes)
+}
+
+/// Passes on what a worker says, until it has ended or the caller can wait no longer. The worker goes on all the same.
+fn wait(app: &App, mut worker: Child) -> Result<bool, Error> {
+    let latest = Instant::now() + PATIENCE;
+    let until = app.deadline.map_or(latest, |deadline| deadline.min(latest));
+    let Some(talk) = worker.stderr.take() else { return Ok(false) };
+    let lines = listen(talk);
+    let mut said = None;
+    loop {
+        match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(line) => match passed_on(&line) {
+                Some(Word::Done) => said = Some(Ok(true)),
+                Some(Word::Failed(error)) => said = Some(Err(error)),
+                None => app.console.pass_on(&line),
+            },
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(StoreError::Busy { holder: Some(worker.id()) }.into());
+            }
+        }
+    }
+    // Its words count; this only leaves no process behind that nobody waited for.
+    drop(worker.wait());
+    said.unwrap_or(Ok(false))
+}
+
+fn listen(talk: ChildStderr) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(talk).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// How a worker ends.
+enum Word {
+    Done,
+    Failed(Error),
+}
+
+/// Reads the last line of a worker: its error, as every command gives it with `--json`, or that it is done.
+fn passed_on(line: &str) -> Option<Word> {
+    #[derive(Deserialize)]
+    struct Last {
+        #[serde(default)]
+        done: bool,
+        error: Option<Told>,
+    }
+    #[derive(Deserialize)]
+    struct Told {
+        exit: u8,
+        message: String,
+        hint: Option<String>,
+    }
+    let last: Last = serde_json::from_str(line).ok()?;
+    match last.error {
+        Some(Told { exit, message, hint }) => {
+            Some(Word::Failed(Error::PassedOn { exit_code: exit, message, hint }))
+        }
+        None => last.done.then_some(Word::Done),
+    }
+}
+
+/// Is a worker: reads its task, takes the lock over, and carries the refresh out.
+pub fn work(ports: Ports) -> Result<(), Error> {
+    platform::detach();
+    let (task, key) = read_task(std::io::stdin().lock())?;
+    let login = LoginKey { server: task.server.clone(), account: task.account.clone() };
+    let app = app_for(&task, ports)?;
+    let store = store_for(&task, key);
+    let lock = store.take_over(&login, platform::handed_over_lock(), LOCK_PATIENCE)?;
+    renewal::renew(&app, &store, &lock, task.errand)?;
+    app.console.pass_on(r#"{"done":true}"#);
+    Ok(())
+}
+
+fn read_task(input: impl Read) -> Result<(Task, Option<SealingKey>), Error> {
+    let incomplete = || Error::Usage {
+        message: "there is no whole task on standard input".into(),
+        hint: "this command is for mcpauth itself; `mcpauth refresh` renews a login".into(),
+    };
+    let mut input = BufReader::new(input.take(LONGEST_TASK));
+    let mut line = String::new();
+    let mut key = Zeroizing::new([0; KEY_LENGTH]);
+    let whole = input.read_line(&mut line).is_ok() && line.ends_with('\n');
+    let task: Task = whole.then(|| serde_json::from_str(&line).ok()).flatten().ok_or_else(incomplete)?;
+    if !task.store.seals() {
+        return Ok((task, None));
+    }
+    input.read_exact(&mut *key).map_err(|_| incomplete())?;
+    Ok((task, Some(SealingKey::new(*key))))
+}
+
+/// The program as it was for whoever gave the task.
+fn app_for(task: &Task, ports: Ports) -> Result<App, Error> {
+    let places = Places::given(task.config.clone(), task.data.clone(), task.state.clone());
+    let tone = Tone { json: true, verbose: task.verbose, colorless: true, ..Tone::default() };
+    Ok(App {
+        console: Console::new(ports.terminal.clone(), tone),
+        ports: Ports { clock: Arc::new(SetClock::new(task.now)), ..ports },
+        config: Config::load(places)?,
+        server_wish: None,
+        store_wish: None,
+        passphrase_descriptor: None,
+        deadline: None,
+        found_session_bus: false,
+        opened: OnceLock::new(),
+    })
+}
+
+fn store_for(task: &Task, key: Option<SealingKey>) -> Store {
+    let places = Places::given(task.config.clone(), task.data.clone(), task.state.clone());
+    match key {
+        Some(key) => Store::new(&places, task.store, Box::new(GivenKey(key))),
+        None => Store::new(&places, task.store, Box::new(crate::store::NoKey)),
+    }
+}
