@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use mcpauth::sandbox::SandboxOptions;
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 
 use crate::room::{Room, after};
 use crate::size::{Outcome, Size};
 use crate::strace::{Call, Watch, traced};
+use crate::support::steps::eventually;
 use crate::support::witness::run;
-use crate::support::{Ran, World, call};
+use crate::support::{Ran, World, call, finish};
 
 const DATA: &str = ".local/share/mcpauth";
 const STATE: &str = ".local/state/mcpauth";
@@ -30,6 +31,8 @@ struct Trouble {
 enum How {
     /// Scripts that make it and end it, in a room of their own; `$d` is the directory.
     Mounted { directory: &'static str, make: String, end: String },
+    /// The same, where the trouble begins when the issuer has spent the refresh token and not yet answered.
+    InFlight { directory: &'static str, prepare: String, make: &'static str, end: &'static str },
     /// Words before the command.
     Limited(Vec<String>),
 }
@@ -37,6 +40,7 @@ enum How {
 pub(crate) fn run_all(_size: &Size) -> Outcome {
     Room::open()?;
     let mut troubles = mounted();
+    troubles.extend(in_flight());
     troubles.extend(limits());
     troubles.extend(injected()?);
     let mut tally = Tally::default();
@@ -56,11 +60,13 @@ struct Tally {
     failures: Vec<String>,
 }
 
-/// What a trouble led to, both of which are good.
+/// What a trouble led to, all of which is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
     /// Nothing was asked of the issuer.
     Refused,
+    /// It came too late for that: the issuer's answer was kept where the next process finds it.
+    Kept,
     /// It did not matter: the login was refreshed and is whole.
     Managed,
 }
@@ -69,10 +75,12 @@ impl Tally {
     fn outcome(self, all: usize) -> Outcome {
         let count = |ending| self.endings.get(&ending).copied().unwrap_or(0);
         if self.failures.is_empty() {
-            let (refused, managed) = (count(Ending::Refused), count(Ending::Managed));
             return Ok(format!(
-                "{all} troubles: {refused} refused before the refresh token was spent, the record whole; {managed} did \
-                 not matter; all well afterwards"
+                "{all} troubles: {} refused with exit 7 before the refresh token was spent, the record whole; {} came \
+                 after it and left the answer to the next process; {} did not matter; all logins well afterwards",
+                count(Ending::Refused),
+                count(Ending::Kept),
+                count(Ending::Managed),
             ));
         }
         Err(format!("{} of {all} troubles:\n  {}", self.failures.len(), self.failures.join("\n  ")))
@@ -97,25 +105,29 @@ fn mounted() -> Vec<Trouble> {
         add("read-only", true, read_only.into(), "umount $d");
         let free =
             "rm $d/filler*; rm -rf $out; mkdir -m 700 $out; cp -a $d/. $out; umount $d; cp -a $out/. $d";
-        add("full", true, small("size=64k", FILL), free);
+        add("full", true, small("size=64k", FILL), FREE);
         // Room for some of what a refresh writes: found out in time, or enough.
         for pages in 1..=4 {
             let leave = format!("{FILL}; truncate -s -{} $d/filler", pages * 4096);
-            add(&format!("{pages} pages left in"), false, small("size=64k", &leave), free);
+            add(&format!("{pages} pages left in"), false, small("size=64k", &leave), FREE);
         }
         let fill = "n=0; while touch $d/filler.$n 2>/dev/null; do n=$((n+1)); done";
-        add("no inodes in", true, small("size=1m,nr_inodes=64", fill), free);
+        add("no inodes in", true, small("size=1m,nr_inodes=64", fill), FREE);
         for left in 1..=3 {
             let mut leave = fill.to_owned();
             for number in 0..left {
                 leave += &format!("; rm $d/filler.{number}");
             }
-            add(&format!("{left} inodes left in"), false, small("size=1m,nr_inodes=64", &leave), free);
+            add(&format!("{left} inodes left in"), false, small("size=1m,nr_inodes=64", &leave), FREE);
         }
     }
     troubles.extend(lost());
     troubles
 }
+
+/// Ends it, and brings what has become of the content to the file system beneath.
+const FREE: &str =
+    "rm -f $d/filler*; rm -rf $out; mkdir -m 700 $out; cp -a $d/. $out; umount $d; cp -a $out/. $d";
 
 /// Takes all the room that there is.
 const FILL: &str = "cat /dev/zero >$d/filler 2>/dev/null || true";
@@ -143,6 +155,21 @@ fn lost() -> Vec<Trouble> {
         lost("a file in place of the state", STATE, file, "rm $d; mv $out $d"),
         lost("nobody may enter the locks", STATE, "chmod 755 $d/locks", "chmod 700 $d/locks"),
     ]
+}
+
+/// What happens to a disk while the issuer takes its time.
+fn in_flight() -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    for directory in [DATA, STATE, BOTH] {
+        let mut add = |name: &str, prepare: String, make, end| {
+            let how = How::InFlight { directory, prepare, make, end };
+            troubles.push(Trouble { name: format!("{name} {directory}"), how, must_refuse: false });
+        };
+        // There has to be room for a journal first.
+        add("in flight: full", small("size=2m", ":"), FILL, FREE);
+        add("in flight: lost", ":".into(), "mv $d $out", "rm -rf $d; mv $out $d");
+    }
+    troubles
 }
 
 /// What needs no file system of its own.
@@ -241,12 +268,15 @@ impl Disk {
         room.run(&format!("umask 077; d={home}/{directory}; out={home}/aside; {script}"))
     }
 
-    /// Runs a command where the trouble is, with words before it.
-    fn run(&self, words: &[String], args: &[&str]) -> Ran {
+    /// A command where the trouble is, with words before it.
+    fn command(&self, words: &[String], args: &[&str]) -> Command {
         let own = self.world.command(args);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let own = if words.is_empty() { own } else { after(&words, &own) };
-        run(self.room.as_ref().map_or(own_copy(&own), |room| room.inside(&own)), "")
+        match &self.room {
+            Some(room) => room.inside(&own),
+            None => own,
+        }
     }
 
     /// The records, byte for byte, as they are where the trouble is.
@@ -257,27 +287,85 @@ impl Disk {
         entries.filter_map(|entry| Some((entry.file_name().into(), fs::read(entry.path()).ok()?))).collect()
     }
 
+    /// Asks for all three: a token in place of one that has ended, the one that lives, and a new one in its place.
+    fn refreshes(&self, words: &[String], must_refuse: bool) -> Result<Ending, String> {
+        let ended = self.refreshes_or_refuses(words, &["token", "box"])?;
+        // What is handed out is written, too; there the disk has no part in it.
+        if !words.iter().any(|word| word.contains("inject=write:")) {
+            self.hands_out_what_lives(words)?;
+        }
+        let insisted = ["token", "box", "--account", "fresh", "--force-refresh"];
+        let insisted =
+            self.refreshes_or_refuses(words, &insisted).map_err(|why| format!("insisted: {why}"))?;
+        let worst = ended.min(insisted);
+        check(!must_refuse || (ended, insisted) == (Ending::Refused, Ending::Refused), || {
+            format!("it was not refused: {ended:?}, {insisted:?}")
+        })?;
+        Ok(worst)
+    }
+
+    /// Refreshes, and does something when the issuer has spent the refresh token and not yet answered.
+    fn refreshes_while(&self, make: impl FnOnce(&Self) -> Result<(), String>) -> Result<Ending, String> {
+        let sandbox = &self.world.sandbox;
+        // Long enough for a script; nobody waits for it but the one who is to wait.
+        let late = Fault::LateAnswer { endpoint: Endpoint::Token, milliseconds: 800 };
+        sandbox.change(|options| options.faults = vec![late]);
+        let (before, mut command) = (sandbox.books().refreshes, self.command(&[], &["token", "box"]));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = child.map_err(|error| error.to_string())?;
+        eventually(|| sandbox.books().refreshes > before);
+        make(self)?;
+        let ran = finish(child, String::new());
+        sandbox.change(|options| options.faults.clear());
+        self.ending(&ran, 1)
+    }
+
     /// Refreshing is refused before anything is lost, or it succeeds in full.
     fn refreshes_or_refuses(&self, words: &[String], args: &[&str]) -> Result<Ending, String> {
         let (before, records) = (self.world.sandbox.books(), self.records());
-        let ran = self.run(words, args);
+        let ran = run(self.command(words, args), "");
         let books = self.world.sandbox.books();
         let spent = books.refresh_attempts - before.refresh_attempts;
-        if ran.exit == 0 && call(&self.world.url(), ran.stdout.trim_end()) == 200 {
+        let ending = self.ending(&ran, spent)?;
+        let is_old = ending != Ending::Refused || self.records() == records;
+        check(is_old, || "a record has changed".into())?;
+        Ok(ending)
+    }
+
+    /// What came of a refresh that asked the issuer so often.
+    fn ending(&self, ran: &Ran, spent: u64) -> Result<Ending, String> {
+        if ran.exit == 0 {
+            let status = call(&self.world.url(), ran.stdout.trim_end());
+            check(status == 200, || format!("false success, the server answers {status}: {ran:?}"))?;
             return Ok(Ending::Managed);
         }
-        check(spent == 0, || format!("the refresh token was spent: {spent} attempts, then {ran:?}"))?;
         check(ran.exit == 7, || format!("not exit 7: {ran:?}"))?;
         check(ran.stdout.is_empty() && ran.stderr.contains("error: "), || format!("{ran:?}"))?;
         check(ran.stderr.contains("hint: ") && !ran.stderr.contains("panicked"), || format!("{ran:?}"))?;
-        check(self.records() == records, || "a record has changed".into())?;
-        Ok(Ending::Refused)
+        if spent == 0 {
+            return Ok(Ending::Refused);
+        }
+        let kept = self.holds_an_answer();
+        check(spent == 1 && kept, || format!("spent by {spent} attempts, and no answer is kept: {ran:?}"))?;
+        Ok(Ending::Kept)
+    }
+
+    /// Whether a journal has the issuer's answer for the next process.
+    fn holds_an_answer(&self) -> bool {
+        let state = self.world.home().join(STATE);
+        let aside = self.world.home().join("aside");
+        let journals = [state, aside.clone(), aside.join("state/mcpauth")].map(|path| path.join("journals"));
+        let inside = |path: &PathBuf| self.room.as_ref().map_or(path.clone(), |room| room.path(path));
+        let entries =
+            journals.iter().flat_map(|path| fs::read_dir(inside(path)).into_iter().flatten().flatten());
+        let lines = |bytes: &[u8]| bytes.iter().filter(|&&byte| byte == b'\n').count();
+        entries.filter_map(|entry| fs::read(entry.path()).ok()).any(|bytes| lines(&bytes) > 1)
     }
 
     /// The token that still lives is handed out as if nothing were wrong.
     fn hands_out_what_lives(&self, words: &[String]) -> Result<(), String> {
         let attempts = self.world.sandbox.books().refresh_attempts;
-        let ran = self.run(words, &["token", "box", "--account", "fresh"]);
+        let ran = run(self.command(words, &["token", "box", "--account", "fresh"]), "");
         check(ran.exit == 0 && ran.stdout.trim_end() == self.token, || format!("the living token: {ran:?}"))?;
         check(self.world.sandbox.books().refresh_attempts == attempts, || "it was refreshed".into())
     }
@@ -301,33 +389,23 @@ impl Disk {
 /// One trouble, from a good state through it to a good state.
 fn withstand(trouble: &Trouble) -> Result<Ending, String> {
     let mut disk = Disk::new();
-    let none = Vec::new();
-    let words = match &trouble.how {
-        How::Mounted { directory, make, .. } => {
+    let ending = match &trouble.how {
+        How::Mounted { directory, make, end } => {
             disk.room = Some(Room::open()?);
             disk.script(directory, make)?;
-            &none
+            let ending = disk.refreshes(&[], trouble.must_refuse)?;
+            disk.script(directory, end)?;
+            ending
         }
-        How::Limited(words) => words,
+        How::Limited(words) => disk.refreshes(words, trouble.must_refuse)?,
+        How::InFlight { directory, prepare, make, end } => {
+            disk.room = Some(Room::open()?);
+            disk.script(directory, prepare)?;
+            let ending = disk.refreshes_while(|disk| disk.script(directory, make))?;
+            disk.script(directory, end)?;
+            ending
+        }
     };
-    let mut ending = Ending::Managed;
-    let ended = ["token", "box"];
-    let insisted = ["token", "box", "--account", "fresh", "--force-refresh"];
-    let first = disk.refreshes_or_refuses(words, &ended).map_err(|why| format!("ended token: {why}"))?;
-    if !words.iter().any(|word| word.contains("inject=write:")) {
-        disk.hands_out_what_lives(words)?;
-    }
-    let second = disk.refreshes_or_refuses(words, &insisted).map_err(|why| format!("insisted: {why}"))?;
-    for one in [first, second] {
-        if one == Ending::Refused {
-            ending = one;
-        } else {
-            check(!trouble.must_refuse, || "it was not refused, so the trouble was none".into())?;
-        }
-    }
-    if let How::Mounted { directory, end, .. } = &trouble.how {
-        disk.script(directory, end)?;
-    }
     disk.is_whole()?;
     Ok(ending)
 }
@@ -344,10 +422,6 @@ fn leftovers(directory: &Path) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-fn own_copy(command: &Command) -> Command {
-    after(&["env"], command)
 }
 
 fn check(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
