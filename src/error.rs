@@ -106,6 +106,14 @@ pub enum Error {
         /// What happened.
         why: String,
     },
+    /// The refresh goes on, but whoever asked for it cannot wait.
+    #[error("{server}: the issuer has not answered yet; process {process} goes on waiting for it")]
+    NotYet {
+        /// The server, as the user may name it.
+        server: String,
+        /// Who waits.
+        process: u32,
+    },
     /// Whoever carried out the refresh was stopped, and so was the one after him.
     #[error("{server}: the refresh was interrupted, and whether the issuer renewed the tokens is not known")]
     Interrupted {
@@ -184,11 +192,14 @@ impl Error {
             Self::LoginNeeded { .. } => LOGIN_NEEDED,
             Self::WrongPaste { .. } => REFUSED,
             Self::Remote { source, .. } => remote_exit_code(source),
-            Self::Store(StoreError::Busy { .. }) | Self::Listen(ListenError::PortTaken { .. }) => TEMPORARY,
+            Self::Resting { .. }
+            | Self::NotYet { .. }
+            | Self::Interrupted { .. }
+            | Self::Store(StoreError::Busy { .. })
+            | Self::Listen(ListenError::PortTaken { .. }) => TEMPORARY,
             Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Listen(_) => 4,
             Self::Store(_) => 7,
             Self::NotRunnable { missing, .. } => 126 + u8::from(*missing),
-            Self::Resting { .. } | Self::Interrupted { .. } => TEMPORARY,
             Self::Partly { exit_code, .. } | Self::PassedOn { exit_code, .. } => *exit_code,
         }
     }
@@ -235,6 +246,7 @@ impl Error {
             Self::Resting { seconds, .. } => {
                 Some(format!("try again in {seconds} s; what is stored was kept"))
             }
+            Self::NotYet { .. } => Some("try again in a moment; what is stored was kept".into()),
             Self::Interrupted { .. } => {
                 Some("try again: the refresh token was kept and is tried once more".into())
             }

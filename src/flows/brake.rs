@@ -36,7 +36,9 @@ mod tests {
 
     fn failures(times: &[i64]) -> Trouble {
         let mut trouble = Trouble::default();
-        times.iter().for_each(|time| failed(&mut trouble, UnixTime(*time), None, String::new()));
+        for time in times {
+            failed(&mut trouble, UnixTime(*time), None, String::new());
+        }
         trouble
     }
 

@@ -130,19 +130,19 @@ impl Renewal<'_> {
     /// Asks, and asks again where that makes sense: `tries` times in all while trouble passes, and once, at once, after
     /// an answer that got lost, because some issuers give it again for a few seconds.
     async fn ask_until_answered(&mut self, tries: u32) -> Result<TokenSet, oauth::Error> {
-        let (mut tried, mut doubted) = (0, false);
+        let (mut asked, mut doubted) = (0, false);
         loop {
             let Failure { error, lost } = match self.ask().await {
                 Ok(tokens) => return Ok(tokens),
                 Err(failure) => failure,
             };
-            tried += 1;
+            asked += 1;
             self.in_doubt |= lost;
             self.remember(&error);
             let pause = if lost {
                 (!doubted).then_some(Duration::ZERO)
             } else {
-                (tried < tries).then(|| pause_after(&error, tried)).flatten()
+                (asked < tries).then(|| pause_after(&error, asked)).flatten()
             };
             doubted |= lost;
             let Some(pause) = pause.filter(|pause| Instant::now() + *pause < self.ends) else {
@@ -182,7 +182,7 @@ impl Renewal<'_> {
 
 /// How long to wait before the next try: as long as the issuer says, else 1, 2, 4 seconds, a quarter more or less so
 /// that a crowd does not come back as one. `None` if the error will not pass.
-fn pause_after(error: &oauth::Error, tried: u32) -> Option<Duration> {
+fn pause_after(error: &oauth::Error, asked: u32) -> Option<Duration> {
     if !error.is_passing() {
         return None;
     }
@@ -190,7 +190,7 @@ fn pause_after(error: &oauth::Error, tried: u32) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let jitter = files::random::<1>().map_or(1.0, |[byte]| 0.75 + f64::from(byte) / 512.0);
-    Some(Duration::from_secs(1 << (tried - 1).min(2)).mul_f64(jitter))
+    Some(Duration::from_secs(1 << (asked - 1).min(2)).mul_f64(jitter))
 }
 
 /// Tells trouble that passes, where everything is kept, from the issuer's final word, which is written down.
@@ -207,11 +207,11 @@ fn conclude(
         oauth::Error::Refused { reason, .. } if reason.code == "invalid_grant" => {
             let since = app.now();
             let lost = if in_doubt { "; the answer to an earlier refresh was lost" } else { "" };
-            let told = format!("{reason}{lost}");
-            login.facts.state = LoginState::ReauthRequired { reason: told.clone(), since };
+            login.facts.state =
+                LoginState::ReauthRequired { reason: format!("{}{lost}", reason.code), since };
             login.facts.generation += 1;
             store.save(lock, &login)?;
-            Err(Error::ended(&key, &told, since))
+            Err(Error::ended(&key, &format!("{reason}{lost}"), since))
         }
         oauth::Error::Refused { reason, host } => {
             if reason.code == "invalid_client" {

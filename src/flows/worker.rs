@@ -25,7 +25,7 @@ use crate::model::{LoginKey, Name};
 use crate::places::Places;
 use crate::platform;
 use crate::secret::SealingKey;
-use crate::store::{GivenKey, LoginLock, Store, StoreError, StoreKind};
+use crate::store::{GivenKey, LoginLock, Store, StoreKind};
 
 /// The hidden command that is a worker.
 pub const COMMAND: &str = "refresh-worker";
@@ -55,11 +55,12 @@ struct Task {
 /// Has a refresh carried out, and waits for it. `Ok(false)` if the worker was ended before it had anything to say: the
 /// login is as the disk shows it, then.
 pub fn carry_out(app: &App, store: &Store, lock: LoginLock, errand: Errand) -> Result<bool, Error> {
+    let server = lock.key().server.clone();
     match start(app, store, &lock, errand) {
         Some(worker) => {
             // It has the lock now, or takes it.
             drop(lock);
-            wait(app, worker)
+            wait(app, &server, worker)
         }
         // Better a refresh that can be interrupted than none.
         None => renewal::renew(app, store, &lock, errand).map(|()| true),
@@ -108,7 +109,7 @@ fn task(
 }
 
 /// Passes on what a worker says, until it has ended or the caller can wait no longer. The worker goes on all the same.
-fn wait(app: &App, mut worker: Child) -> Result<bool, Error> {
+fn wait(app: &App, server: &Name, mut worker: Child) -> Result<bool, Error> {
     let latest = Instant::now() + PATIENCE;
     let until = app.deadline.map_or(latest, |deadline| deadline.min(latest));
     let Some(talk) = worker.stderr.take() else { return Ok(false) };
@@ -123,7 +124,7 @@ fn wait(app: &App, mut worker: Child) -> Result<bool, Error> {
             },
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                return Err(StoreError::Busy { holder: Some(worker.id()) }.into());
+                return Err(Error::NotYet { server: server.to_string(), process: worker.id() });
             }
         }
     }

@@ -16,11 +16,12 @@
 //!
 //! The floors, from the top; arrows run only downward: the sockets (`server`), the paths and what goes wrong on
 //! them (`router`), a file per endpoint, what endpoints share (`clients`, `pages`, `messages`), the state behind
-//! its lock (`ledger`) beside what comes in and goes out (`wire`), and the words (`books`, `options`, `form`).
+//! its lock (`ledger`) beside what comes in and goes out (`wire`), and the words (`books`, `options`, `dice`, `form`).
 
 mod authorization;
 mod books;
 mod clients;
+mod dice;
 mod form;
 mod ledger;
 mod mcp;
@@ -50,6 +51,7 @@ use tokio::sync::oneshot;
 
 use self::books::Client;
 pub use self::books::{Books, Family};
+pub use self::dice::Dice;
 use self::ledger::{Ledger, Site, now};
 pub use self::options::{Endpoint, Fault, SandboxOptions};
 

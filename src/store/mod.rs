@@ -351,7 +351,7 @@ impl Store {
     }
 
     fn write<Of: Stored>(&self, name: &str, stored: &Of, summary: Of::Summary) -> Result<(), StoreError> {
-        self.shelves.write(Of::FOLDER, name, &*self.seal(name, stored, summary)?)
+        self.shelves.write(Of::FOLDER, name, &self.seal(name, stored, summary)?)
     }
 
     fn seal<Of: Stored>(

@@ -128,9 +128,7 @@ fn a_silent_issuer_is_given_up_on_before_the_client_gives_up() {
     let world = World::expired();
     world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Token }));
     let ran = world.run(&["headers", "box"]);
-    ran.failed_with(6, "did not answer within");
-    let (_, rest) = ran.stderr.split_once("did not answer within ").unwrap();
-    let seconds: u64 = rest.split(' ').next().unwrap().parse().unwrap();
-    assert!(seconds < 8, "{ran:?}");
+    // Whoever waits for the issuer goes on without the client.
+    ran.failed_with(6, "the issuer has not answered yet; process ");
     assert_eq!(world.sandbox.books().refresh_attempts, 1);
 }

@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 
+use crate::Outcome;
 use crate::room::{Room, after};
-use crate::size::{Outcome, Size};
+use crate::settings::Size;
 use crate::strace::{Call, Watch, traced};
 use crate::support::steps::eventually;
 use crate::support::witness::run;
@@ -37,16 +38,16 @@ enum How {
     Limited(Vec<String>),
 }
 
-pub(crate) fn run_all(_size: &Size) -> Outcome {
+pub(crate) fn play(size: &Size) -> Outcome {
     Room::open()?;
     let mut troubles = mounted();
     troubles.extend(in_flight());
     troubles.extend(limits());
-    troubles.extend(injected()?);
+    troubles.extend(injected(size)?);
     let mut tally = Tally::default();
     for trouble in &troubles {
-        let tried = catch_unwind(AssertUnwindSafe(|| withstand(trouble)));
-        match tried.unwrap_or_else(|panic| Err(words_of(&*panic))) {
+        let tried = catch_unwind(AssertUnwindSafe(|| withstand(size, trouble)));
+        match tried.unwrap_or_else(|panic| Err(crate::words_of(&*panic))) {
             Ok(ending) => *tally.endings.entry(ending).or_default() += 1,
             Err(why) => tally.failures.push(format!("{}: {why}", trouble.name)),
         }
@@ -87,12 +88,6 @@ impl Tally {
     }
 }
 
-/// What a panic said.
-fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
-}
-
 /// File systems in trouble.
 fn mounted() -> Vec<Trouble> {
     let mut troubles = Vec::new();
@@ -103,8 +98,6 @@ fn mounted() -> Vec<Trouble> {
         };
         let read_only = "mount --bind $d $d; mount -o remount,bind,ro $d";
         add("read-only", true, read_only.into(), "umount $d");
-        let free =
-            "rm $d/filler*; rm -rf $out; mkdir -m 700 $out; cp -a $d/. $out; umount $d; cp -a $out/. $d";
         add("full", true, small("size=64k", FILL), FREE);
         // Room for some of what a refresh writes: found out in time, or enough.
         for pages in 1..=4 {
@@ -195,16 +188,20 @@ fn limits() -> Vec<Trouble> {
 
 /// The errors that a file system may give, and the calls that may give them, each from its first use on a directory of
 /// ours before the issuer is asked, for good.
-fn injected() -> Result<Vec<Trouble>, String> {
-    let world = World::signed_in(SandboxOptions::default());
+fn injected(size: &Size) -> Result<Vec<Trouble>, String> {
+    let world = size.world(SandboxOptions::default());
+    world.login(&[]).succeeded();
     let seen = traced(&world.command(&["token", "box", "--force-refresh"]), Watch::Everybody, &[])?;
     let changing: Vec<&Call> = seen.calls.iter().filter(|call| changes(call)).collect();
-    let mut troubles = Vec::new();
+    let (mut troubles, mut dice) = (Vec::new(), size.dice(4));
     for directory in [DATA, STATE] {
         for name in CHANGING {
             let first = changing.iter().find(|call| call.name == *name && call.line.contains(directory));
             let Some(first) = first else { continue };
-            for error in ["EIO", "ESTALE", "EDQUOT", "ENOSPC", "EROFS", "EACCES"] {
+            // All of them, or two of them, others for each call.
+            let count = if size.long { ERRORS.len() } else { 2 };
+            let first_error = dice.between(0, 5);
+            for error in ERRORS.iter().cycle().skip(usize::try_from(first_error).unwrap_or(0)).take(count) {
                 // What is written to standard output and error is no matter of the disk.
                 let for_good = if *name == "write" { "" } else { "+" };
                 let inject = format!("inject={name}:error={error}:when={}{for_good}", first.number);
@@ -220,6 +217,9 @@ fn injected() -> Result<Vec<Trouble>, String> {
     }
     Ok(troubles)
 }
+
+/// What a file system may say.
+const ERRORS: [&str; 6] = ["EIO", "ESTALE", "EDQUOT", "ENOSPC", "EROFS", "EACCES"];
 
 /// The calls by which a directory changes.
 const CHANGING: &[&str] = &[
@@ -253,8 +253,9 @@ struct Disk {
 }
 
 impl Disk {
-    fn new() -> Self {
-        let world = World::signed_in(SandboxOptions { access_lifetime: 0, ..SandboxOptions::default() });
+    fn new(size: &Size) -> Self {
+        let world = size.world(SandboxOptions { access_lifetime: 0, ..SandboxOptions::default() });
+        world.login(&[]).succeeded();
         world.sandbox.change(|options| options.access_lifetime = 3600);
         world.login(&["--account", "fresh"]).succeeded();
         let token = world.token(&["--account", "fresh"]);
@@ -387,8 +388,8 @@ impl Disk {
 }
 
 /// One trouble, from a good state through it to a good state.
-fn withstand(trouble: &Trouble) -> Result<Ending, String> {
-    let mut disk = Disk::new();
+fn withstand(size: &Size, trouble: &Trouble) -> Result<Ending, String> {
+    let mut disk = Disk::new(size);
     let ending = match &trouble.how {
         How::Mounted { directory, make, end } => {
             disk.room = Some(Room::open()?);

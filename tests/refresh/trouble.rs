@@ -83,7 +83,7 @@ fn trouble_that_passes_keeps_the_login() {
         assert_eq!(ran.stdout, "", "{message}");
 
         world.sandbox.change(|options| options.faults.clear());
-        assert_eq!(call(&world.url(), &world.token(&[])), 200, "{message}");
+        assert_eq!(call(&world.url(), &world.after_a_while().token(&[])), 200, "{message}");
         assert_eq!(world.sandbox.books().reuses, 0, "{message}");
     }
 }
