@@ -11,6 +11,7 @@ use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 
 use crate::Outcome;
 use crate::room::{Room, after};
+use crate::scene::check;
 use crate::settings::Size;
 use crate::strace::{Call, Watch, traced};
 use crate::support::steps::eventually;
@@ -423,8 +424,4 @@ fn leftovers(directory: &Path) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-fn check(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(why()) }
 }

@@ -27,9 +27,11 @@ mod kills;
 mod processes;
 mod report;
 mod room;
+mod scene;
 mod settings;
 mod stage;
 mod strace;
+mod syscalls;
 mod transient;
 
 use std::panic::AssertUnwindSafe;
@@ -61,6 +63,7 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "hours", minutes: (2, 10), play: hours::play },
     Scenario { name: "hanging", minutes: (3, 10), play: hanging::play },
     Scenario { name: "disk", minutes: (3, 10), play: disk::play },
+    Scenario { name: "syscalls", minutes: (6, 120), play: syscalls::play },
 ];
 
 fn main() -> ExitCode {

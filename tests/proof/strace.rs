@@ -53,6 +53,10 @@ pub(crate) fn traced_by(
     let mut words = vec!["strace", "-qq", "-y", "-s", "128", "-o", &path];
     if watch == Watch::Everybody {
         words.push("-f");
+        if !options.is_empty() {
+            // Nobody stops where nothing is looked at.
+            words.push("--seccomp-bpf");
+        }
     }
     words.extend(options);
     words.push("--");
