@@ -7,7 +7,7 @@ use std::io;
 use crate::browser::ListenError;
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
-use crate::http::{HttpError, TOO_LOCAL};
+use crate::http::{Flaw, HttpError, TOO_LOCAL};
 use crate::model::{LoginKey, Malformed, Name, is_loopback};
 use crate::oauth;
 use crate::peer_text::PeerText;
@@ -22,7 +22,7 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
     ("3", "login needed"),
     ("4", "login not completed: declined, cancelled, timed out"),
     ("5", "refused for safety: issuer, resource, state, redirect, PKCE or URL rule"),
-    ("6", "temporary: network, issuer 5xx, lock busy, rate limit; the login is kept"),
+    ("6", "temporary: network, proxy, certificate, issuer 5xx, lock busy, rate limit; the login is kept"),
     ("7", "credential store unavailable, locked or damaged"),
     ("8", "the peer broke the protocol"),
     (
@@ -95,6 +95,16 @@ pub enum Error {
         command: String,
         /// What happened.
         source: Box<oauth::Error>,
+    },
+    /// Signing in came to nothing too often.
+    #[error(
+        "five sign-ins at {server} came to nothing within a minute; the next one can start in {seconds} s"
+    )]
+    TooManyLogins {
+        /// The server, as the user may name it.
+        server: String,
+        /// How long it is until then.
+        seconds: i64,
     },
     /// Refreshing failed so often, or the issuer asked for so much patience, that it is left alone for a while.
     #[error("{server}: its issuer is left alone for another {seconds} s, because {why}")]
@@ -192,7 +202,8 @@ impl Error {
             Self::LoginNeeded { .. } => LOGIN_NEEDED,
             Self::WrongPaste { .. } => REFUSED,
             Self::Remote { source, .. } => remote_exit_code(source),
-            Self::Resting { .. }
+            Self::TooManyLogins { .. }
+            | Self::Resting { .. }
             | Self::NotYet { .. }
             | Self::Interrupted { .. }
             | Self::Store(StoreError::Busy { .. })
@@ -246,6 +257,10 @@ impl Error {
             Self::Resting { seconds, .. } => {
                 Some(format!("try again in {seconds} s; what is stored was kept"))
             }
+            Self::TooManyLogins { server, seconds } => Some(format!(
+                "wait {seconds} s; `mcpauth discover {}` shows every step without signing in",
+                quoted(server)
+            )),
             Self::NotYet { .. } => Some("try again in a moment; what is stored was kept".into()),
             Self::Interrupted { .. } => {
                 Some("try again: the refresh token was kept and is tried once more".into())
@@ -278,11 +293,11 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
         | E::NoPkce(_)
         | E::ForeignClient { .. }
         | E::WrongIss(_) => REFUSED,
-        E::Temporary { .. } | E::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => TEMPORARY,
         E::NoMetadata { .. }
         | E::EmptyRedirect
         | E::Malformed { .. }
         | E::Http(HttpError::TooLarge { .. }) => 8,
+        E::Temporary { .. } | E::Intercepted { .. } | E::Http(_) => TEMPORARY,
     }
 }
 
@@ -293,14 +308,8 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         E::NoMetadata { .. } => {
             format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
         }
-        E::Http(HttpError::Refused { why: TOO_LOCAL, .. }) => {
-            "if you trust that host, add it to network.allow_hosts in config.toml".into()
-        }
-        E::Http(HttpError::Refused { .. })
-        | E::IssuerMismatch { .. }
-        | E::ResourceMismatch { .. }
-        | E::AmbiguousChallenge(_) => {
-            format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
+        E::IssuerMismatch { .. } | E::ResourceMismatch { .. } | E::AmbiguousChallenge(_) => {
+            tell_with_discovery(server)
         }
         E::NoPkce(_) => format!("if you trust it all the same: `{command} --assume-pkce`"),
         E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
@@ -322,17 +331,51 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         E::Temporary { retry_after: Some(seconds), .. } => {
             format!("try again in {seconds} s; what is stored was kept")
         }
-        E::Temporary { .. } | E::Http(HttpError::Timeout { .. }) => {
-            "try again later; what is stored was kept".into()
+        E::Temporary { .. } => "try again later; what is stored was kept".into(),
+        E::Intercepted { .. } => {
+            "open any page in a browser to get through it; if there is none, tell whoever runs the issuer"
+                .into()
         }
-        E::Http(HttpError::Unreachable { .. }) => {
+        E::Http(error) => network_hint(server, command, error),
+        E::Malformed { .. } => tell_with_requests(command),
+    }
+}
+
+fn network_hint(server: &str, command: &str, error: &HttpError) -> String {
+    use HttpError as H;
+    match error {
+        H::Refused { why: TOO_LOCAL, .. } => {
+            "if you trust that host, add it to network.allow_hosts in config.toml".into()
+        }
+        H::Refused { .. } => tell_with_discovery(server),
+        H::NameUnknown { .. } => "check the network and the name; what is stored was kept".into(),
+        H::Unreachable { .. } | H::NoConnection { .. } => {
             "check the network, the URL and the proxy; what is stored was kept".into()
         }
-        E::Http(HttpError::Setup(_)) => "check the [network] part of config.toml".into(),
-        E::Malformed { .. } | E::Http(HttpError::TooLarge { .. }) => {
-            format!("tell whoever runs it; `{command} -v` shows each request")
+        H::Proxy { .. } => {
+            "check HTTPS_PROXY, or network.proxy in config.toml; what is stored was kept".into()
         }
+        H::Certificate { flaw: Flaw::Ended { clock, .. } | Flaw::NotYetValid { clock, .. }, .. } => {
+            format!("is this machine's clock right? it says {clock}; what is stored was kept")
+        }
+        H::Certificate { flaw: Flaw::Untrusted | Flaw::OtherName, .. } => {
+            "if you know who signed it, name his certificate with network.ca_file in config.toml; \
+             otherwise something stands between you and the server, such as the sign-in page of a network"
+                .into()
+        }
+        H::Tls { .. } | H::NotHttp { .. } => "check the URL and the network; what is stored was kept".into(),
+        H::Broken { .. } | H::Timeout { .. } => "try again later; what is stored was kept".into(),
+        H::Certificate { .. } | H::TooLarge { .. } => tell_with_requests(command),
+        H::Setup(_) => "check the [network] part of config.toml".into(),
     }
+}
+
+fn tell_with_discovery(server: &str) -> String {
+    format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
+}
+
+fn tell_with_requests(command: &str) -> String {
+    format!("tell whoever runs it; `{command} -v` shows each request")
 }
 
 /// The flags that lead to this redirect URI again: nothing of a login that failed is settled.

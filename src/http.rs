@@ -2,74 +2,40 @@
 //! peer that sends us to an address more local than the one the user typed.
 
 mod gate;
+mod sending;
+mod trouble;
 
 use std::collections::BTreeSet;
-use std::error::Error as _;
 use std::future::Future;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use hyper_util::client::proxy::matcher::Matcher;
 pub use reqwest::header::HeaderMap;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, LOCATION, RETRY_AFTER};
 use url::Url;
 use zeroize::Zeroizing;
 
 pub use self::gate::TOO_LOCAL;
 use self::gate::{Gate, GatedResolver};
+use self::sending::Sending;
+use self::trouble::{Attempt, innermost};
+pub use self::trouble::{Flaw, HttpError};
 use crate::model::{ServerUrl, is_loopback};
-use crate::peer_text::PeerText;
 use crate::secret::{AccessToken, ClientSecret, RegistrationToken};
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer may take, all in all.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of an answer that are read.
 pub const ANSWER_LIMIT: usize = 256 * 1024;
 /// How many redirects a metadata request follows, all within one origin.
 const REDIRECTS: usize = 3;
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpError {
-    /// Nobody was reached.
-    #[error("cannot reach {host}: {why}")]
-    Unreachable {
-        /// Who was to be reached.
-        host: String,
-        /// What stood in the way.
-        why: String,
-    },
-    /// The other side did not answer in time.
-    #[error("{host} did not answer within {seconds} s")]
-    Timeout {
-        /// Who was silent.
-        host: String,
-        /// How long it was waited for.
-        seconds: u64,
-    },
-    /// The answer does not end.
-    #[error("{host} answered with more than {limit} bytes")]
-    TooLarge {
-        /// Who answered.
-        host: String,
-        /// How many bytes would have been read.
-        limit: usize,
-    },
-    /// The URL is not one that this client goes to.
-    #[error("refused to contact {}: {why}", PeerText::from(.url.as_str()))]
-    Refused {
-        /// The URL, without query.
-        url: String,
-        /// The rule behind it.
-        why: &'static str,
-    },
-    /// The HTTP client cannot be set up.
-    #[error("cannot set up HTTPS: {0}")]
-    Setup(String),
-}
 
 /// One request and what became of it, for `-v`. Holds neither query nor body.
 pub struct Exchange<'a> {
@@ -90,7 +56,7 @@ pub type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkSettings {
-    /// Seconds until an answer must have arrived; 10 if not set.
+    /// Seconds until an answer must have arrived; if not set 10, and 30 where tokens are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
     /// A PEM file with certificates to trust beside those of the system.
@@ -138,6 +104,8 @@ pub struct Request<'a> {
     pub body: Body,
     /// Further headers.
     pub headers: HeaderMap,
+    /// How long the answer may take where the user has settled nothing.
+    pub patience: Duration,
 }
 
 impl<'a> Request<'a> {
@@ -149,6 +117,7 @@ impl<'a> Request<'a> {
             authorization: Authorization::Anonymous,
             body: Body::Empty,
             headers: HeaderMap::new(),
+            patience: PATIENCE,
         }
     }
 
@@ -162,6 +131,12 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn authorization(self, authorization: Authorization<'a>) -> Self {
         Self { authorization, ..self }
+    }
+
+    /// The same request to somebody who may take longer, or has less time, than others.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 }
 
@@ -185,12 +160,33 @@ impl Answer {
 
     /// Whether the trouble is likely to pass by itself.
     pub fn is_transient(&self) -> bool {
-        self.status == 429 || self.status >= 500
+        matches!(self.status, 408 | 429) || self.status >= 500
     }
 
-    /// Seconds to wait, if the peer said so in seconds.
+    /// Whether this is a page for people. JSON is none, whatever it is called: some issuers call theirs HTML.
+    pub fn is_web_page(&self) -> bool {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_called_one =
+            content_type.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("text/html"));
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
+        match body.trim_ascii_start().first() {
+            Some(b'<') => true,
+            Some(b'{') | None => false,
+            Some(_) => is_called_one,
+        }
+    }
+
+    /// Seconds to wait, if the peer said so: in seconds or as a date (RFC 9110 section 10.2.3). A date is compared
+    /// with the peer's own, so that no clock of ours has to be right.
     pub fn retry_after(&self) -> Option<u64> {
-        self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(seconds);
+        }
+        let until = httpdate::parse_http_date(text).ok()?;
+        let date = self.headers.get(DATE).and_then(|value| value.to_str().ok());
+        let now = date.and_then(|text| httpdate::parse_http_date(text).ok()).unwrap_or_else(SystemTime::now);
+        Some(until.duration_since(now).unwrap_or_default().as_secs())
     }
 }
 
@@ -274,21 +270,24 @@ impl Http {
         }
     }
 
-    fn timeout(&self) -> Duration {
-        Duration::from_secs(self.settings.timeout.unwrap_or(10).max(1))
+    /// How long a request may take: what the user settled wins.
+    fn limit(&self, request: &Request<'_>) -> Duration {
+        self.settings.timeout.map_or(request.patience, |seconds| Duration::from_secs(seconds.max(1)))
     }
 
     async fn exchange(&self, request: Request<'_>) -> Result<Answer, HttpError> {
-        let host = request.url.host_str().unwrap_or_default().to_owned();
-        let timeout = self.timeout();
+        let (url, limit) = (request.url.clone(), self.limit(&request));
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let attempt = || Attempt { host: host.clone(), limit, proxy: self.proxy_to(&url) };
+        let sending = Sending::default();
         let sent = async {
             // Within the time, too: a literal address is compared with those of a name that has to be looked up.
-            self.vet(request.url).await?;
-            let mut response =
-                self.build(request)?.send().await.map_err(|error| explain(&error, &host, timeout))?;
+            self.vet(&url).await?;
+            let failed = |error: reqwest::Error| attempt().failed(&error);
+            let mut response = self.build(request, &sending)?.send().await.map_err(failed)?;
             let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
             let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
-            while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error, &host, timeout))? {
+            while let Some(chunk) = response.chunk().await.map_err(failed)? {
                 if body.len() + chunk.len() > ANSWER_LIMIT {
                     return Err(HttpError::TooLarge { host: host.clone(), limit: ANSWER_LIMIT });
                 }
@@ -296,13 +295,13 @@ impl Http {
             }
             Ok(Answer { status, headers, body, host: host.clone() })
         };
-        match tokio::time::timeout(timeout, sent).await {
+        match tokio::time::timeout(limit, sent).await {
             Ok(result) => result,
-            Err(_) => Err(HttpError::Timeout { host: host.clone(), seconds: timeout.as_secs() }),
+            Err(_) => Err(attempt().ran_out(sending.has_begun())),
         }
     }
 
-    fn build(&self, request: Request<'_>) -> Result<reqwest::RequestBuilder, HttpError> {
+    fn build(&self, request: Request<'_>, sending: &Sending) -> Result<reqwest::RequestBuilder, HttpError> {
         let client = self.client(is_loopback(request.url))?;
         let mut builder = client.request(request.method, request.url.clone()).headers(request.headers);
         builder = match request.authorization {
@@ -312,13 +311,30 @@ impl Http {
             Authorization::Basic(id, secret) => builder.header(AUTHORIZATION, basic(id, secret)?),
         };
         Ok(match request.body {
-            Body::Empty => builder,
-            Body::Json(value) => builder.header(CONTENT_TYPE, "application/json").body(value.to_string()),
+            Body::Empty => {
+                sending.cannot_be_watched();
+                builder
+            }
+            Body::Json(value) => {
+                builder.header(CONTENT_TYPE, "application/json").body(sending.watch(value.to_string().into()))
+            }
             Body::Form(form) => builder
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .header(ACCEPT, "application/json")
-                .body(form.as_bytes().to_vec()),
+                .body(sending.watch(form.as_bytes().to_vec().into())),
         })
+    }
+
+    /// The host of the proxy that leads to a URL, if one does.
+    fn proxy_to(&self, url: &Url) -> Option<String> {
+        if is_loopback(url) {
+            return None;
+        }
+        if let Some(proxy) = &self.settings.proxy {
+            return proxy.host_str().map(str::to_owned);
+        }
+        let target = url.as_str().parse().ok()?;
+        Matcher::from_system().intercept(&target)?.uri().host().map(str::to_owned)
     }
 
     fn client(&self, is_near: bool) -> Result<&reqwest::Client, HttpError> {
@@ -402,26 +418,6 @@ fn sensitive(text: &str) -> Result<HeaderValue, HttpError> {
     Ok(value)
 }
 
-fn explain(error: &reqwest::Error, host: &str, timeout: Duration) -> HttpError {
-    let host = host.to_owned();
-    if error.is_timeout() {
-        return HttpError::Timeout { host, seconds: timeout.min(CONNECT).as_secs() };
-    }
-    if gate::is_too_local(error) {
-        return HttpError::Refused { url: host, why: TOO_LOCAL };
-    }
-    HttpError::Unreachable { host, why: innermost(error) }
-}
-
-/// The last cause of an error: it names the trouble, and unlike the first it never holds a URL.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    while let Some(next) = cause.and_then(|cause| cause.source()) {
-        cause = Some(next);
-    }
-    cause.map_or_else(|| "the connection broke".to_owned(), ToString::to_string)
-}
-
 /// The hosts of the configured proxies: they are the user's own, wherever they are.
 fn proxy_hosts(settings: &NetworkSettings) -> Vec<String> {
     let variables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
@@ -486,6 +482,59 @@ mod tests {
             panic!("it was contacted")
         };
         assert!(matches!(error, HttpError::Refused { why: TOO_LOCAL, .. }), "{error}");
+    }
+
+    #[test]
+    fn what_the_user_settled_wins_over_what_a_request_would_wait() {
+        let url = Url::parse("http://127.0.0.1:1/token").unwrap();
+        let seconds = |settled, patience: Option<u64>| {
+            let settings = NetworkSettings { timeout: settled, ..NetworkSettings::default() };
+            let http = Http::new(&"http://127.0.0.1:1/mcp".parse().unwrap(), settings, Arc::new(|_| {}));
+            let request = Request::new(reqwest::Method::POST, &url);
+            let patience = patience.map_or(request.patience, Duration::from_secs);
+            http.limit(&request.patience(patience)).as_secs()
+        };
+        assert_eq!((seconds(None, None), seconds(None, Some(30))), (10, 30));
+        assert_eq!((seconds(Some(3), None), seconds(Some(3), Some(30)), seconds(Some(0), None)), (3, 3, 1));
+    }
+
+    fn answer(headers: &[(&'static str, &str)], body: &str) -> Answer {
+        let headers = headers.iter().map(|(name, value)| {
+            (reqwest::header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        });
+        let body = Zeroizing::new(body.as_bytes().to_vec());
+        Answer { status: 429, headers: headers.collect(), body, host: "i.example".into() }
+    }
+
+    #[test]
+    fn the_time_to_wait_is_understood_in_seconds_and_as_a_date() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for (text, seconds) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+            ("Sun Nov  6 08:50:37 1994", Some(60)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(answer(&[("retry-after", text), ("date", date)], "").retry_after(), seconds, "{text}");
+        }
+        // Without a date of the peer, our own clock has to do.
+        assert_eq!(answer(&[("retry-after", date)], "").retry_after(), Some(0));
+        assert_eq!(answer(&[("date", date)], "").retry_after(), None);
+    }
+
+    #[test]
+    fn a_web_page_is_one_by_what_it_holds_more_than_by_its_name() {
+        let called = |content_type, body| answer(&[("content-type", content_type)], body).is_web_page();
+        assert!(called("text/html; charset=utf-8", "Please sign in"));
+        assert!(called("Text/HTML", " <html>") && called("application/json", "\u{feff}\r\n<!doctype html>"));
+        assert!(!called("text/html", r#" {"access_token":"a"}"#) && !called("text/html", ""));
+        assert!(!called("application/json", "{}") && !called("text/plain", "Please sign in"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::brought::{BroughtClient, bring};
-use super::{App, forget_client, redirect, remote};
+use super::{App, brake, forget_client, redirect, remote, renewal};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
 use crate::error::Error;
@@ -20,7 +20,7 @@ use crate::oauth::registration::{self, Candidates};
 use crate::oauth::{self, identity, token};
 use crate::platform;
 use crate::secret::AuthorizationCode;
-use crate::store::{Store, StoreError};
+use crate::store::{Attempt, Store, StoreError};
 use crate::wording::quoted;
 
 /// How long a login waits for another process that is refreshing the login it replaces.
@@ -61,6 +61,8 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     let store = app.store_for_login()?;
     let key = LoginKey { server: request.profile.name.clone(), account: request.account.clone() };
     replaceable(app, &store, &key)?;
+    can_be_locked(&store, &key)?;
+    is_rested(app, &store, &key)?;
     let command = again(app, request);
     let signing_in = async {
         tokio::select! {
@@ -71,10 +73,38 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
         }
     };
     let outcome = http::block_on(signing_in).map_err(|error| remote(&request.profile.url)(error.into()));
-    outcome.and_then(std::convert::identity).map_err(|error| match error {
+    let outcome = outcome.and_then(std::convert::identity).map_err(|error| match error {
         Error::Remote { server, source, .. } => Error::Remote { server, command, source },
         error => error,
-    })
+    });
+    if outcome.is_ok() {
+        store.forget_trouble(Attempt::Login, &key);
+    }
+    outcome
+}
+
+/// Finds out before anybody is asked whether the login can be kept apart from others that change it. Somebody who
+/// changes it just now is waited for later.
+fn can_be_locked(store: &Store, key: &LoginKey) -> Result<(), StoreError> {
+    match store.lock(key, Duration::ZERO) {
+        Ok(_) | Err(StoreError::Busy { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A program that signs in over and over must not open a page each time.
+fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
+    match brake::rest(&store.trouble(Attempt::Login, key), app.now()) {
+        None => Ok(()),
+        Some(seconds) => Err(Error::TooManyLogins { server: key.server.to_string(), seconds }),
+    }
+}
+
+/// Counts the pages that a person is sent to, until a login succeeds.
+fn count(app: &App, store: &Store, key: &LoginKey) {
+    let mut trouble = store.trouble(Attempt::Login, key);
+    brake::failed(&mut trouble, app.now(), None, String::new());
+    store.remember_trouble(Attempt::Login, key, &trouble);
 }
 
 /// The command that tries the same again. A server that nobody has signed in to has no name yet.
@@ -99,6 +129,7 @@ async fn sign_in(
     let mut trace = Trace::default();
     let found = find_issuer(app, request, &http, &mut trace).await?;
     let Prepared { client, reused, listener, pending } = prepare(app, store, request, &http, &found).await?;
+    count(app, store, &LoginKey { server: profile.name.clone(), account: request.account.clone() });
     announce(app, request, &found, &pending);
     let paste = request.paste_only || app.ports.terminal.is_interactive();
     let arrival = redirect::await_redirect(app, &pending, listener, paste, request.timeout, command).await;
@@ -375,6 +406,12 @@ fn save(
 ) -> Result<(LoginSummary, Option<Identity>), Error> {
     let lock = store.lock(&login.key(), PATIENCE)?;
     let old = replaceable(app, store, &login.key())?;
+    // What a refresh of the old login left belongs to that one, whole or not at all: it is brought home first, so that
+    // whoever is ended before the end leaves a login that works.
+    if old.is_none() || renewal::settle(store, &lock).is_err() {
+        store.journal(&lock)?.clear()?;
+    }
+    let old = store.summary(&login.key())?.or(old);
     let before = old.map(|old| (old.login.generation, old.login.identity));
     login.facts.generation = before.as_ref().map_or(1, |(generation, _)| generation + 1);
     app.config.save_profile(&request.profile)?;

@@ -157,7 +157,7 @@ async fn probe(http: &Http, server: &ServerUrl, trace: &mut Trace) -> Result<Pro
             return Err(temporary(&answer));
         }
         open |= answer.is_success();
-        page |= answer.is_success() && looks_like_html(&answer);
+        page |= answer.is_success() && answer.is_web_page();
         status = answer.status;
     }
     Ok(Probe { challenge: None, open, page, status })
@@ -248,7 +248,7 @@ async fn fetch_resource_metadata(
     let metadata: ResourceMetadata = match read_json(&answer, "protected resource metadata") {
         Ok(metadata) => metadata,
         // A page where the document should be means that there is no document.
-        Err(_) if looks_like_html(&answer) => return Ok(None),
+        Err(_) if answer.is_web_page() => return Ok(None),
         Err(error) => return Err(error),
     };
     let exact = metadata.resource == server.as_str();
@@ -344,7 +344,7 @@ async fn fetch_issuer_metadata(
     let Some(answer) = fetch(http, place, RULE, trace).await? else { return Ok(None) };
     match read_json(&answer, "authorization server metadata") {
         Ok(metadata) => Ok(Some(metadata)),
-        Err(_) if looks_like_html(&answer) => Ok(None),
+        Err(_) if answer.is_web_page() => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -405,10 +405,6 @@ async fn fetch(
 pub(super) fn temporary(answer: &Answer) -> Error {
     let (host, status, retry_after) = (answer.host.clone(), answer.status, answer.retry_after());
     Error::Temporary { host, status, word: None, retry_after }
-}
-
-fn looks_like_html(answer: &Answer) -> bool {
-    answer.body.trim_ascii_start().first() == Some(&b'<')
 }
 
 #[cfg(test)]

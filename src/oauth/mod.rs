@@ -115,6 +115,16 @@ pub enum Error {
         /// Seconds to wait, if it said.
         retry_after: Option<u64>,
     },
+    /// Something answered in place of the issuer, as the sign-in page of a hotel does.
+    #[error("{host} answered {status} with {} instead of OAuth (a captive portal?)", in_place(*.redirects))]
+    Intercepted {
+        /// Who was asked.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// Whether the answer leads elsewhere instead of being a page.
+        redirects: bool,
+    },
     /// The answer is not what the standard asks for.
     #[error("{host} broke the protocol: {why}")]
     Malformed {
@@ -126,26 +136,31 @@ pub enum Error {
 }
 
 impl Error {
-    /// TEMP
+    /// Whether the other side may have acted on the request, although there is no answer.
     pub fn may_have_arrived(&self) -> bool {
-        matches!(self, Self::Http(HttpError::Timeout { .. } | HttpError::Unreachable { .. }))
+        matches!(self, Self::Http(error) if error.may_have_arrived())
     }
 
-    /// TEMP
+    /// Whether the trouble is likely to pass, so that the same request may succeed in a while.
     pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::Temporary { .. } | Self::Http(HttpError::Timeout { .. } | HttpError::Unreachable { .. })
-        )
+        match self {
+            Self::Http(error) => error.is_passing(),
+            Self::Temporary { .. } | Self::Intercepted { .. } => true,
+            _ => false,
+        }
     }
 
-    /// TEMP
+    /// How many seconds the other side asked to be left alone.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Temporary { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
+}
+
+fn in_place(redirects: bool) -> &'static str {
+    if redirects { "a redirect" } else { "a web page" }
 }
 
 fn parenthesis(text: Option<&PeerText>) -> String {

@@ -3,6 +3,8 @@
 //! Every function sends exactly one request. Answers are read leniently where issuers are known to differ and
 //! strictly where a mistake would be kept.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use super::client_auth::{Form, authenticated_post};
@@ -13,6 +15,8 @@ use crate::model::{ClientRegistration, Endpoints, ExtraFields, Login, ScopeSet, 
 use crate::oauth::authorization::PendingAuthorization;
 use crate::secret::{AccessToken, AuthorizationCode, ClientSecret, RefreshToken};
 
+/// How long a token endpoint may take: a code that it has seen is of no use any more.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest token that is accepted, in bytes.
 const LONGEST_TOKEN: usize = 64 * 1024;
 /// A lifetime beyond this, in seconds (100 years), is as good as this.
@@ -33,24 +37,25 @@ pub async fn exchange(
         .with("redirect_uri", &pending.redirect_uri)
         .with("code_verifier", pending.verifier.expose())
         .with_optional("resource", pending.resource.as_deref());
-    let answer = http.send(authenticated_post(&endpoints.token, form, client)?).await?;
+    let answer = http.send(authenticated_post(&endpoints.token, form, client)?.patience(PATIENCE)).await?;
     read_tokens(&answer, &pending.scope, now)
         .map_err(|error| discreet(error, client, &[code.expose(), pending.verifier.expose()]))
 }
 
 /// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope: asking for less
 /// would shrink the login, asking for more is an error. The answer is given as it came, so that it can be kept before
-/// anything is done with it.
+/// anything is done with it; where the user has settled nothing else, it is waited for until `limit`.
 pub async fn ask_to_refresh(
     http: &Http,
     login: &Login,
     refresh_token: &RefreshToken,
-    _limit: std::time::Duration,
+    limit: Duration,
 ) -> Result<Answer, Error> {
     let form = Form::new("grant_type", "refresh_token")
         .with("refresh_token", refresh_token.expose())
         .with_optional("resource", login.facts.resource.as_deref());
-    Ok(http.send(authenticated_post(&login.facts.endpoints.token, form, &login.client)?).await?)
+    let request = authenticated_post(&login.facts.endpoints.token, form, &login.client)?;
+    Ok(http.send(request.patience(limit)).await?)
 }
 
 /// Reads the answer to [`ask_to_refresh`] that arrived at `now`. What it leaves out stays as it was.
@@ -91,6 +96,9 @@ pub async fn revoke(http: &Http, login: &Login, kind: TokenKind) -> Result<bool,
     };
     let form = Form::new("token", token).with("token_type_hint", hint);
     let answer = http.send(authenticated_post(endpoint, form, &login.client)?).await?;
+    if let Some(error) = interception(&answer) {
+        return Err(error);
+    }
     if answer.is_success() {
         return Ok(true);
     }
@@ -114,14 +122,25 @@ fn discreet(error: Error, client: &ClientRegistration, sent: &[&str]) -> Error {
 
 /// What an answer that brought no tokens means.
 fn failure(answer: &Answer) -> Error {
+    if let Some(error) = interception(answer) {
+        return error;
+    }
     if answer.is_transient() {
         return discovery::temporary(answer);
     }
-    if (300..400).contains(&answer.status) {
-        let why = "it redirects where a token was to be answered".into();
-        return Error::Malformed { host: answer.host.clone(), why };
-    }
     refusal(answer, ErrorResponse::from_answer(answer))
+}
+
+/// The answer of something that stands between here and the issuer (RFC 8952). A page with 400 or 401 is the issuer's:
+/// no portal says so, and it is a refusal in any words. 511 is nobody else's (RFC 6585 section 6).
+fn interception(answer: &Answer) -> Option<Error> {
+    let redirects = matches!(answer.status, 300..400);
+    let in_place = matches!(answer.status, 200..300 | 403 | 404 | 407) && answer.is_web_page();
+    (redirects || in_place || answer.status == 511).then(|| Error::Intercepted {
+        host: answer.host.clone(),
+        status: answer.status,
+        redirects,
+    })
 }
 
 /// What the issuer's words mean, whatever the status they came with.
@@ -137,6 +156,9 @@ fn refusal(answer: &Answer, reason: ErrorResponse) -> Error {
 fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<TokenSet, Error> {
     if !answer.is_success() {
         return Err(failure(answer));
+    }
+    if let Some(error) = interception(answer) {
+        return Err(error);
     }
     let UniqueMembers(mut members) = read_json(answer, "token answer")?;
     // Some issuers answer 200 and say inside that it failed.
@@ -297,7 +319,6 @@ mod tests {
         for body in [
             "",
             "hunter2",
-            "<html>hunter2</html>",
             "[]",
             "{}",
             r#"{"access_token":""}"#,
@@ -330,7 +351,10 @@ mod tests {
             (400, r#"{"error":{"code":400,"message":"bad"}}"#, "400 (bad)"),
             (401, r#"{"message":"Unauthorized"}"#, "http_401 (Unauthorized)"),
             (401, "", "http_401"),
-            (403, "<html>", "http_403"),
+            (401, r#"{"error":"invalid_grant"}"#, "invalid_grant"),
+            (400, "<html>", "http_400"),
+            (401, "<html>", "http_401"),
+            (403, "no", "http_403"),
         ] {
             let Err(Error::Refused { reason, .. }) = read(status, body) else { panic!("{body}") };
             assert_eq!(reason.to_string(), words);
@@ -339,11 +363,28 @@ mod tests {
 
     #[test]
     fn trouble_that_passes_is_told_from_trouble_that_does_not() {
-        for (status, body) in
-            [(500, ""), (503, "<html>"), (429, "{}"), (400, r#"{"error":"temporarily_unavailable"}"#)]
-        {
+        for (status, body) in [
+            (500, ""),
+            (503, "<html>"),
+            (429, "{}"),
+            (408, ""),
+            (400, r#"{"error":"temporarily_unavailable"}"#),
+        ] {
             assert!(matches!(read(status, body), Err(Error::Temporary { .. })), "{status}");
         }
-        assert!(matches!(read(307, ""), Err(Error::Malformed { .. })));
+    }
+
+    #[test]
+    fn a_page_where_tokens_were_due_is_not_the_issuers() {
+        for status in [200, 203, 403, 404, 407, 511] {
+            assert!(
+                matches!(read(status, "\u{feff}\n<!doctype html>hunter2"), Err(Error::Intercepted { .. })),
+                "{status}"
+            );
+        }
+        for (status, body) in [(302, ""), (307, "{}"), (511, "")] {
+            let error = read(status, body).err().unwrap();
+            assert!(matches!(error, Error::Intercepted { .. }) && error.is_passing(), "{status}");
+        }
     }
 }

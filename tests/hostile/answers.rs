@@ -54,7 +54,6 @@ fn what_holds_no_usable_token_is_not_stored() {
     }
     for (what, body) in [
         ("nothing", ""),
-        ("HTML", "<html>canary-access-Xb4Kd9Rv</html>"),
         ("an array", "[\"canary-access-Xb4Kd9Rv\"]"),
         ("a token alone", "\"canary-access-Xb4Kd9Rv\""),
         ("a token twice", r#"{"access_token":"canary-access-Xb4Kd9Rv","access_token":"other"}"#),
@@ -72,6 +71,31 @@ fn what_holds_no_usable_token_is_not_stored() {
         "broke the protocol",
     ));
     answers.push(("no end".into(), at("/token", |_| Said::Endless), 8, "answered with more than"));
+    give("/token", answers);
+}
+
+/// A captive portal answers for everybody, and what it says is no word of the issuer.
+#[test]
+fn a_web_page_instead_of_tokens_is_not_the_issuers() {
+    let mut answers = Vec::new();
+    for (status, content_type, exit, message) in [
+        (200, "text/html", 6, "answered 200 with a web page instead of OAuth (a captive portal?)"),
+        (200, "application/json", 6, "answered 200 with a web page"),
+        (403, "text/html", 6, "answered 403 with a web page"),
+        (404, "text/html", 6, "answered 404 with a web page"),
+        (407, "text/html", 6, "answered 407 with a web page"),
+        (511, "text/html", 6, "answered 511 with a web page"),
+        (400, "text/html", 4, "http_400"),
+        (401, "text/html", 4, "http_401"),
+        (503, "text/html", 6, "answered 503"),
+    ] {
+        let what = format!("{status} {content_type}");
+        let script = at("/token", move |_| {
+            let page = b"<html>canary-access-Xb4Kd9Rv</html>";
+            answer(status, &format!("content-type: {content_type}\r\n"), page)
+        });
+        answers.push((what, script, exit, message));
+    }
     give("/token", answers);
 }
 
@@ -119,7 +143,7 @@ fn a_redirect_of_the_token_endpoint_is_not_followed() {
         for target in [format!("{}/token", sink.origin()), "/elsewhere".into()] {
             let what = format!("{status} to {target}");
             let script = at("/token", move |_| answer(status, &format!("location: {target}\r\n"), b""));
-            answers.push((what, script, 8, "it redirects where a token was to be answered"));
+            answers.push((what, script, 6, "with a redirect instead of OAuth (a captive portal?)"));
         }
     }
     give("/token", answers);

@@ -9,10 +9,12 @@ mod support;
 
 mod answers;
 mod discovery;
+mod network;
 mod opener;
 mod peer;
 mod redirect;
 mod refresh;
 mod secrets;
 mod steps;
+mod tls;
 mod victim;

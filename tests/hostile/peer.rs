@@ -121,6 +121,10 @@ impl Peer {
         Self::start(Box::new(|_| Some(answer(200, "", b"{}"))))
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -74,13 +74,13 @@ fn a_busy_or_broken_peer_is_a_matter_of_time_at_every_step() {
 #[test]
 fn a_web_page_is_no_answer_at_any_step() {
     let victim = Victim::new();
-    for (endpoint, message) in [
-        (Endpoint::ResourceMetadata, "names a document that is not there"),
-        (Endpoint::IssuerMetadata, "none of the well-known places has it"),
-        (Endpoint::Registration, "it is HTML"),
-        (Endpoint::Token, "it is HTML"),
+    for (endpoint, exit, message) in [
+        (Endpoint::ResourceMetadata, 8, "names a document that is not there"),
+        (Endpoint::IssuerMetadata, 8, "none of the well-known places has it"),
+        (Endpoint::Registration, 8, "it is HTML"),
+        (Endpoint::Token, 6, "with a web page instead of OAuth (a captive portal?)"),
     ] {
-        stumble(&victim, endpoint, Fault::Html { endpoint }, 8, message);
+        stumble(&victim, endpoint, Fault::Html { endpoint }, exit, message);
         recover(&victim);
     }
 }
@@ -124,10 +124,20 @@ fn an_answer_that_drips_or_breaks_off_is_no_answer() {
                 b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"access_token\":\"canary\"".to_vec(),
             )
         }));
-        ended(&victim.sign_in_to(&cut, &[]), &format!("{place} breaks off"), 6, "cannot reach 127.0.0.1");
+        ended(
+            &victim.sign_in_to(&cut, &[]),
+            &format!("{place} breaks off"),
+            6,
+            "the connection to 127.0.0.1 broke",
+        );
         let noise =
             Peer::start(at(place, |_| Said::Bytes(b"\x00\x1b[2J\xff no HTTP at all\r\n\r\n".to_vec())));
-        ended(&victim.sign_in_to(&noise, &[]), &format!("{place} makes noise"), 6, "cannot reach 127.0.0.1");
+        ended(
+            &victim.sign_in_to(&noise, &[]),
+            &format!("{place} makes noise"),
+            6,
+            "answered with something that is no HTTP",
+        );
     }
     victim.is_unharmed();
 }

@@ -45,14 +45,14 @@ impl Victim {
     /// Signs in once more to the sandbox, to replace the login.
     pub(crate) fn sign_in_again(&self, flags: &[&str]) -> Ran {
         let args = [&["login", "box", "--no-browser"], flags].concat();
-        sign_in(self.world.command(&args), "", |address| drop(follow(address)))
+        sign_in(self.world.after_a_while().command(&args), "", |address| drop(follow(address)))
     }
 
     /// Signs in to a peer under the name `other`.
     pub(crate) fn sign_in_to(&self, peer: &Peer, flags: &[&str]) -> Ran {
         let url = peer.url();
         let args = [&["login", &url, "--name", "other", "--no-browser"], flags].concat();
-        sign_in(self.world.command(&args), "", |address| drop(follow(address)))
+        sign_in(self.world.after_a_while().command(&args), "", |address| drop(follow(address)))
     }
 
     /// Runs any other command.

@@ -22,7 +22,7 @@ fn a_login_replaces_the_old_one_only_when_it_has_succeeded() {
     ] {
         let told = format!("{fault:?}");
         world.sandbox.change(|options| options.faults = vec![fault]);
-        let login = world.login(&[]);
+        let login = world.after_a_while().login(&[]);
         assert_eq!(login.exit, exit, "{told}: {login:?}");
         assert!(login.stderr.contains("hint: "), "{told}: {login:?}");
         assert_eq!(world.token(&["--no-refresh"]), old, "{told}");
@@ -31,7 +31,7 @@ fn a_login_replaces_the_old_one_only_when_it_has_succeeded() {
     assert_eq!(call(&world.url(), &old), 200);
     world.run(&["refresh", "box"]).succeeded();
 
-    world.login(&[]).succeeded();
+    world.after_a_while().login(&[]).succeeded();
     let new = world.token(&[]);
     assert_ne!(new, old);
     assert_eq!((call(&world.url(), &new), world.records().len()), (200, 1));

@@ -40,3 +40,24 @@ fn an_interruption_while_the_issuer_is_silent_is_told_in_the_browser_too() {
     assert!(browser.join().unwrap().ends_with("/not-signed-in"));
     assert!(world.records().is_empty());
 }
+
+#[test]
+fn whoever_signs_in_over_and_over_is_slowed_down_until_it_succeeds() {
+    let world = World::new();
+    world.sandbox.change(|options| options.faults = vec![Fault::Declined]);
+    for _ in 0..5 {
+        world.login(&[]).failed_with(4, "declined");
+    }
+    world.sandbox.change(|options| options.faults.clear());
+    let authorized = world.sandbox.books().requests.len();
+    let ran = world.login(&[]);
+    ran.failed_with(6, "five sign-ins at box came to nothing within a minute");
+    assert!(ran.stderr.contains("the next one can start in "), "{ran:?}");
+    assert_eq!(world.sandbox.books().requests.len(), authorized);
+    // Another server is another matter.
+    world.login(&["--account", "work"]).succeeded();
+    world.after_a_while().login(&[]).succeeded();
+    for _ in 0..6 {
+        world.login(&[]).succeeded();
+    }
+}

@@ -6,6 +6,8 @@
 mod support;
 
 mod crowd;
+#[cfg(target_os = "linux")]
+mod death;
 mod logout;
 mod renewal;
 mod trouble;

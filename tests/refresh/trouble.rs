@@ -1,5 +1,7 @@
 //! Refreshing when something is wrong: what passes keeps everything, what does not is written down.
 
+use std::fs;
+
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 
 use crate::support::{World, call};
@@ -7,7 +9,7 @@ use crate::support::{World, call};
 const TOKEN: Endpoint = Endpoint::Token;
 
 fn passing(status: u16) -> Fault {
-    Fault::Status { endpoint: TOKEN, status, times: 99, retry_after: Some(9) }
+    Fault::Status { endpoint: TOKEN, status, times: 99, retry_after: None }
 }
 
 #[test]
@@ -52,39 +54,116 @@ fn a_token_that_still_lives_is_handed_out_with_a_warning() {
     world.run(&["token", "box", "--force-refresh"]).failed_with(3, "the issuer ended this login");
 }
 
+/// Every trouble has its own words, its own way out, and leaves the login as it was.
 #[test]
 fn trouble_that_passes_keeps_the_login() {
-    let silence = Fault::Silence { endpoint: TOKEN };
-    for (fault, exit, message) in [
-        (passing(503), 6, "answered 503"),
-        (passing(500), 6, "answered 500"),
-        (passing(429), 6, "answered 429"),
-        (silence, 6, "did not answer within 1 s"),
-        (Fault::Html { endpoint: TOKEN }, 8, "it is HTML"),
-        (Fault::Huge { endpoint: TOKEN }, 8, "answered with more than"),
-        (
-            Fault::Body {
-                endpoint: TOKEN,
-                status: 200,
-                content_type: "application/json".into(),
-                body: "{}".into(),
-                times: 99,
-            },
-            8,
-            "there is no access_token",
-        ),
-        (Fault::Status { endpoint: TOKEN, status: 307, times: 99, retry_after: None }, 8, "it redirects"),
+    let later = "hint: try again later; what is stored was kept";
+    let portal = "hint: open any page in a browser to get through it";
+    let requests = "hint: tell whoever runs it; `mcpauth login box -v` shows each request";
+    let body = |status, content_type: &str, body: &str| Fault::Body {
+        endpoint: TOKEN,
+        status,
+        content_type: content_type.into(),
+        body: body.into(),
+        times: 99,
+    };
+    let troubles = vec![
+        (passing(503), 6, "answered 503", later),
+        (passing(500), 6, "answered 500", later),
+        (passing(429), 6, "answered 429", later),
+        (passing(408), 6, "answered 408", later),
+        (Fault::Silence { endpoint: TOKEN }, 6, "did not answer within 1 s", later),
+        (Fault::Html { endpoint: TOKEN }, 6, "answered 200 with a web page instead of OAuth", portal),
+        (body(404, "text/html", "<h1>Welcome"), 6, "answered 404 with a web page", portal),
+        (body(511, "text/plain", "sign in"), 6, "answered 511 with a web page", portal),
+        (passing(302), 6, "answered 302 with a redirect instead of OAuth (a captive portal?)", portal),
+        (Fault::Huge { endpoint: TOKEN }, 8, "answered with more than", requests),
+        (body(200, "application/json", "{}"), 8, "there is no access_token", requests),
+    ];
+    // Most of the time of most of them is waiting.
+    std::thread::scope(|threads| {
+        for (fault, exit, message, hint) in troubles {
+            threads.spawn(move || passes(fault, exit, message, hint));
+        }
+    });
+}
+
+fn passes(fault: Fault, exit: i32, message: &str, hint: &str) {
+    let world = World::expired();
+    let before = world.record();
+    let file = world.home().join(".config/mcpauth/config.toml");
+    let settings = fs::read(&file).unwrap();
+    // Nobody who means to answer is hurried.
+    if matches!(fault, Fault::Silence { .. }) {
+        world.settle("[network]\ntimeout = 1");
+    }
+    world.sandbox.change(|options| options.faults.push(fault));
+    let ran = world.run(&["token", "box"]);
+    ran.failed_with(exit, message);
+    assert!(ran.stderr.contains(hint), "no `{hint}` in {ran:?}");
+    assert_eq!((ran.stdout.as_str(), world.record()), ("", before), "{message}");
+
+    fs::write(&file, settings).unwrap();
+    world.sandbox.change(|options| options.faults.clear());
+    assert_eq!(call(&world.url(), &world.after_a_while().token(&[])), 200, "{message}");
+    assert_eq!(world.sandbox.books().reuses, 0, "{message}");
+}
+
+/// What is asked of a token endpoint has been begun there and is best waited for.
+#[test]
+fn an_issuer_that_takes_its_time_is_waited_for() {
+    let world = World::expired();
+    let late = Fault::LateAnswer { endpoint: TOKEN, milliseconds: 10_500 };
+    world.sandbox.change(|options| options.faults.push(late));
+    assert_eq!(call(&world.url(), &world.token(&[])), 200);
+    assert_eq!(world.sandbox.books().refresh_attempts, 1);
+}
+
+/// What an issuer says without a word of OAuth, or in words of its own, is a refusal and no end: the next login, or
+/// the next day, may find it otherwise.
+#[test]
+fn a_refusal_in_no_known_words_asks_for_a_login_and_keeps_this_one() {
+    for (status, body) in [
+        (400, ""),
+        (401, ""),
+        (400, "<html>unknown token"),
+        (401, "no such token"),
+        (400, r#"{"error":"of_their_own"}"#),
+        (403, r#"{"message":"no"}"#),
     ] {
         let world = World::expired();
-        world.settle("[network]\ntimeout = 1");
+        let before = world.record();
+        let fault = Fault::Body {
+            endpoint: TOKEN,
+            status,
+            content_type: "application/json".into(),
+            body: body.into(),
+            times: 1,
+        };
         world.sandbox.change(|options| options.faults.push(fault));
         let ran = world.run(&["token", "box"]);
-        ran.failed_with(exit, message);
-        assert_eq!(ran.stdout, "", "{message}");
+        ran.failed_with(3, "refused to refresh: ");
+        assert!(ran.stderr.contains("hint: run `mcpauth login box`"), "{ran:?}");
+        assert_eq!(world.record(), before, "{status} {body}");
+        assert_eq!(call(&world.url(), &world.token(&[])), 200, "{status} {body}");
+    }
+}
 
-        world.sandbox.change(|options| options.faults.clear());
-        assert_eq!(call(&world.url(), &world.after_a_while().token(&[])), 200, "{message}");
-        assert_eq!(world.sandbox.books().reuses, 0, "{message}");
+#[test]
+fn the_final_word_is_one_whatever_its_status() {
+    for status in [200, 400, 401, 403] {
+        let world = World::expired();
+        let fault = Fault::Body {
+            endpoint: TOKEN,
+            status,
+            content_type: "application/json".into(),
+            body: r#"{"error":"invalid_grant"}"#.into(),
+            times: 1,
+        };
+        world.sandbox.change(|options| options.faults.push(fault));
+        world.run(&["token", "box"]).failed_with(3, "the issuer ended this login (invalid_grant)");
+        let status = world.run(&["status", "--json"]).json();
+        assert_eq!(status["logins"][0]["status"], "reauth_required");
     }
 }
 
@@ -105,9 +184,10 @@ fn trouble_that_passes_costs_a_valid_token_only_a_warning() {
 #[test]
 fn the_time_that_the_issuer_asks_for_is_told() {
     let world = World::expired();
-    world.sandbox.change(|options| options.faults.push(passing(429)));
+    let fault = Fault::Status { endpoint: TOKEN, status: 429, times: 99, retry_after: Some(99) };
+    world.sandbox.change(|options| options.faults.push(fault));
     let ran = world.run(&["token", "box"]);
-    assert!(ran.failed_with(6, "429").stderr.contains("hint: try again in 9 s"), "{ran:?}");
+    assert!(ran.failed_with(6, "429").stderr.contains("hint: try again in 99 s"), "{ran:?}");
 }
 
 #[test]

@@ -83,9 +83,11 @@ impl World {
         entries.map(|entry| entry.path()).collect()
     }
 
-    /// Lets the time pass for which an issuer in trouble is left alone.
+    /// Lets the time pass for which an issuer in trouble, or one at which nobody could sign in, is left alone.
     pub fn after_a_while(&self) -> &Self {
-        let _ = std::fs::remove_dir_all(self.home().join(".local/state/mcpauth/refresh-trouble"));
+        for trouble in ["refresh-trouble", "login-trouble"] {
+            let _ = std::fs::remove_dir_all(self.home().join(".local/state/mcpauth").join(trouble));
+        }
         self
     }
 
