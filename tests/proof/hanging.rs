@@ -6,7 +6,7 @@ use mcpauth::sandbox::{Endpoint, Fault, Sandbox, SandboxOptions};
 
 use crate::Outcome;
 use crate::settings::Size;
-use crate::support::{World, call, finish};
+use crate::support::{Ran, World, call, finish};
 
 /// As many logins, at as many issuers, are refreshed by as many processes at once, and the first issuer never answers.
 pub(crate) fn play(size: &Size) -> Outcome {
@@ -21,20 +21,19 @@ pub(crate) fn play(size: &Size) -> Outcome {
     }
     world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Token }));
 
-    let mut children: Vec<Child> = (0..logins).map(|number| start(&world, number)).collect();
-    let mut hanging = children.remove(0);
-    for (number, child) in children.into_iter().enumerate().map(|(before, child)| (before + 1, child)) {
-        let ran = finish(child, String::new());
-        let books = issuers[number].books();
-        let status = call(&issuers[number].mcp_url(), ran.stdout.trim_end());
-        if (ran.exit, status, books.refreshes, books.families[0].alive) != (0, 200, 1, true) {
-            return Err(format!("login {number}: {ran:?}, the server answers {status}"));
-        }
-    }
-    if hanging.try_wait().unwrap().is_some() {
-        return Err("the one at the hanging issuer did not wait for it".into());
-    }
+    let mut hanging = start(&world, 0);
+    let children: Vec<Child> = (1..logins).map(|number| start(&world, number)).collect();
+    let children = children.into_iter().zip(&issuers[1..]);
+    let unaffected = children.map(|(child, issuer)| is_renewed(&finish(child, String::new()), issuer));
+    let unaffected: Result<Vec<()>, String> = unaffected.collect();
+    let still_waits = hanging.try_wait().unwrap().is_none();
     let ran = finish(hanging, String::new());
+    unaffected?;
+    if !still_waits {
+        return Err(format!(
+            "the one at the hanging issuer did not wait as long as the others took: {ran:?}"
+        ));
+    }
     if ran.exit != 6 {
         return Err(format!("the one at the hanging issuer: {ran:?}"));
     }
@@ -48,6 +47,15 @@ pub(crate) fn play(size: &Size) -> Outcome {
         "{logins} logins, one issuer hanging: {} unaffected, all done while it hung; that one exit 6, its login kept",
         logins - 1
     ))
+}
+
+/// Whether a command has renewed its login, once, and given the token.
+fn is_renewed(ran: &Ran, issuer: &Sandbox) -> Result<(), String> {
+    let (books, status) = (issuer.books(), call(&issuer.mcp_url(), ran.stdout.trim_end()));
+    if (ran.exit, status, books.refreshes, books.families[0].alive) != (0, 200, 1, true) {
+        return Err(format!("at an issuer in good health: {ran:?}, the server answers {status}"));
+    }
+    Ok(())
 }
 
 /// Signs in under a name with this number, with a token that has ended.

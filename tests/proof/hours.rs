@@ -11,7 +11,7 @@ use crate::settings::Size;
 /// One refresh an hour, for thirty days, with an issuer that rotates and forgives nothing.
 pub(crate) fn play(size: &Size) -> Outcome {
     let hours = size.rounds(720, 720);
-    let inside = Inside::signed_in(SandboxOptions::default());
+    let inside = Inside::signed_in(size, SandboxOptions::default());
     for hour in 1..=hours {
         inside.token_after_an_hour().map_err(|why| format!("hour {hour}: {why}"))?;
     }

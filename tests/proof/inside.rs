@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +15,7 @@ use mcpauth::sandbox::{Sandbox, SandboxOptions};
 use tempfile::TempDir;
 use url::Url;
 
+use crate::settings::Size;
 use crate::support::{Ran, call, follow};
 
 /// A clock that stands still until it is told to go on.
@@ -84,14 +86,15 @@ pub(crate) struct Inside {
     pub(crate) sandbox: Sandbox,
     pub(crate) home: TempDir,
     clock: Arc<Standing>,
+    program: PathBuf,
 }
 
 impl Inside {
     /// Signs in now.
-    pub(crate) fn signed_in(options: SandboxOptions) -> Self {
+    pub(crate) fn signed_in(size: &Size, options: SandboxOptions) -> Self {
         let sandbox = Sandbox::start(SandboxOptions { auto_consent: true, ..options }).unwrap();
         let clock = Arc::new(Standing(SystemClock.now().0.into()));
-        let inside = Self { sandbox, home: tempfile::tempdir().unwrap(), clock };
+        let inside = Self { sandbox, home: tempfile::tempdir().unwrap(), clock, program: size.program() };
         let url = inside.sandbox.mcp_url();
         let ran = inside.run(&["login", &url, "--name", "box", "--store", "file"]);
         assert_eq!(ran.exit, 0, "{ran:?}");
@@ -111,7 +114,7 @@ impl Inside {
             browser: Arc::new(Agreeable),
             keychain: Arc::new(SystemKeychain::new(false)),
             terminal: terminal.clone(),
-            program: None,
+            program: Some(self.program.clone()),
         };
         let home = self.home.path().as_os_str().to_owned();
         let line = ["mcpauth", "--config"].into_iter().map(OsString::from).chain([home]);

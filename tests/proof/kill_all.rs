@@ -1,5 +1,9 @@
 //! Every process of a user dies at once, as when the power fails: nobody is left to take the issuer's answer.
 
+use mcpauth::model::{LoginKey, Name};
+use mcpauth::places::Places;
+use mcpauth::store::{JournalState, NoKey, Store, StoreKind};
+
 use crate::Outcome;
 use crate::kills::{Hunt, Weapon, busy};
 use crate::processes::{kill_all, own_program};
@@ -63,7 +67,7 @@ enum Found {
 
 fn after_the_kill(stage: &Stage) -> Result<Found, String> {
     is_readable(stage)?;
-    let in_doubt = is_in_doubt(stage);
+    let in_doubt = is_in_doubt(stage)?;
     let reuses = stage.books().reuses;
     let Err(why) = stage.check() else { return Ok(Found::Whole) };
     if !in_doubt {
@@ -73,7 +77,8 @@ fn after_the_kill(stage: &Stage) -> Result<Found, String> {
         return Err(format!("lost although the issuer had rotated nothing: {why}"));
     }
     // The issuer's word is a final one, and is told as such.
-    if !(why.starts_with("exit 3:") && why.contains("hint: run `mcpauth login box`")) {
+    let words = ["exit 3:", "the answer to an earlier refresh was lost", "hint: run `mcpauth login box`"];
+    if !words.iter().all(|word| why.contains(word)) {
         return Err(format!("lost without saying so: {why}"));
     }
     is_readable(stage)?;
@@ -92,6 +97,13 @@ fn is_readable(stage: &Stage) -> Result<(), String> {
 }
 
 /// Whether a refresh token may have been spent without an answer being here.
-fn is_in_doubt(_stage: &Stage) -> bool {
-    false
+fn is_in_doubt(stage: &Stage) -> Result<bool, String> {
+    let home = stage.world.home().as_os_str();
+    let environment = |name: &str| (name == "HOME").then(|| home.to_owned());
+    let places = Places::find(&environment, None).unwrap();
+    let store = Store::new(&places, StoreKind::File, Box::new(NoKey));
+    let key = LoginKey { server: "box".parse().unwrap(), account: Name::default() };
+    let journal = store.journal_state(&key);
+    let journal = journal.map_err(|error| format!("the journal cannot be read: {error}"))?;
+    Ok(matches!(journal, JournalState::InDoubt(_)))
 }

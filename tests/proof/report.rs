@@ -25,6 +25,15 @@ pub(crate) struct Row {
     pub(crate) is_over: bool,
 }
 
+impl Row {
+    fn as_table_row(&self) -> String {
+        let Self { name, text, seconds, .. } = self;
+        let word = if self.held { "holds" } else { "**fails**" };
+        let text = text.replace('|', "\\|").replace('\n', " ");
+        format!("| {name} | {word} | {text} | {seconds} s |\n")
+    }
+}
+
 impl fmt::Display for Row {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, text, seconds, seed, .. } = self;
@@ -53,11 +62,7 @@ fn figures(rows: &[Row], size: &Size) -> String {
         names.join(" "),
         size.seed,
     );
-    for Row { name, held, text: figures, seconds, .. } in rows {
-        let word = if *held { "holds" } else { "**fails**" };
-        let figures = figures.replace('|', "\\|").replace('\n', " ");
-        text.push_str(&format!("| {name} | {word} | {figures} | {seconds} s |\n"));
-    }
+    text.extend(rows.iter().map(Row::as_table_row));
     text
 }
 

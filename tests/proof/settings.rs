@@ -15,7 +15,7 @@ pub(crate) struct Size {
     rounds: Option<u32>,
     /// Where chance starts.
     pub(crate) seed: u64,
-    program: Option<PathBuf>,
+    program: PathBuf,
 }
 
 impl Size {
@@ -31,9 +31,12 @@ impl Size {
 
     /// A world with the program that is judged.
     pub(crate) fn world(&self, options: SandboxOptions) -> World {
-        let mut world = World::with(options);
-        world.program.clone_from(self.program.as_ref().unwrap_or(&world.program.clone()));
-        world
+        World { program: self.program(), ..World::with(options) }
+    }
+
+    /// The program that is judged.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.program.clone()
     }
 }
 
@@ -47,10 +50,10 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the command line; the error says what is wrong with it.
     pub(crate) fn read(args: impl Iterator<Item = String>, known: &[&str]) -> Result<Self, String> {
-        let program = std::env::var_os("MCPAUTH").map(PathBuf::from);
-        let program = program.map(|path| path.canonicalize().map_err(|error| format!("MCPAUTH: {error}")));
+        let program = std::env::var_os("MCPAUTH").unwrap_or_else(|| env!("CARGO_BIN_EXE_mcpauth").into());
+        let program = PathBuf::from(program).canonicalize().map_err(|error| format!("MCPAUTH: {error}"))?;
         let seed = SystemClock.now().0.unsigned_abs();
-        let size = Size { long: false, rounds: None, seed, program: program.transpose()? };
+        let size = Size { long: false, rounds: None, seed, program };
         let mut settings = Self { scenarios: Vec::new(), size, report: None };
         let mut args = args;
         while let Some(arg) = args.next() {

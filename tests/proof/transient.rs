@@ -45,7 +45,7 @@ struct Played {
 }
 
 fn play_login(size: &Size, login: u32, hours: u32) -> Played {
-    let inside = Inside::signed_in(SandboxOptions { grace: 10, ..SandboxOptions::default() });
+    let inside = Inside::signed_in(size, SandboxOptions { grace: 10, ..SandboxOptions::default() });
     let dice = size.dice(3 + u64::from(login));
     let weather = Fault::Weather { endpoint: Endpoint::Token, percent: PERCENT, dice };
     inside.sandbox.change(|options| options.faults.push(weather));
