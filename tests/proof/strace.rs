@@ -19,6 +19,19 @@ pub(crate) struct Call {
     pub(crate) line: String,
 }
 
+impl Call {
+    /// Whether this is where something went wrong.
+    pub(crate) fn is_injected(&self) -> bool {
+        self.line.contains("(INJECTED)")
+    }
+
+    /// Whether it concerns nothing but the process itself, such as waking another of its threads.
+    pub(crate) fn is_inward(&self) -> bool {
+        self.line.contains("anon_inode:")
+            || matches!(&*self.name, "eventfd2" | "epoll_create1" | "socketpair")
+    }
+}
+
 /// What a command did under strace.
 pub(crate) struct Traced {
     pub(crate) ran: Ran,
@@ -53,10 +66,6 @@ pub(crate) fn traced_by(
     let mut words = vec!["strace", "-qq", "-y", "-s", "128", "-o", &path];
     if watch == Watch::Everybody {
         words.push("-f");
-        if !options.is_empty() {
-            // Nobody stops where nothing is looked at.
-            words.push("--seccomp-bpf");
-        }
     }
     words.extend(options);
     words.push("--");
