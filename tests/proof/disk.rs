@@ -105,7 +105,8 @@ fn mounted() -> Vec<Trouble> {
             let leave = format!("{FILL}; truncate -s -{} $d/filler", pages * 4096);
             add(&format!("{pages} pages left in"), false, small("size=64k", &leave), FREE);
         }
-        let fill = "n=0; while touch $d/filler.$n 2>/dev/null; do n=$((n+1)); done";
+        // Where there is a journal already a refresh needs none of them there.
+        let fill = "rm -rf $d/journals; n=0; while touch $d/filler.$n 2>/dev/null; do n=$((n+1)); done";
         add("no inodes in", true, small("size=1m,nr_inodes=64", fill), FREE);
         for left in 1..=3 {
             let mut leave = fill.to_owned();
