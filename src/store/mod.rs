@@ -189,9 +189,9 @@ impl Store {
         handed_over: Option<File>,
         wait: Duration,
     ) -> Result<LoginLock, StoreError> {
-        let adopted =
-            handed_over.and_then(|file| self.shelves.adopt(&login_name(&key.server, &key.account), file));
-        match adopted {
+        let name = login_name(&key.server, &key.account);
+        let adopted = handed_over.map(|file| self.shelves.adopt(&name, file)).transpose()?;
+        match adopted.flatten() {
             Some(guard) => Ok(LoginLock { key: key.clone(), guard }),
             None => self.lock(key, wait),
         }

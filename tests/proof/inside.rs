@@ -37,6 +37,10 @@ impl Browser for Agreeable {
         Ok(())
     }
 
+    fn program(&self) -> Result<PathBuf, BrowserError> {
+        Ok("agreeable".into())
+    }
+
     fn available(&self) -> bool {
         true
     }
