@@ -39,9 +39,10 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand list 'List the logins, a line each; never opens the keychain'
             cand refresh 'Refresh a login now'
             cand server 'Name servers and settle how to sign in to them'
+            cand store 'Show where logins rest, move them to another store, change the passphrase'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
-            cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
             cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
+            cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -161,8 +162,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --quiet 'Say nothing but answers, warnings and errors'
             cand -v 'Show each HTTP request and decision; never a secret'
             cand --verbose 'Show each HTTP request and decision; never a secret'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'mcpauth;list'= {
             cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
@@ -339,6 +340,74 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         }
         &'mcpauth;server;help;help'= {
         }
+        &'mcpauth;store'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand show 'Show what keeps the logins, where they lie and whether the key answers'
+            cand move 'Take every login over into another store: copy, verify, then remove'
+            cand passphrase 'Change the passphrase of the store'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;store;show'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;store;move'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --remove-key 'Remove the key from the keychain, too; other directories of mcpauth (--config) share it'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;store;passphrase'= {
+            cand --new-passphrase-fd 'Read the new passphrase from this file descriptor'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;store;help'= {
+            cand show 'Show what keeps the logins, where they lie and whether the key answers'
+            cand move 'Take every login over into another store: copy, verify, then remove'
+            cand passphrase 'Change the passphrase of the store'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;store;help;show'= {
+        }
+        &'mcpauth;store;help;move'= {
+        }
+        &'mcpauth;store;help;passphrase'= {
+        }
+        &'mcpauth;store;help;help'= {
+        }
         &'mcpauth;discover'= {
             cand --issuer 'The issuer, instead of asking the server for it'
             cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
@@ -351,6 +420,21 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --verbose 'Show each HTTP request and decision; never a secret'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'mcpauth;doctor'= {
+            cand --as 'Check in the environment that this MCP client gives its children'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --check 'Ask each server, too: is it there, and is its clock ours'
+            cand --fix 'Repair what can be repaired without risk, and say what was done'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'mcpauth;audit'= {
             cand --server 'Only the events of this server'
@@ -389,21 +473,6 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         &'mcpauth;audit;help;verify'= {
         }
         &'mcpauth;audit;help;help'= {
-        }
-        &'mcpauth;doctor'= {
-            cand --as 'Check in the environment that this MCP client gives its children'
-            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
-            cand --config 'Keep configuration, logins and state in this directory'
-            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
-            cand --check 'Ask each server, too: is it there, and is its clock ours'
-            cand --fix 'Repair what can be repaired without risk, and say what was done'
-            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
-            cand -q 'Say nothing but answers, warnings and errors'
-            cand --quiet 'Say nothing but answers, warnings and errors'
-            cand -v 'Show each HTTP request and decision; never a secret'
-            cand --verbose 'Show each HTTP request and decision; never a secret'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
         }
         &'mcpauth;sandbox'= {
             cand --port 'Port to listen on; any free one if left out'
@@ -473,9 +542,10 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand list 'List the logins, a line each; never opens the keychain'
             cand refresh 'Refresh a login now'
             cand server 'Name servers and settle how to sign in to them'
+            cand store 'Show where logins rest, move them to another store, change the passphrase'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
-            cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
             cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
+            cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -518,14 +588,25 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         }
         &'mcpauth;help;server;test'= {
         }
+        &'mcpauth;help;store'= {
+            cand show 'Show what keeps the logins, where they lie and whether the key answers'
+            cand move 'Take every login over into another store: copy, verify, then remove'
+            cand passphrase 'Change the passphrase of the store'
+        }
+        &'mcpauth;help;store;show'= {
+        }
+        &'mcpauth;help;store;move'= {
+        }
+        &'mcpauth;help;store;passphrase'= {
+        }
         &'mcpauth;help;discover'= {
+        }
+        &'mcpauth;help;doctor'= {
         }
         &'mcpauth;help;audit'= {
             cand verify 'Check that no line of the log was changed, taken out or put in'
         }
         &'mcpauth;help;audit;verify'= {
-        }
-        &'mcpauth;help;doctor'= {
         }
         &'mcpauth;help;sandbox'= {
         }

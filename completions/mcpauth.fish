@@ -43,9 +43,10 @@ complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "status" -d 'Show th
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "refresh" -d 'Refresh a login now'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "server" -d 'Name servers and settle how to sign in to them'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "store" -d 'Show where logins rest, move them to another store, change the passphrase'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
-complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "audit" -d 'Show who signed in, who got a token, what was refreshed and revoked'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "doctor" -d 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "audit" -d 'Show who signed in, who got a token, what was refreshed and revoked'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
@@ -148,7 +149,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l check -d 'Ask
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand list" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"
@@ -293,6 +294,52 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Forget a server that nobody is signed in to'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "test" -d 'Try a server out: discovery, issuer, PKCE, and whether it takes the token'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -f -a "show" -d 'Show what keeps the logins, where they lie and whether the key answers'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -f -a "move" -d 'Take every login over into another store: copy, verify, then remove'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -f -a "passphrase" -d 'Change the passphrase of the store'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and not __fish_seen_subcommand_from show move passphrase help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from show" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from show" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from show" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from show" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from move" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from move" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from move" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from move" -l remove-key -d 'Remove the key from the keychain, too; other directories of mcpauth (--config) share it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from move" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from move" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from move" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from passphrase" -l new-passphrase-fd -d 'Read the new passphrase from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from passphrase" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from passphrase" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from passphrase" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from passphrase" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from passphrase" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from passphrase" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from passphrase" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what keeps the logins, where they lie and whether the key answers'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "move" -d 'Take every login over into another store: copy, verify, then remove'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "passphrase" -d 'Change the passphrase of the store'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -l issuer -d 'The issuer, instead of asking the server for it' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
@@ -303,6 +350,26 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -l json -d 'An
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand discover" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l as -d 'Check in the environment that this MCP client gives its children' -r -f -a "claude-desktop\t'Claude Desktop'
+claude-code\t'Claude Code'
+cursor\t'Cursor'
+vscode\t'Visual Studio Code'
+codex\t'Codex'
+gemini\t'Gemini CLI'
+zed\t'Zed'
+windsurf\t'Windsurf'
+goose\t'Goose'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l check -d 'Ask each server, too: is it there, and is its clock ours'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l fix -d 'Repair what can be repaired without risk, and say what was done'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and not __fish_seen_subcommand_from verify help" -l server -d 'Only the events of this server' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and not __fish_seen_subcommand_from verify help" -l account -d 'Only the events of this account' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and not __fish_seen_subcommand_from verify help" -l limit -d 'Only the newest so many' -r
@@ -329,26 +396,6 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_s
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that no line of the log was changed, taken out or put in'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l as -d 'Check in the environment that this MCP client gives its children' -r -f -a "claude-desktop\t'Claude Desktop'
-claude-code\t'Claude Code'
-cursor\t'Cursor'
-vscode\t'Visual Studio Code'
-codex\t'Codex'
-gemini\t'Gemini CLI'
-zed\t'Zed'
-windsurf\t'Windsurf'
-goose\t'Goose'"
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
-passphrase\t'Sealed with a key derived from a passphrase'
-file\t'Plain files, not sealed'"
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l config -d 'Keep configuration, logins and state in this directory' -r -F
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l check -d 'Ask each server, too: is it there, and is its clock ours'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l fix -d 'Repair what can be repaired without risk, and say what was done'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l port -d 'Port to listen on; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l access-ttl -d 'How long access tokens live' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l grace -d 'How long a spent refresh token still yields its successor' -r
@@ -395,27 +442,31 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -l json -d 'Answer 
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "login" -d 'Sign in to an MCP server through the browser'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "logout" -d 'Sign out: revoke the tokens at the issuer, then delete the login here'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "token" -d 'Print one fresh access token'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "refresh" -d 'Refresh a login now'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "server" -d 'Name servers and settle how to sign in to them'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "audit" -d 'Show who signed in, who got a token, what was refreshed and revoked'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "doctor" -d 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "completions" -d 'Print the completion script for a shell'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "man" -d 'Print a manual page, or write all of them into a directory'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server discover audit doctor sandbox demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "login" -d 'Sign in to an MCP server through the browser'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "logout" -d 'Sign out: revoke the tokens at the issuer, then delete the login here'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "token" -d 'Print one fresh access token'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "refresh" -d 'Refresh a login now'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "server" -d 'Name servers and settle how to sign in to them'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "store" -d 'Show where logins rest, move them to another store, change the passphrase'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "doctor" -d 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "audit" -d 'Show who signed in, who got a token, what was refreshed and revoked'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "man" -d 'Print a manual page, or write all of them into a directory'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "add" -d 'Name a server, check it and settle how to sign in to it'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "show" -d 'Show what is settled for a server'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "set" -d 'Change what is settled for a server'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "list" -d 'List the named servers'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "remove" -d 'Forget a server that nobody is signed in to'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "test" -d 'Try a server out: discovery, issuer, PKCE, and whether it takes the token'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from store" -f -a "show" -d 'Show what keeps the logins, where they lie and whether the key answers'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from store" -f -a "move" -d 'Take every login over into another store: copy, verify, then remove'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from store" -f -a "passphrase" -d 'Change the passphrase of the store'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "verify" -d 'Check that no line of the log was changed, taken out or put in'

@@ -21,6 +21,7 @@ mod refusal;
 mod sandbox;
 mod server;
 mod status;
+mod store;
 mod token;
 mod worker;
 
@@ -69,9 +70,10 @@ enum Command {
     List(list::ListArgs),
     Refresh(refresh::RefreshArgs),
     Server(server::ServerArgs),
+    Store(store::StoreArgs),
     Discover(discover::DiscoverArgs),
-    Audit(audit::AuditArgs),
     Doctor(doctor::DoctorArgs),
+    Audit(audit::AuditArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
@@ -114,7 +116,6 @@ impl Command {
             Self::Refresh(_) => "refresh",
             Self::Server(_) => "server",
             Self::Discover(_) => "discover",
-            Self::Doctor(_) => "doctor",
             // The others change no login and hand out nothing.
             _ => "mcpauth",
         }
@@ -132,6 +133,7 @@ impl Command {
             Self::List(_) => list::run(&app),
             Self::Refresh(args) => args.run(&app),
             Self::Server(args) => args.run(app),
+            Self::Store(args) => args.run(app),
             Self::Discover(args) => args.run(&app),
             Self::Audit(args) => args.run(&app),
             Self::Sandbox(args) => args.run(&app),

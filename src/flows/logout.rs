@@ -102,24 +102,36 @@ pub fn logout(app: &App, key: &LoginKey, request: &LogoutRequest) -> Result<Logo
         client: Ended::NotAsked,
         deleted_here: false,
     };
-    if request.local_only {
-        let summary = store.summary(key)?.ok_or_else(missing)?;
-        outcome.deleted_here = store.remove(&lock)?;
-        app.audit(&revoked(key, request, &outcome, &summary.tokens));
-        return Ok(outcome);
-    }
+    let tokens = if request.local_only {
+        store.summary(key)?.ok_or_else(missing)?.tokens
+    } else {
+        end_at_issuer(app, &store, &lock, request, &mut outcome)?
+    };
+    outcome.deleted_here = store.remove(&lock)?;
+    app.audit(&revoked(key, request, &outcome, &tokens));
+    Ok(outcome)
+}
+
+/// Ends the login at its issuer, as far as that can be done, and tells which tokens it was about.
+fn end_at_issuer(
+    app: &App,
+    store: &Store,
+    lock: &LoginLock,
+    request: &LogoutRequest,
+    outcome: &mut LogoutOutcome,
+) -> Result<TokenFacts, Error> {
+    let key = lock.key();
     // What is revoked has to be the newest refresh token that there is.
-    if let Err(error) = renewal::settle(app, &store, &lock) {
+    if let Err(error) = renewal::settle(app, store, lock) {
         app.console.warn(&format!("{error}; signing out of {} all the same", key.server));
     }
-    let login = announce(app, &store, &lock, store.load(key)?.ok_or_else(missing)?);
-    ask_issuer(app, &login, request, &mut outcome);
-    outcome.deleted_here = store.remove(&lock)?;
-    app.audit(&revoked(key, request, &outcome, &login.tokens.facts));
+    let login = store.load(key)?.ok_or_else(|| Error::login_needed(session::not_signed_in(key), key))?;
+    let login = announce(app, store, lock, login);
+    ask_issuer(app, &login, request, outcome);
     if outcome.client == Ended::Done {
-        forget_client(&store, &key.server, &login.client.facts)?;
+        forget_client(store, &key.server, &login.client.facts)?;
     }
-    Ok(outcome)
+    Ok(login.tokens.facts)
 }
 
 /// Writes down that the login is being ended, so that a logout that dies on the way can be seen and finished. Where

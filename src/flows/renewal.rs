@@ -21,6 +21,8 @@ use crate::store::{Attempt, Journal, JournalFacts, JournalState, LoginLock, Stor
 
 /// How long the issuer has for all tries together.
 const BUDGET: Duration = Duration::from_secs(30);
+/// How long the try lasts at least that follows an answer that got lost.
+const SECOND_CHANCE: Duration = Duration::from_secs(10);
 /// How often an issuer is asked where nothing else is left.
 pub const TRIES: u32 = 3;
 
@@ -155,8 +157,12 @@ impl Renewal<'_> {
             asked += 1;
             self.in_doubt |= lost;
             self.remember(&error);
-            let pause = if lost {
-                (!doubted).then_some(Duration::ZERO)
+            if lost && !doubted {
+                // Also for an issuer that took all the time: what it gives again it gives soon or never.
+                self.ends = self.ends.max(Instant::now() + SECOND_CHANCE);
+            }
+            let pause = if lost && !doubted {
+                Some(Duration::ZERO)
             } else {
                 (asked < tries).then(|| pause_after(&error, asked)).flatten()
             };
@@ -183,8 +189,13 @@ impl Renewal<'_> {
             self.app.console.warn(&error.to_string());
         }
         let read = token::read_refresh(&answer, self.login, self.refresh_token, now);
-        // Words that make no sense may stand where the new tokens should be.
-        read.map_err(|error| Failure { lost: matches!(error, oauth::Error::Malformed { .. }), error })
+        // Words that make no sense may stand where the new tokens should be, and a gateway may have given up on an issuer
+        // that went on.
+        let gave_up = matches!(answer.status, 408 | 502 | 504);
+        read.map_err(|error| Failure {
+            lost: gave_up || matches!(error, oauth::Error::Malformed { .. }),
+            error,
+        })
     }
 
     /// Takes note of a failure, for every process that would ask next.
