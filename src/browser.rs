@@ -16,6 +16,7 @@ pub use pages::Page;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::PathBuf;
 
 use url::Url;
 
@@ -28,6 +29,9 @@ const URL_LIMIT: usize = 8 * 1024;
 pub trait Browser: Send + Sync {
     /// Has the page opened, without waiting until it is; `Ok` says that a program was started.
     fn open(&self, url: &Url) -> Result<(), BrowserError>;
+
+    /// The program that would be started for a page.
+    fn program(&self) -> Result<PathBuf, BrowserError>;
 
     /// Whether trying makes sense; otherwise the URL is printed for the person to carry.
     fn available(&self) -> bool;
@@ -71,6 +75,14 @@ impl SystemBrowser {
         Self { variable: variable.filter(|value| !value.is_empty()), path, display }
     }
 
+    /// What could be started for a page, best first.
+    fn launches(&self, url: &str) -> Result<Vec<Launch>, BrowserError> {
+        match &self.variable {
+            Some(variable) => self.chosen(variable, url),
+            None => self.usual(url),
+        }
+    }
+
     /// What the entries of `$BROWSER` amount to, without those whose program is not there.
     fn chosen(&self, variable: &OsStr, url: &str) -> Result<Vec<Launch>, BrowserError> {
         let text = variable.to_str().ok_or(BrowserError::UnfitVariable("is not valid UTF-8"))?;
@@ -99,11 +111,12 @@ impl SystemBrowser {
 impl Browser for SystemBrowser {
     fn open(&self, url: &Url) -> Result<(), BrowserError> {
         let url = fit(url)?;
-        let launches = match &self.variable {
-            Some(variable) => self.chosen(variable, url)?,
-            None => self.usual(url)?,
-        };
-        launch::start_first(launches).map_err(BrowserError::NotStarted)
+        launch::start_first(self.launches(url)?).map_err(BrowserError::NotStarted)
+    }
+
+    fn program(&self) -> Result<PathBuf, BrowserError> {
+        let first = self.launches("https://example.com/")?.into_iter().next();
+        first.map(|launch| launch.program().to_owned()).ok_or(BrowserError::NoProgram)
     }
 
     fn available(&self) -> bool {

@@ -192,6 +192,11 @@ impl Config {
         Ok(())
     }
 
+    /// The configuration of somebody who settled nothing, whatever the file says.
+    pub fn unsettled(places: Places) -> Self {
+        Self { places, settings: Settings::default() }
+    }
+
     /// The directories.
     pub fn places(&self) -> &Places {
         &self.places
@@ -229,6 +234,13 @@ impl Config {
 
     /// Every profile, by name.
     pub fn profiles(&self) -> Result<Vec<ServerProfile>, ConfigError> {
+        let mut profiles = self.each_profile()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        profiles.sort_by_key(|profile| profile.name.folded());
+        Ok(profiles)
+    }
+
+    /// Every profile, or why it cannot be read, in no order.
+    pub fn each_profile(&self) -> Result<Vec<Result<ServerProfile, ConfigError>>, ConfigError> {
         let directory = self.places.config.join("servers");
         let entries = match std::fs::read_dir(&directory) {
             Ok(entries) => entries,
@@ -236,12 +248,10 @@ impl Config {
             Err(source) => return Err(ConfigError::Io { file: directory, source }),
         };
         let files = entries.flatten().map(|entry| entry.path());
-        let mut profiles = files
+        Ok(files
             .filter(|file| file.extension().is_some_and(|extension| extension == "toml"))
             .filter_map(|file| read(&file).transpose())
-            .collect::<Result<Vec<ServerProfile>, _>>()?;
-        profiles.sort_by_key(|profile| profile.name.folded());
-        Ok(profiles)
+            .collect())
     }
 
     /// Whether a profile could be saved beside the others.

@@ -122,6 +122,14 @@ pub fn sweep(path: &Path) {
     }
 }
 
+/// The temporary files in a directory that crashed writers left more than an hour ago.
+pub fn leftovers(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_left = |entry: &fs::DirEntry| {
+        entry.file_name().to_str().and_then(target_of_temporary).is_some() && is_stale(entry)
+    };
+    Ok(fs::read_dir(directory)?.flatten().filter(is_left).map(|entry| entry.path()).collect())
+}
+
 fn is_stale(entry: &fs::DirEntry) -> bool {
     let age = |modified| SystemTime::now().duration_since(modified).unwrap_or_default();
     entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|modified| age(modified) > STALE)

@@ -212,6 +212,11 @@ impl Http {
         Self { settings, gate, observer, far: OnceLock::new(), near: OnceLock::new() }
     }
 
+    /// Sets up everything that a request to another machine needs, and sends none.
+    pub fn set_up(&self) -> Result<(), HttpError> {
+        self.client(false).map(drop)
+    }
+
     /// Sends a request and reads the whole answer; follows no redirect.
     pub async fn send(&self, request: Request<'_>) -> Result<Answer, HttpError> {
         let url = request.url.clone();
@@ -418,10 +423,13 @@ fn sensitive(text: &str) -> Result<HeaderValue, HttpError> {
     Ok(value)
 }
 
+/// The variables that name a proxy.
+pub const PROXY_VARIABLES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
 /// The hosts of the configured proxies: they are the user's own, wherever they are.
 fn proxy_hosts(settings: &NetworkSettings) -> Vec<String> {
-    let variables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-    variables
+    PROXY_VARIABLES
         .iter()
         .filter_map(|name| std::env::var(name).ok())
         .filter_map(|text| Url::parse(&text).or_else(|_| Url::parse(&format!("http://{text}"))).ok())

@@ -137,6 +137,9 @@ pub struct TokenFacts {
     pub expires_at: Option<UnixTime>,
     /// Whether there is a refresh token.
     pub refreshable: bool,
+    /// Tells the access token from others without telling anything of it; `None` if nobody took its fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// Members of a token answer that the standards do not name, such as `id_token` or a vendor's own. Some of
@@ -180,6 +183,11 @@ pub enum LoginState {
         /// The error code of the issuer, such as `invalid_grant`.
         reason: String,
         /// When that was learnt.
+        since: UnixTime,
+    },
+    /// A logout was begun and did not come to its end; another one finishes it.
+    RevocationPending {
+        /// When it was begun.
         since: UnixTime,
     },
 }

@@ -133,6 +133,15 @@ impl Places {
     }
 }
 
+impl Places {
+    /// Whether a process without the variables that moved a directory finds the same ones.
+    pub fn found_without_variables(&self) -> Result<bool, PlacesError> {
+        let Some(defaults) = self.defaults.as_deref() else { return Ok(true) };
+        let found = defaults.follow_pointer()?.unwrap_or_else(|| defaults.clone());
+        Ok(found.config == self.config && found.data == self.data && found.state == self.state)
+    }
+}
+
 impl Directories {
     fn pointer(&self) -> PathBuf {
         self.config.join("moved.toml")

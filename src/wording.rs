@@ -6,6 +6,11 @@ pub fn quoted(text: &str) -> String {
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
+/// A number of things: `1 login`, `3 logins`.
+pub fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A span of time for people: `51 min`, `3 h 20 min`, `12 d`.
 pub fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
@@ -33,6 +38,11 @@ mod tests {
         ] {
             assert_eq!(quoted(text), word);
         }
+    }
+
+    #[test]
+    fn one_thing_is_not_several() {
+        assert_eq!([0, 1, 2].map(|number| count(number, "login")), ["0 logins", "1 login", "2 logins"]);
     }
 
     #[test]

@@ -43,6 +43,11 @@ impl Launch {
         Some(launch)
     }
 
+    /// What is started.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Starts it in a session of its own, with nothing of ours but the environment.
     fn start(&self) -> io::Result<Child> {
         let mut command = Command::new(&self.program);

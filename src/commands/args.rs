@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::audit::Trail;
 use crate::config::{Config, ConfigError};
 use crate::console::{Console, Tone};
 use crate::error::Error;
@@ -47,11 +48,15 @@ impl GlobalArgs {
         Tone { json: self.json, quiet: self.quiet, verbose: self.verbose, colorless: colorless() }
     }
 
-    /// The program, with its configuration read.
-    pub(super) fn app(&self, ports: Ports) -> Result<App, Error> {
+    /// The program, with its configuration read, about to run this command; leniently, a configuration that cannot be
+    /// read settles nothing.
+    pub(super) fn app(&self, ports: Ports, command: &'static str, leniently: bool) -> Result<App, Error> {
         let places = Places::find(&|name| std::env::var_os(name), self.config.as_deref())
             .map_err(ConfigError::from)?;
-        let config = Config::load(places)?;
+        let config = match Config::load(places.clone()) {
+            Err(_) if leniently => Config::unsettled(places),
+            config => config?,
+        };
         let settings = config.settings();
         let may_hold = |kind| settings.kinds().map_or(self.store.is_none(), |kinds| kinds.admit(kind));
         let keychain = self.store == Some(StoreKind::Keychain) || may_hold(StoreKind::Keychain);
@@ -64,6 +69,7 @@ impl GlobalArgs {
             store_wish: self.store,
             passphrase_descriptor: self.passphrase_fd,
             deadline: None,
+            trail: Trail::of(command),
             opened: OnceLock::new(),
             server_wish: server_wish()?,
         })

@@ -43,9 +43,13 @@ struct Answer {
 
 impl LogoutArgs {
     pub(super) fn run(self, app: &App) -> Result<(), Error> {
-        let request = LogoutRequest { local_only: self.local_only, forget_client: self.forget_client };
+        let request = LogoutRequest {
+            reason: self.reason.clone(),
+            local_only: self.local_only,
+            forget_client: self.forget_client,
+        };
         let end = |key: &LoginKey| {
-            let outcome = logout::logout(app, key, request)?;
+            let outcome = logout::logout(app, key, &request)?;
             tell(app, &outcome);
             Ok(outcome)
         };
@@ -64,6 +68,10 @@ impl LogoutArgs {
 fn tell(app: &App, outcome: &LogoutOutcome) {
     let console = &app.console;
     console.success(&format!("signed out of {}", outcome.server));
+    if outcome.refresh_token == Ended::NotAsked {
+        console
+            .say("  nothing was revoked: the issuer was not asked, and the tokens live there until they end");
+    }
     let parts = [
         ("refresh token", &outcome.refresh_token),
         ("access token", &outcome.access_token),
@@ -73,7 +81,7 @@ fn tell(app: &App, outcome: &LogoutOutcome) {
         match ended {
             Ended::Failed(_) => console.warn(&format!("{what} at the issuer: {}", ended.in_words())),
             // Nobody asked about the client unless it was to be forgotten.
-            Ended::NotAsked if what == "client" => {}
+            Ended::NotAsked => {}
             ended => console.say(&format!("  {what} at the issuer: {}", ended.in_words())),
         }
     }

@@ -2,10 +2,12 @@
 
 mod all;
 mod args;
+mod audit;
 mod completions;
 mod demo;
 mod demo_server;
 mod discover;
+mod doctor;
 mod exec;
 mod headers;
 mod list;
@@ -70,6 +72,8 @@ enum Command {
     Server(server::ServerArgs),
     Store(store::StoreArgs),
     Discover(discover::DiscoverArgs),
+    Doctor(doctor::DoctorArgs),
+    Audit(audit::AuditArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
@@ -89,7 +93,10 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
         Err(refusal) => return refuse(&refusal, args, &ports),
     };
     let console = Console::new(ports.terminal.clone(), cli.global.tone());
-    let outcome = cli.global.app(ports).and_then(|app| cli.command.run(app));
+    // Whoever looks for trouble must not end where the first of it is.
+    let leniently = matches!(cli.command, Command::Doctor(_));
+    let app = cli.global.app(ports, cli.command.name(), leniently);
+    let outcome = app.and_then(|app| cli.command.run(app));
     outcome.unwrap_or_else(|error| {
         console.error(&error);
         error.exit_code()
@@ -97,9 +104,27 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
 }
 
 impl Command {
+    /// Its name, for the log of what happens.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Login(_) => "login",
+            Self::Logout(_) => "logout",
+            Self::Token(_) => "token",
+            Self::Headers(_) => "headers",
+            Self::Exec(_) => "exec",
+            Self::Status(_) => "status",
+            Self::Refresh(_) => "refresh",
+            Self::Server(_) => "server",
+            Self::Discover(_) => "discover",
+            // The others change no login and hand out nothing.
+            _ => "mcpauth",
+        }
+    }
+
     fn run(self, app: App) -> Result<u8, Error> {
         let done = match self {
             Self::Exec(args) => return args.run(&app),
+            Self::Doctor(args) => return args.run(&app),
             Self::Login(args) => args.run(app),
             Self::Logout(args) => args.run(&app),
             Self::Token(args) => args.run(&app),
@@ -110,6 +135,7 @@ impl Command {
             Self::Server(args) => args.run(app),
             Self::Store(args) => args.run(app),
             Self::Discover(args) => args.run(&app),
+            Self::Audit(args) => args.run(&app),
             Self::Sandbox(args) => args.run(&app),
             Self::Demo(args) => args.run(&app),
             Self::DemoServer => demo_server::run(&app),

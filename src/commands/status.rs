@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::args::{AccountArg, span};
+use crate::audit;
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::flows::App;
+use crate::flows::condition::{Condition, LastFailure, Status, Unfinished, condition};
 use crate::flows::discover::{self, Finding};
 use crate::flows::session;
-use crate::model::{LoginKey, LoginState, LoginSummary, Name, RegistrationSource, ServerArg};
+use crate::model::{LoginFacts, LoginKey, LoginState, LoginSummary, Name, RegistrationSource, ServerArg};
 use crate::peer_text::PeerText;
 use crate::store::StoreKind;
 use crate::wording;
@@ -37,10 +39,19 @@ pub(super) struct StatusArgs {
 struct Entry {
     #[serde(flatten)]
     summary: LoginSummary,
-    status: &'static str,
-    expires_in: Option<i64>,
+    #[serde(flatten)]
+    condition: Condition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<Use>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<Finding>,
+}
+
+/// When a token was last handed out, and to which program.
+#[derive(Serialize)]
+struct Use {
+    at: UnixTime,
+    by: String,
 }
 
 #[derive(Serialize)]
@@ -55,8 +66,10 @@ impl StatusArgs {
         let mut entries = Vec::new();
         for summary in self.summaries(app)? {
             let checks = if self.check { check(app, &summary)? } else { Vec::new() };
-            let expires_in = summary.tokens.expires_at.map(|end| end.since(app.now()));
-            entries.push(Entry { status: status(&summary, app.now()), summary, expires_in, checks });
+            let condition = condition(&store, &summary, app.now())?;
+            let last_used = audit::last_handout(app.config.places(), &summary.login.key());
+            let last_used = last_used.map(|(at, by)| Use { at, by });
+            entries.push(Entry { summary, condition, last_used, checks });
         }
         let verdict = self.verdict(&entries);
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
@@ -77,6 +90,13 @@ impl StatusArgs {
         if let Some(first) = needing.first() {
             let names = needing.iter().map(|key| key.server.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Error::login_needed(format!("sign-in needed at {names}"), first));
+        }
+        let leaving = entries.iter().map(|entry| &entry.summary.login).find_map(|login| match login.state {
+            LoginState::RevocationPending { since } => Some(Error::being_ended(&login.key(), since)),
+            LoginState::Active | LoginState::ReauthRequired { .. } => None,
+        });
+        if let Some(error) = leaving {
+            return Err(error);
         }
         discover::verdict(entries.iter().flat_map(|entry| &entry.checks))
     }
@@ -106,7 +126,11 @@ impl StatusArgs {
     /// Whether a person is needed now, or within the time that was asked about.
     fn needs_a_person(&self, entry: &Entry) -> bool {
         let horizon = self.within.unwrap_or(0);
-        let ends = !entry.summary.tokens.refreshable && entry.expires_in.is_some_and(|left| left <= horizon);
+        let ends = !entry.summary.tokens.refreshable
+            && entry.condition.expires_in.is_some_and(|left| left <= horizon);
+        if matches!(entry.summary.login.state, LoginState::RevocationPending { .. }) {
+            return false;
+        }
         entry.summary.login.state != LoginState::Active
             || ends
             || entry.checks.iter().any(Finding::needs_a_person)
@@ -118,22 +142,14 @@ fn check(app: &App, summary: &LoginSummary) -> Result<Vec<Finding>, Error> {
     discover::try_out(app, &profile, &summary.login.account)
 }
 
-/// One word for a login's condition.
-fn status(summary: &LoginSummary, now: UnixTime) -> &'static str {
-    let left = summary.tokens.expires_at.map(|end| end.since(now));
-    match (&summary.login.state, left, summary.tokens.refreshable) {
-        (LoginState::ReauthRequired { .. }, ..) => "reauth_required",
-        (LoginState::Active, Some(..=0), false) => "expired",
-        (LoginState::Active, Some(..=300), _) => "expiring",
-        (LoginState::Active, ..) => "active",
-    }
-}
-
-/// The state, if it is worth a word.
-pub(super) fn state_in_words(state: &LoginState) -> &'static str {
-    match state {
-        LoginState::Active => "",
-        LoginState::ReauthRequired { .. } => "sign in again;",
+/// The condition, if it is worth a word.
+pub(super) fn condition_in_words(status: Status) -> &'static str {
+    match status {
+        Status::Active | Status::Expiring | Status::Expired => "",
+        Status::Refreshing => "refreshing;",
+        Status::InDoubt => "in doubt;",
+        Status::ReauthRequired => "sign in again;",
+        Status::RevocationPending => "signing out;",
     }
 }
 
@@ -150,7 +166,11 @@ pub(super) fn time_left(summary: &LoginSummary, now: UnixTime) -> String {
 fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
     let LoginSummary { login, client, tokens } = &entry.summary;
     let who = login.identity.label().map(|label| format!("{} · ", PeerText::from(label))).unwrap_or_default();
-    let mark = if entry.status == "active" || entry.status == "expiring" { "✓" } else { "✗" };
+    let mark = match entry.condition.status {
+        Status::Active | Status::Expiring | Status::Refreshing => "✓",
+        Status::InDoubt => "?",
+        Status::Expired | Status::ReauthRequired | Status::RevocationPending => "✗",
+    };
     let renewal = match (tokens.refreshable, login.refresh_count) {
         (false, _) => "no".to_owned(),
         (true, 0) => "yes".to_owned(),
@@ -172,11 +192,11 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         time_left(&entry.summary, app.now()),
         store.description(),
     );
-    if let LoginState::ReauthRequired { reason, since } = &login.state {
-        let reason = PeerText::from(reason.as_str());
-        let _ =
-            write!(text, "    ended    {reason}, at {since}\n    type     mcpauth login {}\n", login.key());
+    if let Some(Use { at, by }) = &entry.last_used {
+        let _ = writeln!(text, "    used     {at} by {}", PeerText::from(by.as_str()));
     }
+    text += &whats_wrong(login);
+    text += &whats_going_on(&entry.condition);
     for check in &entry.checks {
         let _ = writeln!(
             text,
@@ -184,6 +204,47 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
             if check.ok { "ok  " } else { "FAIL" },
             check.what,
             check.seen
+        );
+    }
+    text
+}
+
+/// What the record says against the login.
+fn whats_wrong(login: &LoginFacts) -> String {
+    let key = login.key();
+    match &login.state {
+        LoginState::Active => String::new(),
+        LoginState::ReauthRequired { reason, since } => {
+            let reason = PeerText::from(reason.as_str());
+            format!("    ended    {reason}, at {since}\n    type     mcpauth login {key}\n")
+        }
+        LoginState::RevocationPending { since } => {
+            format!("    leaving  since {since}, not finished\n    type     mcpauth logout {key}\n")
+        }
+    }
+}
+
+/// What is under way, and what failed lately.
+fn whats_going_on(condition: &Condition) -> String {
+    let mut text = match &condition.unfinished_refresh {
+        None => String::new(),
+        Some(Unfinished { since, process, under_way: true, .. }) => {
+            format!("    now      process {process} is refreshing it, since {since}\n")
+        }
+        Some(Unfinished { since, answered: true, .. }) => {
+            format!("    pending  the answer to a refresh of {since} is here; the next use takes it over\n")
+        }
+        Some(Unfinished { since, .. }) => {
+            format!("    in doubt the answer to a refresh of {since} was lost; the next use asks again\n")
+        }
+    };
+    if let Some(LastFailure { at, why, rests_until }) = &condition.last_failure {
+        let rest = rests_until.map(|until| format!("; nobody asks before {until}"));
+        let _ = writeln!(
+            text,
+            "    trouble  {}, at {at}{}",
+            PeerText::from(why.as_str()),
+            rest.unwrap_or_default()
         );
     }
     text

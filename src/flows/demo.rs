@@ -2,13 +2,14 @@
 //! server that is run as a client would run it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
 use super::{App, Ports, exec};
+use crate::audit::Trail;
 use crate::browser::{Browser, BrowserError};
 use crate::config::{Config, ConfigError};
 use crate::console::{Console, Tone};
@@ -38,6 +39,7 @@ pub fn stage(app: &App, home: &Path, by_itself: bool) -> Result<App, Error> {
         passphrase_descriptor: None,
         deadline: None,
         found_session_bus: false,
+        trail: Trail::of("demo"),
         opened: OnceLock::new(),
     })
 }
@@ -58,6 +60,10 @@ impl Browser for Consenter {
             drop(http::block_on(follow));
         });
         Ok(())
+    }
+
+    fn program(&self) -> Result<PathBuf, BrowserError> {
+        Err(BrowserError::NoProgram)
     }
 
     fn available(&self) -> bool {

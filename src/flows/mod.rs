@@ -2,8 +2,10 @@
 
 pub mod brake;
 pub mod brought;
+pub mod condition;
 pub mod demo;
 pub mod discover;
+pub mod doctor;
 pub mod exec;
 pub mod handout;
 pub mod login;
@@ -16,12 +18,14 @@ pub mod server;
 pub mod session;
 mod sources;
 pub mod store;
+pub mod trail;
 pub mod worker;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use crate::audit::{Event, Kind, Trail};
 use crate::browser::Browser;
 use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, ConfigError, ServerProfile};
@@ -67,6 +71,8 @@ pub struct App {
     pub deadline: Option<Instant>,
     /// Whether we had to tell ourselves where the session bus is: what we become is told only what we were told.
     pub found_session_bus: bool,
+    /// Where what happens is written down.
+    pub trail: Trail,
     /// The store, once it was opened: its key is asked for once, however many logins are read.
     pub opened: OnceLock<Arc<Store>>,
 }
@@ -75,6 +81,13 @@ impl App {
     /// The time.
     pub fn now(&self) -> UnixTime {
         self.ports.clock.now()
+    }
+
+    /// Writes down what happened. Where that cannot be done the person is told, and the command goes on.
+    pub fn audit(&self, event: &Event) {
+        if let Err(error) = self.trail.note(self.config.places(), self.now(), event) {
+            self.console.warn(&format!("{error}; what happens now is not written down"));
+        }
     }
 
     /// An HTTP client for a server; costs nothing until it is used.
@@ -271,6 +284,11 @@ fn unknown(server: &ServerArg) -> Error {
             ),
         },
     }
+}
+
+/// What is written down of something that went wrong.
+pub(crate) fn gone_wrong(kind: Kind, login: &LoginKey, error: &Error) -> Event {
+    Event::new(kind, login).failed(error.code(), error.exit_code(), &error.to_string())
 }
 
 /// Drops a client that its issuer no longer knows, so that the next login registers anew. Only one that the issuer

@@ -44,7 +44,7 @@ pub fn move_store(app: &mut App, to: StoreKind, remove_key: bool) -> Result<Move
     inspect(&store).map_err(|error| stopped(error.into()))?;
     store.probe().map_err(|error| stopped(error.into()))?;
     settle(app, kinds).map_err(stopped)?;
-    let (logins, clients) = carry(&store).map_err(|error| unfinished(to, error))?;
+    let (logins, clients) = carry(app, &store).map_err(|error| unfinished(to, error))?;
     settle(app, Kinds::only(to)).map_err(|error| unfinished(to, error))?;
     let key_left_in = tidy(app, &store, kinds, remove_key)?;
     Ok(Moved { from: kinds.from, to, logins, clients, key_left_in })
@@ -92,12 +92,12 @@ fn settle(app: &mut App, kinds: Kinds) -> Result<(), Error> {
 }
 
 /// Takes the records over, again and again until there are none left: others may still be signing in.
-fn carry(store: &Store) -> Result<(usize, usize), Error> {
+fn carry(app: &App, store: &Store) -> Result<(usize, usize), Error> {
     let (mut moved_logins, mut moved_clients) = (0, 0);
     loop {
         let before = (moved_logins, moved_clients);
         for key in logins(store)? {
-            moved_logins += usize::from(carry_login(store, &key)?);
+            moved_logins += usize::from(carry_login(app, store, &key)?);
         }
         for server in clients(store)? {
             moved_clients += usize::from(store.move_client(&server)?);
@@ -108,14 +108,14 @@ fn carry(store: &Store) -> Result<(usize, usize), Error> {
     }
 }
 
-fn carry_login(store: &Store, key: &LoginKey) -> Result<bool, Error> {
-    arrive(store, &store.lock(key, PATIENCE)?)
+fn carry_login(app: &App, store: &Store, key: &LoginKey) -> Result<bool, Error> {
+    arrive(app, store, &store.lock(key, PATIENCE)?)
 }
 
 /// Takes a login over whose lock is held, if it has not arrived.
-pub(super) fn arrive(store: &Store, lock: &LoginLock) -> Result<bool, Error> {
+pub(super) fn arrive(app: &App, store: &Store, lock: &LoginLock) -> Result<bool, Error> {
     // An answer that waits in the journal is sealed with the key that is about to go.
-    renewal::settle(store, lock)?;
+    renewal::settle(app, store, lock)?;
     Ok(store.move_login(lock)?)
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::renewal::{self, Errand};
-use super::{App, worker};
+use super::{App, gone_wrong, worker};
+use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::model::{Login, LoginKey, LoginState};
@@ -96,18 +97,37 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
         // Somebody else was here first. His token may live shorter than what was asked for, but another refresh
         // would not give a longer one.
         LoginState::Active if login.facts.generation > seen && is_alive(&login, now) => Ok(login),
-        LoginState::Active => renew(app, &store, lock, login, freshness),
         // Or was told that this login has ended: the issuer need not say so again to each of us.
         LoginState::ReauthRequired { reason, since } => {
             let error = Error::ended(key, reason, *since);
             or_what_lives(app, login, freshness, error)
         }
+        _ => renew(app, &store, lock, login, freshness),
     }
+}
+
+/// The same for a program that is going to get this field of it, which is written down before it does.
+pub fn hand_out(app: &App, key: &LoginKey, freshness: &Freshness, field: &str) -> Result<Login, Error> {
+    let login = fresh_login(app, key, freshness)?;
+    if !is_public(field) {
+        app.audit(&Event::new(Kind::HandedOut, key).about(&login.tokens.facts));
+    }
+    Ok(login)
+}
+
+/// Whether a field, as [`field`] names it, gives nobody access to anything.
+pub fn is_public(field: &str) -> bool {
+    matches!(field, "url" | "expires_at" | "scope" | "token_type")
 }
 
 fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {
     let missing = || Error::login_needed(not_signed_in(key), key);
-    store.load(key)?.ok_or_else(missing)
+    let login = store.load(key)?.ok_or_else(missing)?;
+    match login.facts.state {
+        // Even a token that still lives: the issuer may have been told to end it.
+        LoginState::RevocationPending { since } => Err(Error::being_ended(key, since)),
+        LoginState::Active | LoginState::ReauthRequired { .. } => Ok(login),
+    }
 }
 
 /// What is said where there is no login.
@@ -169,7 +189,7 @@ fn renew(
     let error = match &renewed.facts.state {
         _ if renewed.facts.generation == errand.seen => Error::Interrupted { server: key.server.to_string() },
         LoginState::ReauthRequired { reason, since } => Error::ended(&key, reason, *since),
-        LoginState::Active => {
+        _ => {
             if freshness.min_ttl.is_some() && !freshness.is_met(&renewed, app.now()) {
                 app.console
                     .warn(&format!("{}: even a new token lives shorter than what was asked for", key.server));
@@ -177,6 +197,10 @@ fn renew(
             return Ok(renewed);
         }
     };
+    if matches!(error, Error::Interrupted { .. }) {
+        // Nobody else lived to say so.
+        app.audit(&gone_wrong(Kind::RefreshFailed, &key, &error));
+    }
     or_what_lives(app, login, freshness, error)
 }
 

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::renewal::{self, Errand};
 use super::{App, Ports, moving};
+use crate::audit::{Caller, Trail};
 use crate::clock::{SetClock, UnixTime};
 use crate::config::Config;
 use crate::console::{Console, Tone};
@@ -49,6 +50,7 @@ struct Task {
     account: Name,
     now: UnixTime,
     verbose: u8,
+    caller: Caller,
     errand: Errand,
 }
 
@@ -58,7 +60,7 @@ pub fn carry_out(app: &App, store: &Store, lock: LoginLock, errand: Errand) -> R
     let server = lock.key().server.clone();
     if store.kinds().from.is_some() {
         // A worker is given one key, so it must find nothing that another one seals.
-        moving::arrive(store, &lock)?;
+        moving::arrive(app, store, &lock)?;
     }
     match start(app, store, &lock, errand) {
         Some(worker) => {
@@ -100,6 +102,7 @@ fn task(
         account: key.account.clone(),
         now: app.now(),
         verbose: app.console.tone().verbose,
+        caller: app.trail.caller().clone(),
         errand,
     };
     let line = serde_json::to_vec(&task)?;
@@ -221,6 +224,7 @@ fn app_for(task: &Task, ports: Ports) -> Result<App, Error> {
         passphrase_descriptor: None,
         deadline: None,
         found_session_bus: false,
+        trail: Trail::on_behalf_of(task.caller.clone()),
         opened: OnceLock::new(),
     })
 }

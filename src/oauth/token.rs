@@ -185,6 +185,7 @@ fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<T
         received_at: now,
         expires_at: lifetime(members.remove("expires_in").as_ref()).map(|seconds| now.plus(seconds)),
         refreshable: refresh_token.is_some(),
+        fingerprint: None,
     };
     let mut extra = ExtraFields::default();
     members.into_iter().for_each(|(name, value)| extra.insert(name, value));
@@ -335,6 +336,15 @@ mod tests {
             let error = read(200, body).err().unwrap();
             assert!(matches!(error, Error::Malformed { .. }), "{body}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_off_is_none_wherever_it_was_cut() {
+        let whole = r#"{"token_type":"Bearer","access_token":"a","refresh_token":"r","expires_in":3600}"#;
+        assert!(read(200, whole).is_ok());
+        for end in 0..whole.len() {
+            assert!(matches!(read(200, &whole[..end]), Err(Error::Malformed { .. })), "{}", &whole[..end]);
         }
     }
 

@@ -14,7 +14,7 @@ use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags};
 
-use super::Unfit;
+use super::{FileSystem, Unfit};
 
 /// The mode bits that let the group or everybody in.
 const OTHERS: u32 = 0o077;
@@ -135,6 +135,10 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     open(path, OFlags::RDWR | OFlags::CREATE)
 }
 
+pub fn open_log(path: &Path) -> io::Result<File> {
+    open(path, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE)
+}
+
 pub fn open_descriptor(number: u32) -> io::Result<File> {
     let file = File::open(format!("/dev/fd/{number}"))?;
     // The three standard streams are what a program expects to find.
@@ -171,6 +175,58 @@ fn open(path: &Path, flags: OFlags) -> io::Result<File> {
         return Err(Unfit::Linked.into());
     }
     Ok(file)
+}
+
+pub fn make_private(path: &Path) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    // By the open file, so that nobody can put a link in its place between the look and the change.
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    if metadata.uid() != user_id() {
+        return Err(Unfit::Foreign.into());
+    }
+    let own = Mode::from_raw_mode(metadata.mode() as _) & Mode::RWXU;
+    Ok(rustix::fs::fchmod(&file, own)?)
+}
+
+pub fn others_may_write(path: &Path) -> io::Result<bool> {
+    /// The mode bits that let the group or everybody write.
+    const WRITERS: u32 = 0o022;
+    let metadata = fs::metadata(path)?;
+    let is_trusted = metadata.uid() == user_id() || metadata.uid() == 0;
+    Ok(!is_trusted || metadata.mode() & WRITERS != 0)
+}
+
+pub fn file_system(path: &Path) -> io::Result<FileSystem> {
+    let room = rustix::fs::statvfs(path)?;
+    Ok(FileSystem {
+        doubtful: doubtful(path),
+        free_bytes: Some(room.f_bavail.saturating_mul(room.f_frsize)),
+        // Some have no table of files that could be full, and say that it has no room at all.
+        free_files: (room.f_files > 0).then_some(room.f_favail),
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn doubtful(_path: &Path) -> Option<&'static str> {
+    None
+}
+
+/// Kinds of file systems by the number that statfs(2) gives.
+#[cfg(target_os = "linux")]
+fn doubtful(path: &Path) -> Option<&'static str> {
+    let number = u32::try_from(rustix::fs::statfs(path).ok()?.f_type).ok()?;
+    Some(match number {
+        0x6969 => "NFS",
+        0x517b | 0xff53_4d42 | 0xfe53_4d42 => "SMB",
+        0x6573_5546 => "FUSE",
+        0x0102_1997 => "9P",
+        0x5346_414f => "AFS",
+        0x00c3_6400 => "Ceph",
+        0x0102_1994 => "tmpfs",
+        0x8584_58f6 => "ramfs",
+        _ => return None,
+    })
 }
 
 fn check_owner_and_mode(metadata: &Metadata) -> io::Result<()> {
@@ -273,22 +329,39 @@ pub fn caller() -> Option<String> {
     Some(format!("pid:{}", std::os::unix::process::parent_id()))
 }
 
+#[cfg(not(target_os = "linux"))]
+pub fn ancestors(levels: usize) -> Vec<(u32, String)> {
+    // The name of another process is told only through calls that no safe face exists for.
+    let parent = (std::os::unix::process::parent_id(), "unknown".to_owned());
+    std::iter::once(parent).take(levels).collect()
+}
+
+#[cfg(target_os = "linux")]
+pub fn ancestors(levels: usize) -> Vec<(u32, String)> {
+    let mut id = std::os::unix::process::parent_id();
+    let mut found = Vec::with_capacity(levels);
+    while found.len() < levels
+        && let Some(process) = Process::find(id)
+    {
+        found.push((id, process.name));
+        id = process.parent;
+    }
+    found
+}
+
+pub fn user() -> String {
+    user_id().to_string()
+}
+
 #[cfg(target_os = "linux")]
 pub fn caller() -> Option<String> {
-    /// Programs that stand between us and whoever wanted us.
-    const BETWEEN: [&str; 10] =
-        ["sh", "bash", "dash", "ash", "zsh", "fish", "ksh", "busybox", "env", "timeout"];
     let mut id = std::os::unix::process::parent_id();
     let mut nearest = format!("pid:{id}");
     // A chain of shells longer than this is not worth following.
     for _ in 0..16 {
-        let Some(process) =
-            fs::read_to_string(format!("/proc/{id}/stat")).ok().and_then(|stat| Process::from_stat(&stat))
-        else {
-            break;
-        };
+        let Some(process) = Process::find(id) else { break };
         nearest = format!("{}:{id}:{}", process.name, process.started);
-        if !BETWEEN.contains(&process.name.as_str()) || process.parent == 0 {
+        if !super::only_stands_between(&process.name) || process.parent == 0 {
             break;
         }
         id = process.parent;
@@ -308,6 +381,15 @@ struct Process {
 
 #[cfg(target_os = "linux")]
 impl Process {
+    /// The process with this id; `None` if there is none, or the system does not tell.
+    fn find(id: u32) -> Option<Self> {
+        // Longer than the line is ever; read at once, because each read makes the kernel write it anew.
+        let mut stat = [0; 1024];
+        let length = io::Read::read(&mut File::open(format!("/proc/{id}/stat")).ok()?, &mut stat).ok()?;
+        // A process may call itself anything.
+        Self::from_stat(&String::from_utf8_lossy(&stat[..length]))
+    }
+
     fn from_stat(stat: &str) -> Option<Self> {
         // The name may itself contain spaces and brackets, so it ends at the last bracket.
         let (front, rest) = stat.rsplit_once(')')?;

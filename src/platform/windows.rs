@@ -12,7 +12,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::Unfit;
+use super::{FileSystem, Unfit};
 
 /// Opens a link itself instead of what it points to (`CreateFileW`).
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
@@ -84,6 +84,10 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
+pub fn open_log(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().read(true).append(true).create(true))
+}
+
 pub fn open_descriptor(_number: u32) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
@@ -102,6 +106,19 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         return Err(Unfit::NotRegular.into());
     }
     Ok(file)
+}
+
+pub fn make_private(_path: &Path) -> io::Result<()> {
+    // The access list is inherited from the user's profile.
+    Ok(())
+}
+
+pub fn others_may_write(_path: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+pub fn file_system(path: &Path) -> io::Result<FileSystem> {
+    fs::metadata(path).map(|_| FileSystem::default())
 }
 
 pub fn reserve(file: &File, length: u64) -> io::Result<()> {
@@ -151,6 +168,15 @@ pub fn has_display() -> bool {
 
 pub fn find_session_bus(_remembered: Option<&str>) -> bool {
     false
+}
+
+pub fn ancestors(_levels: usize) -> Vec<(u32, String)> {
+    // As below.
+    Vec::new()
+}
+
+pub fn user() -> String {
+    std::env::var("USERNAME").unwrap_or_default()
 }
 
 pub fn caller() -> Option<String> {

@@ -162,13 +162,16 @@ impl StoreError {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Busy { .. } | Self::Engaged { .. } => "try again in a moment".into(),
-            Self::NoLocks { .. } => "put the state directory on a local disk: set XDG_STATE_HOME".into(),
+            Self::NoLocks { .. } => {
+                "put the state directory on a local disk: set XDG_STATE_HOME; `mcpauth doctor` tries it out"
+                    .into()
+            }
             Self::Locked { keychain } => format!("unlock the {keychain}, then try again"),
             Self::Absent { .. } => {
                 "start it, or choose another store: --store passphrase, or --store file (plain)".into()
             }
             Self::Timeout { keychain } | Self::Keychain { keychain, .. } => {
-                format!("see that the {keychain} is running and unlocked, then try again")
+                format!("see that the {keychain} is running and unlocked; `mcpauth doctor` tries it out")
             }
             Self::KeyMissing | Self::OtherKey { .. } => {
                 "restore the key, or run `mcpauth login` for each server again".into()
@@ -198,7 +201,7 @@ impl StoreError {
 
 fn chmod(path: &Path) -> String {
     format!(
-        "run `chmod {} {}`",
+        "run `chmod {} {}`, or `mcpauth doctor --fix`",
         if path.is_dir() { "700" } else { "600" },
         quoted(&path.display().to_string())
     )
@@ -214,7 +217,7 @@ fn io_hint(error: &io::Error) -> String {
             "move away the file that stands where a directory should be"
         }
         io::ErrorKind::FileTooLarge => "the file is larger than any login; move it away",
-        _ => "see that the disk works and that the directory is yours",
+        _ => "see that the disk works and that the directory is yours; `mcpauth doctor` looks",
     };
     text.into()
 }

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::{StoreError, lock};
+use super::{LockState, StoreError, fingerprint, lock};
 use crate::files::{self, Draft};
 use crate::places::Places;
 use crate::platform;
+use crate::secret::SealingKey;
 
 /// No record is longer.
 const LIMIT: u64 = 4 * 1024 * 1024;
@@ -169,6 +170,14 @@ impl Shelves {
         Ok(kept)
     }
 
+    /// The key that fingerprints are taken with where nothing else gives one.
+    pub(super) fn fingerprint_key(&self) -> Option<SealingKey> {
+        match self {
+            Self::Files { data, state } => fingerprint::own_key(data, state),
+            Self::Memory { .. } => None,
+        }
+    }
+
     /// The names of all records.
     pub(super) fn names(&self, folder: Folder) -> Result<Vec<String>, StoreError> {
         match self {
@@ -211,6 +220,15 @@ impl Shelves {
         }
     }
 
+    /// Whether somebody holds the lock of a record.
+    pub(super) fn look_at_lock(&self, name: &str) -> Result<LockState, StoreError> {
+        match self {
+            Self::Files { state, .. } => lock::look(&lock_path(state, name)),
+            Self::Memory { held, .. } if enter(held).contains(name) => Ok(LockState::Held(None)),
+            Self::Memory { .. } => Ok(LockState::Free),
+        }
+    }
+
     /// Takes a lock over from a process that handed over its open file; `None` if that file is no such lock.
     pub(super) fn adopt(&self, name: &str, file: File) -> Option<Guard> {
         let Self::Files { state, .. } = self else { return None };
@@ -237,7 +255,7 @@ pub(super) fn lock_path(state: &Path, name: &str) -> PathBuf {
 }
 
 /// Whether a file is a record, and not a temporary or damaged one.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

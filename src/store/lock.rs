@@ -12,6 +12,15 @@ use std::time::{Duration, Instant};
 use super::StoreError;
 use crate::platform;
 
+/// Whether a login is being changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockState {
+    /// Nobody changes it.
+    Free,
+    /// This process does, if it is known.
+    Held(Option<u32>),
+}
+
 /// How long to sleep between two looks at a lock.
 pub(super) const POLL: Duration = Duration::from_millis(5);
 
@@ -38,6 +47,17 @@ pub(super) fn acquire(path: &Path, wait: Duration) -> Result<File, StoreError> {
             return Err(StoreError::Busy { holder: read_hint(&file) });
         }
         thread::sleep(POLL);
+    }
+}
+
+/// Whether somebody holds the lock at `path`. Looks by sharing it for a moment, and makes no file.
+pub(super) fn look(path: &Path) -> Result<LockState, StoreError> {
+    let file = platform::open_private(path).map_err(|error| StoreError::at(path, error))?;
+    let Some(file) = file else { return Ok(LockState::Free) };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(LockState::Free),
+        Err(TryLockError::WouldBlock) => Ok(LockState::Held(read_hint(&file))),
+        Err(TryLockError::Error(source)) => Err(StoreError::NoLocks { path: path.into(), source }),
     }
 }
 

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
-use ring::digest;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::files::Draft;
+use crate::hash::sha256;
 use crate::http;
 use crate::model::{ClientRegistration, Login, LoginKey, LoginSummary, Name};
 use crate::places::Places;
-use crate::secret::SealingKey;
+use crate::secret::{AccessToken, SealingKey};
 
 mod error;
+mod examination;
 mod files;
+mod fingerprint;
 mod journal;
 mod keys;
 mod lock;
@@ -30,8 +32,10 @@ mod sources;
 mod trouble;
 
 pub use error::StoreError;
+pub use examination::{Depth, Examined};
 pub use journal::{Journal, JournalFacts, JournalState};
 pub use keys::{GivenKey, KeySource, KeychainKey, NoKey};
+pub use lock::LockState;
 pub use moving::{Census, Resident, Turn};
 pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
 pub use sources::{Kinds, Sources};
@@ -172,6 +176,11 @@ impl Store {
         Ok(LoginLock { key: key.clone(), guard })
     }
 
+    /// Whether somebody holds the lock of a login right now. Disturbs nobody who waits for it.
+    pub fn lock_state(&self, key: &LoginKey) -> Result<LockState, StoreError> {
+        self.shelves.look_at_lock(&login_name(&key.server, &key.account))
+    }
+
     /// The lock that another process handed over with its open file. Whoever was given none, or another one, waits for
     /// the lock as anybody does.
     pub fn take_over(
@@ -232,10 +241,16 @@ impl Store {
     /// Removes a login and what an unfinished refresh of it left; `false` if there was none.
     pub fn remove(&self, lock: &LoginLock) -> Result<bool, StoreError> {
         let name = login_name(&lock.key.server, &lock.key.account);
-        let removed = self.discard(Folder::Logins, &name)?;
+        // The journal first: one that outlives its record would be taken for that of the next login.
         self.remove_journal(&name)?;
+        let removed = self.discard(Folder::Logins, &name)?;
         self.forget_trouble(Attempt::Refresh, &lock.key);
         Ok(removed)
+    }
+
+    /// Forgets a refresh whose login is no longer there, so that it is not taken for one of the next login.
+    pub fn forget_refresh(&self, lock: &LoginLock) -> Result<(), StoreError> {
+        self.remove_journal(&login_name(&lock.key.server, &lock.key.account))
     }
 
     /// A copy of the key, for a process that carries on what this one began; `None` if nothing is sealed.
@@ -294,6 +309,16 @@ impl Store {
                 why: "what was written did not come back",
             })
         }
+    }
+
+    /// What tells an access token from others in a log without telling anything of it. `None` where there is no key
+    /// to take it with: no login is lost for want of one.
+    pub fn fingerprint(&self, token: &AccessToken) -> Option<String> {
+        let key = match self.key_for_writing().ok()? {
+            Some(key) => key,
+            None => Arc::new(self.shelves.fingerprint_key()?),
+        };
+        Some(fingerprint::take(&key, token))
     }
 
     fn read<Of: Stored>(&self, name: &str) -> Result<Option<Of>, StoreError> {
@@ -449,7 +474,7 @@ fn moving_name(name: &str) -> String {
 
 /// Parts contain no NUL, so no two lists hash alike.
 fn hashed(parts: &[&str]) -> String {
-    crate::files::hex(digest::digest(&digest::SHA256, parts.join("\0").as_bytes()).as_ref())
+    crate::files::hex(&sha256(&[parts.join("\0").as_bytes()]))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 mod hostile;
+mod journal;
 mod moving;
 #[cfg(unix)]
 mod on_unix;
@@ -123,6 +124,7 @@ fn login(server: &str, generation: u64) -> Login {
                 received_at: UnixTime(1_700_000_000),
                 expires_at: None,
                 refreshable: true,
+                fingerprint: None,
             },
             access_token: AccessToken::new(format!("canary-access-{server}-{generation}")),
             refresh_token: Some(RefreshToken::new("canary-refresh \"quoted\" \u{1F511}")),

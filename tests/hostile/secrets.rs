@@ -131,10 +131,15 @@ fn the_whole_life_of_a_login_shows_no_secret_at_any_loudness() {
         &["list"],
         &["list", "--json"],
         &["discover", "box"],
+        &["doctor", "--check", "--fix"],
+        &["doctor", "--json"],
         &["server", "show", "box"],
         &["server", "test", "box"],
         &["server", "test", "box", "--json"],
         &["exec", "--", "true"],
+        &["audit"],
+        &["audit", "--json"],
+        &["audit", "verify"],
     ] {
         let ran = world.run(&[&["-vvv"], args].concat());
         ran.succeeded();

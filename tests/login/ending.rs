@@ -17,7 +17,7 @@ fn a_login_replaces_the_old_one_only_when_it_has_succeeded() {
         (Fault::Status { endpoint: token, status: 500, times: 99, retry_after: None }, 6),
         (Fault::NoAccessToken, 8),
         (Fault::ErrorWith200, 4),
-        (Fault::Html { endpoint: token }, 8),
+        (Fault::Html { endpoint: token }, 6),
         (Fault::Huge { endpoint: token }, 8),
     ] {
         let told = format!("{fault:?}");

@@ -26,6 +26,8 @@ fn every_command_answers_with_one_object_of_stable_names() {
         ("list", "logins"),
         ("refresh box", "refreshed"),
         ("discover box", "steps found"),
+        ("doctor", "ok findings"),
+        ("audit verify", "lines first last breaks"),
         (add.as_str(), "server issuer"),
         ("server set other --env OTHER", "server issuer"),
         ("server show other", "name url env"),
@@ -53,15 +55,18 @@ fn every_command_answers_with_one_object_of_stable_names() {
 fn a_login_is_told_in_the_same_words_everywhere() {
     let world = World::signed_in(SandboxOptions::default());
     let listed = world.run(&["list", "--json"]).json()["logins"][0].clone();
-    assert_eq!(names(&listed), ["login", "client", "tokens"]);
+    assert_eq!(names(&listed), ["login", "client", "tokens", "status"]);
     let status = world.run(&["status", "--json"]).json()["logins"][0].clone();
     assert_eq!(names(&status), ["login", "client", "tokens", "status", "expires_in"]);
     for part in ["login", "client", "tokens"] {
         assert_eq!(status[part], listed[part]);
     }
-    assert_eq!(status["status"], "active");
+    assert_eq!((&status["status"], &listed["status"]), (&"active".into(), &"active".into()));
     let refreshed = world.run(&["refresh", "box", "--json"]).json()["refreshed"][0].clone();
-    assert_eq!((names(&refreshed), &refreshed["login"]["refresh_count"]), (names(&listed), &1.into()));
+    assert_eq!(
+        (names(&refreshed), &refreshed["login"]["refresh_count"]),
+        (vec!["login", "client", "tokens"], &1.into())
+    );
 }
 
 #[test]
@@ -96,6 +101,7 @@ fn quiet_leaves_the_answer_and_nothing_else() {
         ("status", true),
         ("list", true),
         ("discover box", true),
+        ("audit", true),
         ("server list", true),
         ("server test box", true),
         ("refresh box", false),

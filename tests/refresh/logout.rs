@@ -1,8 +1,11 @@
 //! Signing out: what ends at the issuer, what ends here, and what is said of both.
 
+use std::process::Stdio;
+
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use serde_json::json;
 
+use crate::support::steps::{eventually, run};
 use crate::support::{World, call};
 
 fn signed_in() -> World {
@@ -53,7 +56,8 @@ fn a_local_logout_asks_nobody() {
     let world = signed_in();
     let token = world.token(&[]);
     let requests = world.sandbox.books().requests.len();
-    world.run(&["logout", "box", "--local-only"]).succeeded();
+    let ran = world.run(&["logout", "box", "--local-only"]);
+    assert!(ran.succeeded().stderr.contains("nothing was revoked: the issuer was not asked"), "{ran:?}");
     assert_eq!(world.sandbox.books().requests.len(), requests);
     assert_eq!(call(&world.url(), &token), 200);
     assert!(world.records().is_empty());
@@ -142,4 +146,69 @@ fn a_client_that_could_not_be_forgotten_in_time_is_told_of() {
     world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Revocation }));
     let ran = world.run(&["logout", "box", "--forget-client"]);
     assert!(ran.succeeded().stderr.contains("warning: client at the issuer: failed"), "{ran:?}");
+}
+
+/// Starts a logout whose issuer stays silent, and kills it when the issuer has been asked.
+fn killed_while_the_issuer_is_silent(world: &World, args: &[&str]) {
+    world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Revocation }));
+    let mut logout = world.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    eventually(|| world.sandbox.books().requests.iter().any(|request| request == "POST /revoke"));
+    logout.kill().unwrap();
+    logout.wait().unwrap();
+    world.sandbox.change(|options| options.faults.clear());
+}
+
+#[test]
+fn a_logout_that_was_killed_is_seen_and_finished_by_the_next() {
+    let world = signed_in();
+    killed_while_the_issuer_is_silent(&world, &["logout", "box"]);
+    assert_eq!(world.sandbox.books().revocations, 0);
+
+    let status = world.run(&["status", "--json"]);
+    assert_eq!((status.exit, &status.json()["logins"][0]["status"]), (3, &json!("revocation_pending")));
+    let status = world.run(&["status"]);
+    assert!(status.stdout.contains("type     mcpauth logout box"), "{status:?}");
+    assert!(world.run(&["list"]).succeeded().stdout.contains("signing out"));
+
+    // Its token still lives, and is handed out to nobody.
+    for command in ["token", "headers", "refresh"] {
+        let ran = world.run(&[command, "box"]);
+        ran.failed_with(3, "signing out of box was begun at ");
+        assert_eq!((ran.advice(), ran.stdout.as_str()), ("mcpauth logout box", ""));
+    }
+    assert_eq!(world.sandbox.books().refresh_attempts, 0);
+
+    let ran = world.run(&["logout", "box"]);
+    assert!(ran.succeeded().stderr.contains("refresh token at the issuer: done"), "{ran:?}");
+    assert!(!world.sandbox.books().families[0].alive);
+    assert!(world.records().is_empty());
+}
+
+#[test]
+fn a_new_login_takes_the_place_of_one_that_was_being_ended() {
+    let world = signed_in();
+    killed_while_the_issuer_is_silent(&world, &["logout", "--all"]);
+    world.login(&[]).succeeded();
+    assert_eq!(call(&world.url(), &world.token(&[])), 200);
+    world.run(&["status"]).succeeded();
+}
+
+#[test]
+fn a_local_logout_finishes_what_another_began() {
+    let world = signed_in();
+    killed_while_the_issuer_is_silent(&world, &["logout", "box"]);
+    let ran = world.run(&["logout", "box", "--local-only"]);
+    assert!(ran.succeeded().stderr.contains("nothing was revoked"), "{ran:?}");
+    assert!(world.records().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_keeps_nobody_signed_in() {
+    let world = signed_in();
+    let ran = run(world.shell("ulimit -f 0; exec \"$0\" logout box", &[]));
+    assert!(ran.succeeded().stderr.contains("signing out of box all the same"), "{ran:?}");
+    assert!(ran.stderr.contains("refresh token at the issuer: done"), "{ran:?}");
+    assert!(!world.sandbox.books().families[0].alive);
+    assert!(world.records().is_empty());
 }
