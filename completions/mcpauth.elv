@@ -162,8 +162,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --quiet 'Say nothing but answers, warnings and errors'
             cand -v 'Show each HTTP request and decision; never a secret'
             cand --verbose 'Show each HTTP request and decision; never a secret'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'mcpauth;list'= {
             cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'

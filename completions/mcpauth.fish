@@ -149,7 +149,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l check -d 'Ask
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand list" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"

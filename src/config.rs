@@ -186,15 +186,15 @@ impl Config {
         Ok(Self { places, settings })
     }
 
+    /// The configuration of somebody who settled nothing, whatever the file says.
+    pub fn unsettled(places: Places) -> Self {
+        Self { places, settings: Settings::default() }
+    }
+
     /// Reads the settings again: another process may have changed them.
     pub fn reread(&mut self) -> Result<(), ConfigError> {
         self.settings = read(&self.places.config.join("config.toml"))?.unwrap_or_default();
         Ok(())
-    }
-
-    /// The configuration of somebody who settled nothing, whatever the file says.
-    pub fn unsettled(places: Places) -> Self {
-        Self { places, settings: Settings::default() }
     }
 
     /// The directories.

@@ -13,6 +13,9 @@ use crate::platform;
 /// How old a temporary file of an unknown writer must be to count as left behind by a crash.
 const STALE: Duration = Duration::from_hours(1);
 
+/// Begins the name of a file that is tried out and removed again.
+const PROBE: &str = "probe-";
+
 /// Reads a whole file of ours, at most `limit` bytes; `None` if there is none.
 ///
 /// Fails with a [`platform::Unfit`] inside if the file is not private, and with
@@ -122,10 +125,21 @@ pub fn sweep(path: &Path) {
     }
 }
 
+/// A name in a directory for a file that is tried out and removed again.
+pub fn probe(directory: &Path) -> io::Result<PathBuf> {
+    Ok(directory.join(format!("{PROBE}{}", hex(&random::<8>()?))))
+}
+
 /// The temporary files in a directory that crashed writers left more than an hour ago.
 pub fn leftovers(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_probe = |name: &str| {
+        let random = name.strip_prefix(PROBE).unwrap_or_default();
+        random.len() >= 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
     let is_left = |entry: &fs::DirEntry| {
-        entry.file_name().to_str().and_then(target_of_temporary).is_some() && is_stale(entry)
+        let name = entry.file_name();
+        let is_temporary = |name: &str| target_of_temporary(name).is_some() || is_probe(name);
+        name.to_str().is_some_and(is_temporary) && is_stale(entry)
     };
     Ok(fs::read_dir(directory)?.flatten().filter(is_left).map(|entry| entry.path()).collect())
 }

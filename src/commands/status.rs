@@ -18,6 +18,10 @@ use crate::store::StoreKind;
 use crate::wording;
 
 /// Show the logins: account, issuer, time left, scopes, client and store
+///
+/// The state of each is `active`; `expiring`: it is renewed at the next use; `expired`; `refreshing`: another process
+/// renews it; `in_doubt`: the answer to a refresh was lost and will be asked for again; `reauth_required`: the issuer has
+/// ended it; `revocation_pending`: a logout was begun and did not come to its end.
 #[derive(clap::Args)]
 pub(super) struct StatusArgs {
     /// URL or name of the MCP server; every one if left out
@@ -183,12 +187,13 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         RegistrationSource::Dynamic => "registered by itself",
     };
     let mut text = format!(
-        "{}  {}\n  {mark} {}   {who}issuer {}\n    access   {}\n    refresh  {renewal}\n    scope    {scope}\n    \
+        "{}  {}\n  {mark} {}   {who}issuer {}\n    state    {}\n    access   {}\n    refresh  {renewal}\n    scope    {scope}\n    \
          client   {kind}\n    store    {}\n",
         login.server,
         login.url,
         login.account,
         client.issuer,
+        entry.condition.status,
         time_left(&entry.summary, app.now()),
         store.description(),
     );

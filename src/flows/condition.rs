@@ -1,5 +1,7 @@
 //! How a login is right now: what its record says, and what is under way with it. Asks nobody, needs no key.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::brake;
@@ -40,6 +42,21 @@ pub enum Status {
     ReauthRequired,
     /// A logout was begun and did not come to its end.
     RevocationPending,
+}
+
+/// The word as JSON has it.
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Active => "active",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+            Self::Refreshing => "refreshing",
+            Self::InDoubt => "in_doubt",
+            Self::ReauthRequired => "reauth_required",
+            Self::RevocationPending => "revocation_pending",
+        })
+    }
 }
 
 /// A refresh that was begun and is not in the record.

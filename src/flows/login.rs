@@ -75,6 +75,8 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     });
     if outcome.is_ok() {
         store.forget_trouble(Attempt::Login, &key);
+        // Whoever has just answered a person is not in trouble.
+        store.forget_trouble(Attempt::Refresh, &key);
     }
     outcome
 }
@@ -433,9 +435,6 @@ fn save(
     }
     let old = store.summary(&login.key())?.or(old);
     let before = old.map(|old| (old.login.generation, old.login.identity));
-    if before.is_none() {
-        store.forget_refresh(&lock)?;
-    }
     login.facts.generation = before.as_ref().map_or(1, |(generation, _)| generation + 1);
     app.config.save_profile(&request.profile)?;
     store.save(&lock, &login)?;

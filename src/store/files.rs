@@ -230,9 +230,9 @@ impl Shelves {
     }
 
     /// Takes a lock over from a process that handed over its open file; `None` if that file is no such lock.
-    pub(super) fn adopt(&self, name: &str, file: File) -> Option<Guard> {
-        let Self::Files { state, .. } = self else { return None };
-        lock::adopt(file, &lock_path(state, name)).map(Guard::File)
+    pub(super) fn adopt(&self, name: &str, file: File) -> Result<Option<Guard>, StoreError> {
+        let Self::Files { state, .. } = self else { return Ok(None) };
+        Ok(lock::adopt(file, &lock_path(state, name))?.map(Guard::File))
     }
 
     /// Whether the directory of a folder and the one above are there; an error if they let others in.

@@ -189,9 +189,9 @@ impl Store {
         handed_over: Option<File>,
         wait: Duration,
     ) -> Result<LoginLock, StoreError> {
-        let adopted =
-            handed_over.and_then(|file| self.shelves.adopt(&login_name(&key.server, &key.account), file));
-        match adopted {
+        let name = login_name(&key.server, &key.account);
+        let adopted = handed_over.map(|file| self.shelves.adopt(&name, file)).transpose()?;
+        match adopted.flatten() {
             Some(guard) => Ok(LoginLock { key: key.clone(), guard }),
             None => self.lock(key, wait),
         }
@@ -246,11 +246,6 @@ impl Store {
         let removed = self.discard(Folder::Logins, &name)?;
         self.forget_trouble(Attempt::Refresh, &lock.key);
         Ok(removed)
-    }
-
-    /// Forgets a refresh whose login is no longer there, so that it is not taken for one of the next login.
-    pub fn forget_refresh(&self, lock: &LoginLock) -> Result<(), StoreError> {
-        self.remove_journal(&login_name(&lock.key.server, &lock.key.account))
     }
 
     /// A copy of the key, for a process that carries on what this one began; `None` if nothing is sealed.

@@ -70,11 +70,15 @@ fn what_crashed_writers_left_is_swept() {
     let left = world.records()[0].with_file_name(".x.0123456789abcdef.tmp");
     mcpauth::files::write_private(&left, b"half").unwrap();
     visit(&world, &[]).found(0, "leftovers", "ok", "none");
+    let probe = left.with_file_name("probe-0123456789abcdef");
+    mcpauth::files::write_private(&probe, b"tried").unwrap();
     let long_ago = SystemTime::now() - Duration::from_hours(2);
-    fs::File::open(&left).unwrap().set_modified(long_ago).unwrap();
-    visit(&world, &[]).found(0, "leftovers", "warn", "1 temporary file");
-    repair(&world).found(0, "leftovers", "fixed", "removed 1 temporary file");
-    assert!(!left.exists());
+    for file in [&left, &probe] {
+        fs::File::open(file).unwrap().set_modified(long_ago).unwrap();
+    }
+    visit(&world, &[]).found(0, "leftovers", "warn", "2 temporary files");
+    repair(&world).found(0, "leftovers", "fixed", "removed 2 temporary files");
+    assert!(!left.exists() && !probe.exists());
 }
 
 #[test]
@@ -123,4 +127,11 @@ fn directories_that_clients_would_not_find_are_pointed_to() {
     visit_of(&world, with_variables(&["doctor"])).found(0, "directories", "warn", "look elsewhere");
     Visit::of(with_variables(&["doctor", "--fix"])).found(0, "directories", "fixed", "left word");
     world.run(&["token", "box"]).succeeded();
+}
+
+#[test]
+fn the_lock_of_a_login_that_is_gone_may_stay() {
+    let world = signed_in();
+    world.run(&["logout", "box"]).succeeded();
+    visit(&world, &["--fix"]).found(0, "locks", "ok", "1 lock of logins that are gone, which may stay");
 }

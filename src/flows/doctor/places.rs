@@ -1,5 +1,6 @@
 //! The directories: whether they are ours alone, whether there is room, and whether locks and writes hold.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ pub(super) fn examine(app: &App, fix: bool) -> Vec<Finding> {
     let written = [places.data.join("logins"), places.state.clone()];
     findings
         .extend(written.iter().filter(|directory| directory.is_dir()).map(|directory| writing(directory)));
-    findings.push(locks(&places.state));
+    findings.push(locks(&places.state, &paths));
     findings
 }
 
@@ -176,7 +177,7 @@ fn judge(path: &Path, found: FileSystem) -> Finding {
 /// Writes, reads and removes a file as the store would.
 fn writing(directory: &Path) -> Finding {
     let what = "writing";
-    let tried = probe(directory).and_then(|path| {
+    let tried = files::probe(directory).and_then(|path| {
         let bytes = [7; 4096];
         let tried = files::write_private(&path, &bytes).and_then(|()| files::read_private(&path, 4096));
         // Also after a failure that left something.
@@ -193,28 +194,39 @@ fn writing(directory: &Path) -> Finding {
     }
 }
 
-/// The path of a file that nobody has.
-fn probe(directory: &Path) -> io::Result<PathBuf> {
-    Ok(directory.join(format!("probe-{}", files::hex(&files::random::<8>()?))))
-}
-
 /// Whether two who lock the same file keep each other out.
-fn locks(state: &Path) -> Finding {
+fn locks(state: &Path, records: &[PathBuf]) -> Finding {
     let what = "locks";
     let directory = Some(state.join("locks")).filter(|locks| locks.is_dir());
     let Some(directory) = directory.or_else(|| Some(state.to_owned()).filter(|state| state.is_dir())) else {
         return Finding::ok(what, "none needed yet");
     };
-    let tried = probe(&directory).and_then(|path| {
+    let tried = files::probe(&directory).and_then(|path| {
         let tried = exclude(&path);
         files::remove(&path)?;
         tried
     });
     let no_locks = |source| Finding::failed(what, StoreError::NoLocks { path: directory.clone(), source });
     match tried {
-        Ok(true) => Finding::ok(what, "two processes keep each other out"),
+        Ok(true) => {
+            Finding::ok(what, format!("two processes keep each other out{}", idle(&directory, records)))
+        }
         Ok(false) => no_locks(io::Error::other("two processes could hold one lock")),
         Err(error) => no_locks(error),
+    }
+}
+
+/// Locks whose login is gone. They hold nothing, and removing one could part two who wait for it.
+fn idle(locks: &Path, paths: &[PathBuf]) -> String {
+    let names: Vec<&OsStr> =
+        paths.iter().filter(|path| !path.starts_with(locks)).filter_map(|path| path.file_name()).collect();
+    let is_idle = |path: &&PathBuf| {
+        let of_record = path.file_stem().filter(|stem| path.starts_with(locks) && stem.len() == 64);
+        of_record.is_some_and(|name| !names.contains(&name))
+    };
+    match paths.iter().filter(is_idle).count() {
+        0 => String::new(),
+        idle => format!("; {} of logins that are gone, which may stay", count(idle, "lock")),
     }
 }
 
