@@ -16,6 +16,9 @@ _mcpauth() {
             ",$1")
                 cmd="mcpauth"
                 ;;
+            mcpauth,audit)
+                cmd="mcpauth__subcmd__audit"
+                ;;
             mcpauth,completions)
                 cmd="mcpauth__subcmd__completions"
                 ;;
@@ -64,6 +67,21 @@ _mcpauth() {
             mcpauth,token)
                 cmd="mcpauth__subcmd__token"
                 ;;
+            mcpauth__subcmd__audit,help)
+                cmd="mcpauth__subcmd__audit__subcmd__help"
+                ;;
+            mcpauth__subcmd__audit,verify)
+                cmd="mcpauth__subcmd__audit__subcmd__verify"
+                ;;
+            mcpauth__subcmd__audit__subcmd__help,help)
+                cmd="mcpauth__subcmd__audit__subcmd__help__subcmd__help"
+                ;;
+            mcpauth__subcmd__audit__subcmd__help,verify)
+                cmd="mcpauth__subcmd__audit__subcmd__help__subcmd__verify"
+                ;;
+            mcpauth__subcmd__help,audit)
+                cmd="mcpauth__subcmd__help__subcmd__audit"
+                ;;
             mcpauth__subcmd__help,completions)
                 cmd="mcpauth__subcmd__help__subcmd__completions"
                 ;;
@@ -111,6 +129,9 @@ _mcpauth() {
                 ;;
             mcpauth__subcmd__help,token)
                 cmd="mcpauth__subcmd__help__subcmd__token"
+                ;;
+            mcpauth__subcmd__help__subcmd__audit,verify)
+                cmd="mcpauth__subcmd__help__subcmd__audit__subcmd__verify"
                 ;;
             mcpauth__subcmd__help__subcmd__server,add)
                 cmd="mcpauth__subcmd__help__subcmd__server__subcmd__add"
@@ -179,8 +200,114 @@ _mcpauth() {
 
     case "${cmd}" in
         mcpauth)
-            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec status list refresh server discover doctor sandbox demo completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec status list refresh server discover doctor audit sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__audit)
+            opts="-q -v -h --server --account --limit --follow --json --quiet --verbose --store --config --passphrase-fd --help verify help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__audit__subcmd__help)
+            opts="verify help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__audit__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__audit__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__audit__subcmd__verify)
+            opts="-q -v -h --json --quiet --verbose --store --config --passphrase-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -405,8 +532,36 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__help)
-            opts="login logout token headers exec status list refresh server discover doctor sandbox demo completions man help"
+            opts="login logout token headers exec status list refresh server discover doctor audit sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__audit)
+            opts="verify"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__audit__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

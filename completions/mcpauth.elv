@@ -41,6 +41,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand server 'Name servers and settle how to sign in to them'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
             cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
+            cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -366,6 +367,44 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mcpauth;audit'= {
+            cand --server 'Only the events of this server'
+            cand --account 'Only the events of this account'
+            cand --limit 'Only the newest so many'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --follow 'Go on with each event as it comes, until Ctrl-C'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand verify 'Check that no line of the log was changed, taken out or put in'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;audit;verify'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;audit;help'= {
+            cand verify 'Check that no line of the log was changed, taken out or put in'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;audit;help;verify'= {
+        }
+        &'mcpauth;audit;help;help'= {
+        }
         &'mcpauth;sandbox'= {
             cand --port 'Port to listen on; any free one if left out'
             cand --access-ttl 'How long access tokens live'
@@ -436,6 +475,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand server 'Name servers and settle how to sign in to them'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
             cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
+            cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -481,6 +521,11 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         &'mcpauth;help;discover'= {
         }
         &'mcpauth;help;doctor'= {
+        }
+        &'mcpauth;help;audit'= {
+            cand verify 'Check that no line of the log was changed, taken out or put in'
+        }
+        &'mcpauth;help;audit;verify'= {
         }
         &'mcpauth;help;sandbox'= {
         }

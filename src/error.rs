@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 
+use crate::audit::LogError;
 use crate::browser::ListenError;
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
@@ -166,6 +167,9 @@ pub enum Error {
         /// The exit code of one of them.
         exit_code: u8,
     },
+    /// The log of what happened does not hold together; where has been told.
+    #[error("the audit log does not hold together in {0} {place}", place = if *.0 == 1 { "place" } else { "places" })]
+    BrokenLog(usize),
     /// Standard output did not take the answer.
     #[error("the answer could not be written: {0}")]
     AnswerLost(io::Error),
@@ -178,6 +182,15 @@ fn candidates(names: &[Name]) -> String {
     match names {
         [] => String::new(),
         names => format!("; there are {}", names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+impl From<LogError> for Error {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Io { path, source } => StoreError::at(&path, source).into(),
+            LogError::Busy(_) => StoreError::Busy { holder: None }.into(),
+        }
     }
 }
 
@@ -217,7 +230,7 @@ impl Error {
             | Self::Store(StoreError::Busy { .. })
             | Self::Listen(ListenError::PortTaken { .. }) => TEMPORARY,
             Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Listen(_) => 4,
-            Self::Store(_) => 7,
+            Self::Store(_) | Self::BrokenLog(_) => 7,
             Self::NotRunnable { missing, .. } => 126 + u8::from(*missing),
             Self::Partly { exit_code, .. } | Self::PassedOn { exit_code, .. } => *exit_code,
         }
@@ -281,6 +294,9 @@ impl Error {
             Self::Listen(_) => Some("`mcpauth login SERVER --paste` does without the listener".into()),
             Self::NotRunnable { .. } => Some("give a command that is on the PATH, or its full path".into()),
             Self::Partly { .. } => Some("each of them is told above".into()),
+            Self::BrokenLog(_) => {
+                Some("keep a copy of the files as they are; the log goes on after them all the same".into())
+            }
             Self::AnswerLost(_) => Some("see that standard output leads somewhere with room".into()),
             Self::Unforeseen(_) => {
                 Some("please report this, with the output of the same command and -v".into())

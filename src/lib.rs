@@ -5,11 +5,12 @@
 //! - [`commands`]: one page per command: arguments, one call, one print
 //! - [`flows`]: the use cases, over the ports for people, time and the keychain
 //! - [`error`]: exit codes and hints
-//! - [`oauth`], [`store`], [`config`], [`mcp`]: the protocol, the resting place, the settings, the wire
+//! - [`oauth`], [`store`], [`audit`], [`config`], [`mcp`]: the protocol, the resting place, the log, the settings, the wire
 //! - [`model`], [`secret`], [`http`], [`browser`], [`keychain`], [`console`], [`clock`], [`places`], [`files`],
-//!   [`platform`], [`peer_text`], [`wording`]: the ground
+//!   [`hash`], [`platform`], [`peer_text`], [`wording`]: the ground
 //! - [`sandbox`]: a house of its own, the development issuer
 
+pub mod audit;
 pub mod browser;
 pub mod clock;
 pub mod commands;
@@ -18,6 +19,7 @@ pub mod console;
 pub mod error;
 pub mod files;
 pub mod flows;
+pub mod hash;
 pub mod http;
 pub mod keychain;
 pub mod mcp;

@@ -137,6 +137,9 @@ pub struct TokenFacts {
     pub expires_at: Option<UnixTime>,
     /// Whether there is a refresh token.
     pub refreshable: bool,
+    /// Tells the access token from others without telling anything of it; `None` if nobody took its fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// Members of a token answer that the standards do not name, such as `id_token` or a vendor's own. Some of

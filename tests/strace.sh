@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows with strace what handing out a good token does not do: no lock, no thread, no socket, no file but its own
-# four. Then looks at what the program as it ships loads, weighs and takes.
+# Shows with strace what handing out a good token does not do: no lock on a login, no thread, no socket, nothing that
+# waits for a disk, no file but its own four, the log that it adds a line to, and what the system tells of who asks. Then looks at what the program as it ships loads, weighs and takes.
 # Needs: strace curl time binutils, and target/release/mcpauth, or the program that MCPAUTH names
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -42,9 +42,10 @@ calls() {
   grep -E "^[0-9]+ +($1)\(" "$scratch/trace" || true
 }
 
-# files: what was looked for and is not part of starting any program.
+# files: what was looked for and is not part of starting any program; whoever asks, and who started that, as one.
 files() {
-  calls 'open|openat' | grep -o '"[^"]*"' | tr -d '"' | grep -Ev '^/(etc/ld\.so|lib|usr/lib|proc/self/maps$)' || true
+  calls 'open|openat' | grep -o '"[^"]*"' | tr -d '"' | grep -Ev '^/(etc/ld\.so|lib|usr/lib|proc/self/maps$)' \
+    | sed -E 's|^/proc/[0-9]+/stat$|/proc/PARENT/stat|' | uniq || true
 }
 
 # nothing WHAT NAMES: fails if one of these calls was made.
@@ -54,11 +55,21 @@ nothing() {
   [[ -z $made ]] || fail "$1: $made"
 }
 
+# The lock of a login would be another file, and could be waited for.
+only_the_log_is_locked() {
+  (( $(calls flock | wc -l) == 1 )) || fail "not one lock: $(calls flock)"
+  [[ $(calls flock) == *'LOCK_EX|LOCK_NB)'* ]] || fail "a lock that waits: $(calls flock)"
+  local descriptor
+  descriptor=$(grep -F "\"$log\"" "$scratch/trace" | grep -o '[0-9]*$' | head -n 1)
+  [[ $(calls flock) == *"flock($descriptor,"* ]] || fail "something else than the log was locked: $(calls flock)"
+}
+
 network='socket|socketpair|connect|bind|sendto|recvfrom'
 threads='clone|clone3|fork|vfork'
 runtime='epoll_create1|eventfd2|timerfd_create|pipe|pipe2|io_uring_setup'
-locks='flock|fcntl64|creat|rename|renameat|renameat2|fsync|unlink|mkdir'
+changes='fcntl64|creat|rename|renameat|renameat2|fsync|fdatasync|ftruncate|unlink|mkdir'
 
+log=$scratch/home/.local/state/mcpauth/audit/audit.jsonl
 mkdir -m 700 "$scratch/home"
 touch "$scratch/sandbox" "$scratch/login"
 "${bare[@]}" "$program" sandbox --auto-consent >"$scratch/sandbox" 2>&1 &
@@ -71,7 +82,7 @@ wait "$login" || fail "the login ended with $?: $(cat "$scratch/login")"
 
 # First what strace must be able to see: a refresh locks, connects and replaces.
 trace token box --force-refresh
-for group in "$network" "$locks" "$runtime"; do
+for group in "$network" "$changes" "$runtime"; do
   [[ -n $(calls "$group") ]] || fail "strace does not show what a refresh does: $group"
 done
 token=$(cat "$scratch/answer")
@@ -85,24 +96,29 @@ trace token box
 nothing 'a good token needed the network' "$network"
 nothing 'a good token needed a thread' "$threads"
 nothing 'a good token needed a runtime' "$runtime"
-nothing 'a good token needed a lock' "$locks"
+nothing 'a good token changed more than the log, or waited for the disk' "$changes"
+only_the_log_is_locked
 record=$(find "$scratch/home/.local/share/mcpauth/logins" -type f)
 diff <(files) - <<FILES || fail "token looked for other files"
 $scratch/home/.config/mcpauth/moved.toml
 $scratch/home/.config/mcpauth/config.toml
 $scratch/home/.config/mcpauth/servers/box.toml
 $record
+/proc/PARENT/stat
+$log
 FILES
-(( $(calls write | wc -l) == 1 )) || fail "token wrote more than once"
-echo "ok: token reads its four files, writes one line, and does nothing else"
+(( $(calls open\|openat | grep -c '/proc/[0-9]*/stat') <= 4 )) || fail "token looked at too many processes"
+(( $(calls write | wc -l) == 2 )) || fail "token wrote more than its answer and a line of the log"
+echo "ok: token reads its four files, adds a line to the log, writes its answer, and does nothing else"
 
 trace exec -- true
-nothing 'exec needed the network, a thread, a runtime or a lock' "$network|$threads|$runtime|$locks"
+nothing 'exec needed the network, a thread, a runtime or a change' "$network|$threads|$runtime|$changes"
+only_the_log_is_locked
 (( $(calls execve | wc -l) == 2 )) || fail "exec did not become the command at once: $(calls execve)"
 echo "ok: exec becomes the command, with nothing in between"
 
 trace --version
-nothing 'the version needed something' "$network|$threads|$runtime|$locks"
+nothing 'the version needed something' "$network|$threads|$runtime|$changes|flock"
 [[ -z $(files) ]] || fail "the version needed a file: $(files)"
 echo "ok: --version looks at nothing"
 

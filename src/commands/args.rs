@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::audit::Trail;
 use crate::config::{Config, ConfigError};
 use crate::console::{Console, Tone};
 use crate::error::Error;
@@ -47,8 +48,9 @@ impl GlobalArgs {
         Tone { json: self.json, quiet: self.quiet, verbose: self.verbose, colorless: colorless() }
     }
 
-    /// The program, with its configuration read; leniently, one that cannot be read settles nothing.
-    pub(super) fn app(&self, ports: Ports, leniently: bool) -> Result<App, Error> {
+    /// The program, with its configuration read, about to run this command; leniently, a configuration that cannot be
+    /// read settles nothing.
+    pub(super) fn app(&self, ports: Ports, command: &'static str, leniently: bool) -> Result<App, Error> {
         let places = Places::find(&|name| std::env::var_os(name), self.config.as_deref())
             .map_err(ConfigError::from)?;
         let config = match Config::load(places.clone()) {
@@ -66,6 +68,7 @@ impl GlobalArgs {
             store_wish: self.store,
             passphrase_descriptor: self.passphrase_fd,
             deadline: None,
+            trail: Trail::of(command),
             opened: OnceLock::new(),
             server_wish: server_wish()?,
         })

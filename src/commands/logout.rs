@@ -43,9 +43,13 @@ struct Answer {
 
 impl LogoutArgs {
     pub(super) fn run(self, app: &App) -> Result<(), Error> {
-        let request = LogoutRequest { local_only: self.local_only, forget_client: self.forget_client };
+        let request = LogoutRequest {
+            reason: self.reason.clone(),
+            local_only: self.local_only,
+            forget_client: self.forget_client,
+        };
         let end = |key: &LoginKey| {
-            let outcome = logout::logout(app, key, request)?;
+            let outcome = logout::logout(app, key, &request)?;
             tell(app, &outcome);
             Ok(outcome)
         };

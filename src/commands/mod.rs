@@ -2,6 +2,7 @@
 
 mod all;
 mod args;
+mod audit;
 mod completions;
 mod demo;
 mod demo_server;
@@ -70,6 +71,7 @@ enum Command {
     Server(server::ServerArgs),
     Discover(discover::DiscoverArgs),
     Doctor(doctor::DoctorArgs),
+    Audit(audit::AuditArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
@@ -91,7 +93,8 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
     let console = Console::new(ports.terminal.clone(), cli.global.tone());
     // Whoever looks for trouble must not end where the first of it is.
     let leniently = matches!(cli.command, Command::Doctor(_));
-    let outcome = cli.global.app(ports, leniently).and_then(|app| cli.command.run(app));
+    let app = cli.global.app(ports, cli.command.name(), leniently);
+    let outcome = app.and_then(|app| cli.command.run(app));
     outcome.unwrap_or_else(|error| {
         console.error(&error);
         error.exit_code()
@@ -99,6 +102,23 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
 }
 
 impl Command {
+    /// Its name, for the log of what happens.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Login(_) => "login",
+            Self::Logout(_) => "logout",
+            Self::Token(_) => "token",
+            Self::Headers(_) => "headers",
+            Self::Exec(_) => "exec",
+            Self::Status(_) => "status",
+            Self::Refresh(_) => "refresh",
+            Self::Server(_) => "server",
+            Self::Discover(_) => "discover",
+            // The others change no login and hand out nothing.
+            _ => "mcpauth",
+        }
+    }
+
     fn run(self, app: App) -> Result<u8, Error> {
         let done = match self {
             Self::Exec(args) => return args.run(&app),
@@ -112,6 +132,7 @@ impl Command {
             Self::Refresh(args) => args.run(&app),
             Self::Server(args) => args.run(app),
             Self::Discover(args) => args.run(&app),
+            Self::Audit(args) => args.run(&app),
             Self::Sandbox(args) => args.run(&app),
             Self::Demo(args) => args.run(&app),
             Self::DemoServer => demo_server::run(&app),

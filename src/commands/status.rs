@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::args::{AccountArg, span};
+use crate::audit;
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::flows::App;
@@ -44,8 +45,17 @@ struct Entry {
     summary: LoginSummary,
     #[serde(flatten)]
     condition: Condition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<Use>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<Finding>,
+}
+
+/// When a token was last handed out, and to which program.
+#[derive(Serialize)]
+struct Use {
+    at: UnixTime,
+    by: String,
 }
 
 #[derive(Serialize)]
@@ -61,7 +71,9 @@ impl StatusArgs {
         for summary in self.summaries(app)? {
             let checks = if self.check { check(app, &summary)? } else { Vec::new() };
             let condition = condition(&store, &summary, app.now())?;
-            entries.push(Entry { summary, condition, checks });
+            let last_used = audit::last_handout(app.config.places(), &summary.login.key());
+            let last_used = last_used.map(|(at, by)| Use { at, by });
+            entries.push(Entry { summary, condition, last_used, checks });
         }
         let verdict = self.verdict(&entries);
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
@@ -185,6 +197,9 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         time_left(&entry.summary, app.now()),
         store.description(),
     );
+    if let Some(Use { at, by }) = &entry.last_used {
+        let _ = writeln!(text, "    used     {at} by {}", PeerText::from(by.as_str()));
+    }
     text += &whats_wrong(login);
     text += &whats_going_on(&entry.condition);
     for check in &entry.checks {

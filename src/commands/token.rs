@@ -62,9 +62,9 @@ impl TokenArgs {
             _ => Refresh::IfNeeded,
         };
         let freshness = Freshness { min_ttl: self.min_ttl, refresh, ..Freshness::default() };
-        let login = session::fresh_login(app, &key, &freshness)?;
         let json = app.console.tone().json;
         let field = if self.header { Some("header") } else { self.field.as_deref() };
+        let login = session::hand_out(app, &key, &freshness, field.unwrap_or("token"))?;
         let value = |name| session::field(&login, name);
         match field {
             None if json => tell(app, &login),

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Value, json};
 
 use super::{App, Ports, exec};
+use crate::audit::Trail;
 use crate::browser::{Browser, BrowserError};
 use crate::config::{Config, ConfigError};
 use crate::console::{Console, Tone};
@@ -38,6 +39,7 @@ pub fn stage(app: &App, home: &Path, by_itself: bool) -> Result<App, Error> {
         passphrase_descriptor: None,
         deadline: None,
         found_session_bus: false,
+        trail: Trail::of("demo"),
         opened: OnceLock::new(),
     })
 }

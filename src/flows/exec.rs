@@ -1,7 +1,8 @@
 //! Starting a command with fresh tokens in its environment, and nothing of ours left in between.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
 
@@ -9,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::App;
 use super::session::{self, Freshness};
+use crate::audit::{Event, Kind};
 use crate::error::Error;
 use crate::model::{Login, LoginKey, Malformed, Name, ServerArg};
 use crate::platform;
@@ -185,16 +187,23 @@ fn plan<'a>(app: &App, request: &'a ExecRequest) -> Result<Vec<Planned<'a>>, Err
     Ok(planned)
 }
 
-/// Every variable with its value. One login is loaded, and if need be refreshed, once.
+/// Every variable with its value. One login is loaded, and if need be refreshed, once. That the command gets them is
+/// written down before it does.
 fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, Zeroizing<String>)>, Error> {
     let mut logins: Vec<Login> = Vec::new();
-    let mut values = Vec::new();
+    let (mut values, mut given) = (Vec::new(), BTreeSet::new());
     for Planned { variable, key, field } in plan(app, request)? {
         let at = logins.iter().position(|login| login.key() == key).unwrap_or(logins.len());
         if at == logins.len() {
             logins.push(session::fresh_login(app, &key, &request.freshness)?);
         }
         values.push((variable, session::field(&logins[at], field)?));
+        given.extend((!session::is_public(field)).then_some(at));
+    }
+    let program = request.command.first().map(|name| Path::new(name).file_name().unwrap_or(name));
+    let program = program.unwrap_or_default().to_string_lossy();
+    for login in given.into_iter().map(|at| &logins[at]) {
+        app.audit(&Event::new(Kind::HandedOut, &login.key()).about(&login.tokens.facts).to(&*program));
     }
     Ok(values)
 }

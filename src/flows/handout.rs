@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::session::{self, Freshness, Refresh};
+use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::files;
@@ -37,9 +38,16 @@ struct Handouts {
     callers: BTreeSet<String>,
 }
 
+/// A login for `caller`, which is written down before the caller gets it.
+pub fn hand_out(app: &App, key: &LoginKey, caller: Option<String>) -> Result<Login, Error> {
+    let login = login_for(app, key, caller)?;
+    app.audit(&Event::new(Kind::HandedOut, key).about(&login.tokens.facts));
+    Ok(login)
+}
+
 /// A login for `caller`, fresher than the one that it got before if that was the same. A caller that cannot be told
 /// from others is never taken for one that asks again.
-pub fn hand_out(app: &App, key: &LoginKey, caller: Option<String>) -> Result<Login, Error> {
+fn login_for(app: &App, key: &LoginKey, caller: Option<String>) -> Result<Login, Error> {
     let file = file(app, key);
     let mut handouts: Handouts =
         std::fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();

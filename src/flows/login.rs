@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::brought::{BroughtClient, bring};
-use super::{App, brake, forget_client, redirect, remote, renewal};
+use super::{App, brake, forget_client, gone_wrong, redirect, remote, renewal};
+use crate::audit::{Event, Kind};
 use crate::browser::{Listener, ListenerOptions, Page};
 use crate::config::{ResourceChoice, ServerProfile};
 use crate::error::Error;
@@ -63,24 +64,37 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     replaceable(app, &store, &key)?;
     can_be_locked(&store, &key)?;
     is_rested(app, &store, &key)?;
+    app.audit(&Event::new(Kind::LoginStarted, &key));
+    let outcome = attempt(app, &store, request);
+    app.audit(&match &outcome {
+        Ok(outcome) => {
+            let LoginSummary { client, tokens, .. } = &outcome.summary;
+            Event::new(Kind::LoginCompleted, &key).about(tokens).client(&client.client_id)
+        }
+        Err(error) => gone_wrong(Kind::LoginFailed, &key, error),
+    });
+    if outcome.is_ok() {
+        store.forget_trouble(Attempt::Login, &key);
+    }
+    outcome
+}
+
+/// Signs in, unless the person interrupts it.
+fn attempt(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutcome, Error> {
     let command = again(app, request);
     let signing_in = async {
         tokio::select! {
             // Looked at first, so that it is awaited before anything is said: a person may be quick.
             biased;
             () = platform::interrupted() => Err(Error::Cancelled { command: command.clone() }),
-            outcome = sign_in(app, &store, request, &command) => outcome,
+            outcome = sign_in(app, store, request, &command) => outcome,
         }
     };
     let outcome = http::block_on(signing_in).map_err(|error| remote(&request.profile.url)(error.into()));
-    let outcome = outcome.and_then(std::convert::identity).map_err(|error| match error {
+    outcome.and_then(std::convert::identity).map_err(|error| match error {
         Error::Remote { server, source, .. } => Error::Remote { server, command, source },
         error => error,
-    });
-    if outcome.is_ok() {
-        store.forget_trouble(Attempt::Login, &key);
-    }
-    outcome
+    })
 }
 
 /// Finds out before anybody is asked whether the login can be kept apart from others that change it. Somebody who
@@ -209,8 +223,13 @@ async fn prepare(
         // Kept even if nobody signs in: the next attempt need not register again.
         store.save_client(&profile.name, &client)?;
     }
+    let reused = known.as_ref() == Some(&client.facts.client_id);
+    if client.facts.source == RegistrationSource::Dynamic && !reused {
+        let key = LoginKey { server: profile.name.clone(), account: request.account.clone() };
+        app.audit(&Event::new(Kind::ClientRegistered, &key).scope(&scope).client(&client.facts.client_id));
+    }
     let pending = Arc::new(begin(profile, found, &client.facts, &redirect_uri, &scope)?);
-    Ok(Prepared { reused: known.as_ref() == Some(&client.facts.client_id), client, listener, pending })
+    Ok(Prepared { client, reused, listener, pending })
 }
 
 /// The client of an earlier login. One that was left behind in another store, or sealed with a key that is lost, can
@@ -352,7 +371,8 @@ async fn complete(
     let profile = &request.profile;
     let endpoints = found.issuer.endpoints();
     let tokens = token::exchange(&http, &endpoints, &client, &pending, &code, app.now()).await;
-    let tokens = tokens.map_err(|error| exchange_failed(store, profile, &client, error))?;
+    let mut tokens = tokens.map_err(|error| exchange_failed(store, profile, &client, error))?;
+    tokens.facts.fingerprint = store.fingerprint(&tokens.access_token);
     let identity = identity::identify(&http, &endpoints, &tokens).await;
     let now = app.now();
     let facts = LoginFacts {
@@ -408,7 +428,7 @@ fn save(
     let old = replaceable(app, store, &login.key())?;
     // What a refresh of the old login left belongs to that one, whole or not at all: it is brought home first, so that
     // whoever is ended before the end leaves a login that works.
-    if old.is_none() || renewal::settle(store, &lock).is_err() {
+    if old.is_none() || renewal::settle(app, store, &lock).is_err() {
         store.journal(&lock)?.clear()?;
     }
     let old = store.summary(&login.key())?.or(old);

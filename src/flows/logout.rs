@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{App, forget_client, renewal, session};
+use crate::audit::{Event, Kind};
 use crate::error::Error;
 use crate::http::{self, Http};
-use crate::model::{Login, LoginKey, LoginState};
+use crate::model::{Login, LoginKey, LoginState, TokenFacts};
 use crate::oauth;
 use crate::oauth::registration::{self, Unregistered};
 use crate::oauth::token::{self, TokenKind};
@@ -19,8 +20,10 @@ const BUDGET: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How thorough a logout is to be.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LogoutRequest {
+    /// Why, for the record.
+    pub reason: Option<String>,
     /// Ask no issuer, only delete here.
     pub local_only: bool,
     /// Delete the dynamic client, too (RFC 7592).
@@ -44,6 +47,17 @@ pub enum Ended {
 }
 
 impl Ended {
+    /// In a word, for the log.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Nothing => "nothing",
+            Self::NotOffered => "not_offered",
+            Self::NotAsked => "not_asked",
+            Self::Failed(_) => "failed",
+        }
+    }
+
     /// In words, for a person.
     pub fn in_words(&self) -> String {
         match self {
@@ -75,7 +89,7 @@ pub struct LogoutOutcome {
 
 /// Ends a login. It is deleted here whatever the issuer says. Where no issuer is to be asked the secrets stay closed,
 /// so that a login whose key is lost can be deleted, too.
-pub fn logout(app: &App, key: &LoginKey, request: LogoutRequest) -> Result<LogoutOutcome, Error> {
+pub fn logout(app: &App, key: &LoginKey, request: &LogoutRequest) -> Result<LogoutOutcome, Error> {
     let store = app.store()?;
     // The lock first: a refresh that is under way would bring back to life what is revoked here.
     let lock = store.lock(key, PATIENCE)?;
@@ -88,22 +102,36 @@ pub fn logout(app: &App, key: &LoginKey, request: LogoutRequest) -> Result<Logou
         client: Ended::NotAsked,
         deleted_here: false,
     };
-    if request.local_only {
-        store.summary(key)?.ok_or_else(missing)?;
-        outcome.deleted_here = store.remove(&lock)?;
-        return Ok(outcome);
-    }
+    let tokens = if request.local_only {
+        store.summary(key)?.ok_or_else(missing)?.tokens
+    } else {
+        end_at_issuer(app, &store, &lock, request, &mut outcome)?
+    };
+    outcome.deleted_here = store.remove(&lock)?;
+    app.audit(&revoked(key, request, &outcome, &tokens));
+    Ok(outcome)
+}
+
+/// Ends the login at its issuer, as far as that can be done, and tells which tokens it was about.
+fn end_at_issuer(
+    app: &App,
+    store: &Store,
+    lock: &LoginLock,
+    request: &LogoutRequest,
+    outcome: &mut LogoutOutcome,
+) -> Result<TokenFacts, Error> {
+    let key = lock.key();
     // What is revoked has to be the newest refresh token that there is.
-    if let Err(error) = renewal::settle(&store, &lock) {
+    if let Err(error) = renewal::settle(app, store, lock) {
         app.console.warn(&format!("{error}; signing out of {} all the same", key.server));
     }
-    let login = announce(app, &store, &lock, store.load(key)?.ok_or_else(missing)?);
-    ask_issuer(app, &login, request, &mut outcome);
-    outcome.deleted_here = store.remove(&lock)?;
+    let login = store.load(key)?.ok_or_else(|| Error::login_needed(session::not_signed_in(key), key))?;
+    let login = announce(app, store, lock, login);
+    ask_issuer(app, &login, request, outcome);
     if outcome.client == Ended::Done {
-        forget_client(&store, &key.server, &login.client.facts)?;
+        forget_client(store, &key.server, &login.client.facts)?;
     }
-    Ok(outcome)
+    Ok(login.tokens.facts)
 }
 
 /// Writes down that the login is being ended, so that a logout that dies on the way can be seen and finished. Where
@@ -120,8 +148,20 @@ fn announce(app: &App, store: &Store, lock: &LoginLock, mut login: Login) -> Log
     login
 }
 
+/// What is written down of a logout: what became of each part, and of which token.
+fn revoked(key: &LoginKey, request: &LogoutRequest, outcome: &LogoutOutcome, tokens: &TokenFacts) -> Event {
+    let parts = [
+        ("refresh_token", &outcome.refresh_token),
+        ("access_token", &outcome.access_token),
+        ("client", &outcome.client),
+    ];
+    let event = Event::new(Kind::Revoked, key).about(tokens);
+    let event = parts.into_iter().fold(event, |event, (what, how)| event.ended(what, how.word()));
+    request.reason.iter().fold(event, |event, reason| event.reason(reason))
+}
+
 /// Asks the issuer to end everything, within the time that there is for it.
-fn ask_issuer(app: &App, login: &Login, request: LogoutRequest, outcome: &mut LogoutOutcome) {
+fn ask_issuer(app: &App, login: &Login, request: &LogoutRequest, outcome: &mut LogoutOutcome) {
     let http = app.http(&login.facts.url);
     let ending = async { tokio::time::timeout(BUDGET, end(&http, login, request, outcome)).await.is_ok() };
     if http::block_on(ending).unwrap_or(false) {
@@ -136,7 +176,7 @@ fn ask_issuer(app: &App, login: &Login, request: LogoutRequest, outcome: &mut Lo
 }
 
 /// The refresh token first: once it is gone, nothing new can be had.
-async fn end(http: &Http, login: &Login, request: LogoutRequest, outcome: &mut LogoutOutcome) {
+async fn end(http: &Http, login: &Login, request: &LogoutRequest, outcome: &mut LogoutOutcome) {
     outcome.refresh_token = if login.tokens.refresh_token.is_some() {
         told(token::revoke(http, login, TokenKind::Refresh).await)
     } else {

@@ -15,12 +15,14 @@ pub mod redirect;
 pub mod renewal;
 pub mod server;
 pub mod session;
+pub mod trail;
 pub mod worker;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use crate::audit::{Event, Kind, Trail};
 use crate::browser::Browser;
 use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, ConfigError, ServerProfile};
@@ -66,6 +68,8 @@ pub struct App {
     pub deadline: Option<Instant>,
     /// Whether we had to tell ourselves where the session bus is: what we become is told only what we were told.
     pub found_session_bus: bool,
+    /// Where what happens is written down.
+    pub trail: Trail,
     /// The store, once it was opened: its key is asked for once, however many logins are read.
     pub opened: OnceLock<Arc<Store>>,
 }
@@ -74,6 +78,13 @@ impl App {
     /// The time.
     pub fn now(&self) -> UnixTime {
         self.ports.clock.now()
+    }
+
+    /// Writes down what happened. Where that cannot be done the person is told, and the command goes on.
+    pub fn audit(&self, event: &Event) {
+        if let Err(error) = self.trail.note(self.config.places(), self.now(), event) {
+            self.console.warn(&format!("{error}; what happens now is not written down"));
+        }
     }
 
     /// An HTTP client for a server; costs nothing until it is used.
@@ -260,6 +271,11 @@ fn unknown(server: &ServerArg) -> Error {
             ),
         },
     }
+}
+
+/// What is written down of something that went wrong.
+pub(crate) fn gone_wrong(kind: Kind, login: &LoginKey, error: &Error) -> Event {
+    Event::new(kind, login).failed(error.code(), error.exit_code(), &error.to_string())
 }
 
 /// Drops a client that its issuer no longer knows, so that the next login registers anew. Only one that the issuer

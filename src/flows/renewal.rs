@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{App, brake, forget_client, remote};
+use super::{App, brake, forget_client, gone_wrong, remote};
+use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::files;
@@ -20,6 +21,8 @@ use crate::store::{Attempt, Journal, JournalFacts, JournalState, LoginLock, Stor
 
 /// How long the issuer has for all tries together.
 const BUDGET: Duration = Duration::from_secs(30);
+/// How long the try lasts at least that follows an answer that got lost.
+const SECOND_CHANCE: Duration = Duration::from_secs(10);
 /// How often an issuer is asked where nothing else is left.
 pub const TRIES: u32 = 3;
 
@@ -34,7 +37,17 @@ pub struct Errand {
 
 /// Renews the login whose lock is held. Nothing is left to do if somebody else did it, or got as far as the answer.
 pub fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Result<(), Error> {
-    if settle(store, lock)? {
+    let outcome = try_to_renew(app, store, lock, errand);
+    match &outcome {
+        // Nobody was asked, and why not is written down already.
+        Ok(()) | Err(Error::Resting { .. }) => {}
+        Err(error) => app.audit(&gone_wrong(Kind::RefreshFailed, lock.key(), error)),
+    }
+    outcome
+}
+
+fn try_to_renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Result<(), Error> {
+    if settle(app, store, lock)? {
         return Ok(());
     }
     let Some(login) = store.load(lock.key())? else { return Ok(()) };
@@ -59,10 +72,12 @@ pub fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Resu
     let Renewal { journal, in_doubt, .. } = renewal;
     match outcome {
         Ok(tokens) => {
-            store.save_into(room, lock, &renewed(&login, tokens))?;
+            let login = renewed(store, &login, tokens);
+            store.save_into(room, lock, &login)?;
             store.forget_trouble(Attempt::Refresh, lock.key());
             // It says nothing any more: the record has gone on.
             drop(journal.clear());
+            app.audit(&Event::new(Kind::Refreshed, lock.key()).about(&login.tokens.facts));
             Ok(())
         }
         Err(error) => {
@@ -75,7 +90,7 @@ pub fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Resu
 }
 
 /// Brings into the record what an unfinished refresh left in the journal; tells whether there was something.
-pub fn settle(store: &Store, lock: &LoginLock) -> Result<bool, Error> {
+pub fn settle(app: &App, store: &Store, lock: &LoginLock) -> Result<bool, Error> {
     let Some(login) = store.load(lock.key())? else { return Ok(false) };
     let Some(refresh_token) = &login.tokens.refresh_token else { return Ok(false) };
     let Some(note) = store.journaled_answer(lock, login.facts.generation)? else { return Ok(false) };
@@ -84,8 +99,10 @@ pub fn settle(store: &Store, lock: &LoginLock) -> Result<bool, Error> {
     let Ok(tokens) = token::read_refresh(&answer, &login, refresh_token, received_at) else {
         return Ok(false);
     };
-    store.save(lock, &renewed(&login, tokens))?;
+    let login = renewed(store, &login, tokens);
+    store.save(lock, &login)?;
     store.journal(lock)?.clear()?;
+    app.audit(&Event::new(Kind::Refreshed, lock.key()).about(&login.tokens.facts));
     Ok(true)
 }
 
@@ -98,7 +115,8 @@ fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
     }
 }
 
-fn renewed(login: &Login, tokens: TokenSet) -> Login {
+fn renewed(store: &Store, login: &Login, mut tokens: TokenSet) -> Login {
+    tokens.facts.fingerprint = store.fingerprint(&tokens.access_token);
     let mut facts = login.facts.clone();
     facts.state = LoginState::Active;
     facts.generation += 1;
@@ -139,6 +157,10 @@ impl Renewal<'_> {
             asked += 1;
             self.in_doubt |= lost;
             self.remember(&error);
+            if lost && !doubted {
+                // Also for an issuer that took all the time: what it gives again it gives soon or never.
+                self.ends = self.ends.max(Instant::now() + SECOND_CHANCE);
+            }
             let pause = if lost {
                 (!doubted).then_some(Duration::ZERO)
             } else {
@@ -167,8 +189,13 @@ impl Renewal<'_> {
             self.app.console.warn(&error.to_string());
         }
         let read = token::read_refresh(&answer, self.login, self.refresh_token, now);
-        // Words that make no sense may stand where the new tokens should be.
-        read.map_err(|error| Failure { lost: matches!(error, oauth::Error::Malformed { .. }), error })
+        // Words that make no sense may stand where the new tokens should be, and a gateway may have given up on an issuer
+        // that went on.
+        let gave_up = matches!(answer.status, 408 | 502 | 504);
+        read.map_err(|error| Failure {
+            lost: gave_up || matches!(error, oauth::Error::Malformed { .. }),
+            error,
+        })
     }
 
     /// Takes note of a failure, for every process that would ask next.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::renewal::{self, Errand};
-use super::{App, worker};
+use super::{App, gone_wrong, worker};
+use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::model::{Login, LoginKey, LoginState};
@@ -105,6 +106,20 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
     }
 }
 
+/// The same for a program that is going to get this field of it, which is written down before it does.
+pub fn hand_out(app: &App, key: &LoginKey, freshness: &Freshness, field: &str) -> Result<Login, Error> {
+    let login = fresh_login(app, key, freshness)?;
+    if !is_public(field) {
+        app.audit(&Event::new(Kind::HandedOut, key).about(&login.tokens.facts));
+    }
+    Ok(login)
+}
+
+/// Whether a field, as [`field`] names it, gives nobody access to anything.
+pub fn is_public(field: &str) -> bool {
+    matches!(field, "url" | "expires_at" | "scope" | "token_type")
+}
+
 fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {
     let missing = || Error::login_needed(not_signed_in(key), key);
     let login = store.load(key)?.ok_or_else(missing)?;
@@ -182,6 +197,10 @@ fn renew(
             return Ok(renewed);
         }
     };
+    if matches!(error, Error::Interrupted { .. }) {
+        // Nobody else lived to say so.
+        app.audit(&gone_wrong(Kind::RefreshFailed, &key, &error));
+    }
     or_what_lives(app, login, freshness, error)
 }
 

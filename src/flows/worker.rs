@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::renewal::{self, Errand};
 use super::{App, Ports};
+use crate::audit::{Caller, Trail};
 use crate::clock::{SetClock, UnixTime};
 use crate::config::Config;
 use crate::console::{Console, Tone};
@@ -49,6 +50,7 @@ struct Task {
     account: Name,
     now: UnixTime,
     verbose: u8,
+    caller: Caller,
     errand: Errand,
 }
 
@@ -96,6 +98,7 @@ fn task(
         account: key.account.clone(),
         now: app.now(),
         verbose: app.console.tone().verbose,
+        caller: app.trail.caller().clone(),
         errand,
     };
     let line = serde_json::to_vec(&task)?;
@@ -217,6 +220,7 @@ fn app_for(task: &Task, ports: Ports) -> Result<App, Error> {
         passphrase_descriptor: None,
         deadline: None,
         found_session_bus: false,
+        trail: Trail::on_behalf_of(task.caller.clone()),
         opened: OnceLock::new(),
     })
 }

@@ -185,6 +185,7 @@ fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<T
         received_at: now,
         expires_at: lifetime(members.remove("expires_in").as_ref()).map(|seconds| now.plus(seconds)),
         refreshable: refresh_token.is_some(),
+        fingerprint: None,
     };
     let mut extra = ExtraFields::default();
     members.into_iter().for_each(|(name, value)| extra.insert(name, value));

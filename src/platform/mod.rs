@@ -15,6 +15,7 @@
 //! - `make_private(path)` takes away what others may do with a file or directory of ours that is no link.
 //! - `others_may_write(path)` tells whether somebody else could change what a file or directory says.
 //! - `file_system(path)` tells what kind of file system holds a path and how much room is left there.
+//! - `open_log(path)` opens or makes a file to be read, and written to at its end, under the same conditions.
 //! - `open_descriptor(number)` opens anew what our parent left open there, and keeps the descriptor itself from the
 //!   programs that we start or become.
 //! - `create_private(path)` makes a new file, 0600 from its first system call; it fails if the name exists.
@@ -40,6 +41,9 @@
 //! - `interrupted()` waits for Ctrl-C and, where there are such things, for a polite end or a closed terminal.
 //! - `caller()` names the program that started us, stable for as long as that program lives; `None` where the
 //!   system does not tell.
+//! - `ancestors(levels)` tells who started us, and who started that one: ids and names, the nearest first, as far as
+//!   the system tells.
+//! - `user()` is what the system calls whoever this process belongs to.
 
 use std::error::Error;
 use std::io;
@@ -49,10 +53,10 @@ use std::io;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
+    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
     handed_over_lock, has_display, interrupted, is_at, make_private, open_descriptor, open_lock_file,
-    open_private, others_may_write, own_program, replace, reserve, reset_signals, run_as_child,
-    start_detached, sync_dir, terminal_settings,
+    open_log, open_private, others_may_write, own_program, replace, reserve, reset_signals, run_as_child,
+    start_detached, sync_dir, terminal_settings, user,
 };
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -71,10 +75,10 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
+    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
     find_session_bus, handed_over_lock, has_display, interrupted, is_at, make_private, open_descriptor,
-    open_lock_file, open_private, others_may_write, own_program, replace, reserve, reset_signals,
-    run_as_child, start_detached, sync_dir, terminal_settings,
+    open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve, reset_signals,
+    run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
 
 /// What holds a path.
@@ -86,6 +90,14 @@ pub struct FileSystem {
     pub free_bytes: Option<u64>,
     /// Files that may still be made, where their number is limited.
     pub free_files: Option<u64>,
+}
+
+/// Programs that stand between us and whoever wanted us.
+const BETWEEN: [&str; 10] = ["sh", "bash", "dash", "ash", "zsh", "fish", "ksh", "busybox", "env", "timeout"];
+
+/// Whether a program is only a way to start others, such as a shell.
+pub fn only_stands_between(program: &str) -> bool {
+    BETWEEN.contains(&program)
 }
 
 /// Why a file or directory is not fit to hold a secret.

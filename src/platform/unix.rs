@@ -104,6 +104,10 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     open(path, OFlags::RDWR | OFlags::CREATE)
 }
 
+pub fn open_log(path: &Path) -> io::Result<File> {
+    open(path, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE)
+}
+
 pub fn open_descriptor(number: u32) -> io::Result<File> {
     let file = File::open(format!("/dev/fd/{number}"))?;
     // The three standard streams are what a program expects to find.
@@ -294,22 +298,39 @@ pub fn caller() -> Option<String> {
     Some(format!("pid:{}", std::os::unix::process::parent_id()))
 }
 
+#[cfg(not(target_os = "linux"))]
+pub fn ancestors(levels: usize) -> Vec<(u32, String)> {
+    // The name of another process is told only through calls that no safe face exists for.
+    let parent = (std::os::unix::process::parent_id(), "unknown".to_owned());
+    std::iter::once(parent).take(levels).collect()
+}
+
+#[cfg(target_os = "linux")]
+pub fn ancestors(levels: usize) -> Vec<(u32, String)> {
+    let mut id = std::os::unix::process::parent_id();
+    let mut found = Vec::with_capacity(levels);
+    while found.len() < levels
+        && let Some(process) = Process::find(id)
+    {
+        found.push((id, process.name));
+        id = process.parent;
+    }
+    found
+}
+
+pub fn user() -> String {
+    user_id().to_string()
+}
+
 #[cfg(target_os = "linux")]
 pub fn caller() -> Option<String> {
-    /// Programs that stand between us and whoever wanted us.
-    const BETWEEN: [&str; 10] =
-        ["sh", "bash", "dash", "ash", "zsh", "fish", "ksh", "busybox", "env", "timeout"];
     let mut id = std::os::unix::process::parent_id();
     let mut nearest = format!("pid:{id}");
     // A chain of shells longer than this is not worth following.
     for _ in 0..16 {
-        let Some(process) =
-            fs::read_to_string(format!("/proc/{id}/stat")).ok().and_then(|stat| Process::from_stat(&stat))
-        else {
-            break;
-        };
+        let Some(process) = Process::find(id) else { break };
         nearest = format!("{}:{id}:{}", process.name, process.started);
-        if !BETWEEN.contains(&process.name.as_str()) || process.parent == 0 {
+        if !super::only_stands_between(&process.name) || process.parent == 0 {
             break;
         }
         id = process.parent;
@@ -329,6 +350,15 @@ struct Process {
 
 #[cfg(target_os = "linux")]
 impl Process {
+    /// The process with this id; `None` if there is none, or the system does not tell.
+    fn find(id: u32) -> Option<Self> {
+        // Longer than the line is ever; read at once, because each read makes the kernel write it anew.
+        let mut stat = [0; 1024];
+        let length = io::Read::read(&mut File::open(format!("/proc/{id}/stat")).ok()?, &mut stat).ok()?;
+        // A process may call itself anything.
+        Self::from_stat(&String::from_utf8_lossy(&stat[..length]))
+    }
+
     fn from_stat(stat: &str) -> Option<Self> {
         // The name may itself contain spaces and brackets, so it ends at the last bracket.
         let (front, rest) = stat.rsplit_once(')')?;

@@ -77,6 +77,10 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
+pub fn open_log(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().read(true).append(true).create(true))
+}
+
 pub fn open_descriptor(_number: u32) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
@@ -157,6 +161,15 @@ pub fn has_display() -> bool {
 
 pub fn find_session_bus(_remembered: Option<&str>) -> bool {
     false
+}
+
+pub fn ancestors(_levels: usize) -> Vec<(u32, String)> {
+    // As below.
+    Vec::new()
+}
+
+pub fn user() -> String {
+    std::env::var("USERNAME").unwrap_or_default()
 }
 
 pub fn caller() -> Option<String> {

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::{LockState, StoreError, lock};
+use super::{LockState, StoreError, fingerprint, lock};
 use crate::files::{self, Draft};
 use crate::places::Places;
 use crate::platform;
+use crate::secret::SealingKey;
 
 /// No record is longer.
 const LIMIT: u64 = 4 * 1024 * 1024;
@@ -146,6 +147,14 @@ impl Shelves {
             }
         }
         Ok(kept)
+    }
+
+    /// The key that fingerprints are taken with where nothing else gives one.
+    pub(super) fn fingerprint_key(&self) -> Option<SealingKey> {
+        match self {
+            Self::Files { data, state } => fingerprint::own_key(data, state),
+            Self::Memory { .. } => None,
+        }
     }
 
     /// The names of all records.

@@ -7,19 +7,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
-use ring::digest;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::files::Draft;
+use crate::hash::sha256;
 use crate::http;
 use crate::model::{ClientRegistration, Login, LoginKey, LoginSummary, Name};
 use crate::places::Places;
-use crate::secret::SealingKey;
+use crate::secret::{AccessToken, SealingKey};
 
 mod error;
 mod examination;
 mod files;
+mod fingerprint;
 mod journal;
 mod keys;
 mod lock;
@@ -290,6 +291,16 @@ impl Store {
         }
     }
 
+    /// What tells an access token from others in a log without telling anything of it. `None` where there is no key
+    /// to take it with: no login is lost for want of one.
+    pub fn fingerprint(&self, token: &AccessToken) -> Option<String> {
+        let key = match self.key_for_writing().ok()? {
+            Some(key) => key,
+            None => Arc::new(self.shelves.fingerprint_key()?),
+        };
+        Some(fingerprint::take(&key, token))
+    }
+
     fn read<Of: Stored>(&self, name: &str) -> Result<Option<Of>, StoreError> {
         self.read_with(name, |record| {
             let path = self.shelves.path(Of::FOLDER, name);
@@ -427,7 +438,7 @@ fn client_name(server: &Name) -> String {
 
 /// Parts contain no NUL, so no two lists hash alike.
 fn hashed(parts: &[&str]) -> String {
-    crate::files::hex(digest::digest(&digest::SHA256, parts.join("\0").as_bytes()).as_ref())
+    crate::files::hex(&sha256(&[parts.join("\0").as_bytes()]))
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::io;
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::{digest, hmac};
+use ring::hmac;
 use zeroize::Zeroizing;
 
 use crate::files;
+use crate::hash::sha256;
 use crate::secret::SealingKey;
 
 /// Length of a SHA-256 checksum in hexadecimal digits, with the line end before it.
@@ -108,10 +109,7 @@ fn context(name: &str, line: &str) -> Vec<u8> {
 }
 
 fn checksum(name: &str, line: &str, secrets: &[u8]) -> String {
-    let mut hash = digest::Context::new(&digest::SHA256);
-    hash.update(&context(name, line));
-    hash.update(secrets);
-    files::hex(hash.finish().as_ref())
+    files::hex(&sha256(&[&context(name, line), secrets]))
 }
 
 #[cfg(test)]

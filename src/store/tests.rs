@@ -123,6 +123,7 @@ fn login(server: &str, generation: u64) -> Login {
                 received_at: UnixTime(1_700_000_000),
                 expires_at: None,
                 refreshable: true,
+                fingerprint: None,
             },
             access_token: AccessToken::new(format!("canary-access-{server}-{generation}")),
             refresh_token: Some(RefreshToken::new("canary-refresh \"quoted\" \u{1F511}")),

@@ -137,6 +137,9 @@ fn the_whole_life_of_a_login_shows_no_secret_at_any_loudness() {
         &["server", "test", "box"],
         &["server", "test", "box", "--json"],
         &["exec", "--", "true"],
+        &["audit"],
+        &["audit", "--json"],
+        &["audit", "verify"],
     ] {
         let ran = world.run(&[&["-vvv"], args].concat());
         ran.succeeded();

@@ -39,6 +39,13 @@ impl Ran {
         self
     }
 
+    /// The answer as JSON of a command that ended so.
+    #[track_caller]
+    pub fn failed_in_json(&self, exit: i32) -> serde_json::Value {
+        assert_eq!(self.exit, exit, "{self:?}");
+        self.json()
+    }
+
     #[track_caller]
     pub fn succeeded(&self) -> &Self {
         assert_eq!(self.exit, 0, "{self:?}");

@@ -30,7 +30,7 @@ pub(super) fn examine(app: &App, fix: bool) -> Vec<Finding> {
     let mut findings = vec![key];
     let logins = records(&store, depth, &mut findings);
     findings.extend(logins.iter().filter_map(state));
-    findings.extend(logins.iter().filter_map(|summary| refresh(&store, &summary.login.key(), fix)));
+    findings.extend(logins.iter().filter_map(|summary| refresh(app, &store, &summary.login.key(), fix)));
     findings.extend(logins.iter().filter_map(|summary| trouble(&store, summary, app.now())));
     findings.extend(sign_ins(app, &store));
     findings.extend(orphans(&store, fix));
@@ -151,7 +151,7 @@ fn clock(logins: &[LoginSummary], now: UnixTime) -> Finding {
 }
 
 /// A refresh that was begun and is not in the record.
-fn refresh(store: &Store, key: &LoginKey, fix: bool) -> Option<Finding> {
+fn refresh(app: &App, store: &Store, key: &LoginKey, fix: bool) -> Option<Finding> {
     let what = "refresh";
     let Unfinished { since, process, answered, under_way } = match condition::unfinished(store, key) {
         Ok(unfinished) => unfinished?,
@@ -168,7 +168,7 @@ fn refresh(store: &Store, key: &LoginKey, fix: bool) -> Option<Finding> {
         match store
             .lock(key, Duration::ZERO)
             .map_err(Error::from)
-            .and_then(|lock| renewal::settle(store, &lock))
+            .and_then(|lock| renewal::settle(app, store, &lock))
         {
             Ok(_) => Finding::fixed(what, format!("{server}: took over the answer to a refresh of {since}")),
             Err(error) => Finding::failed(what, error),
