@@ -108,11 +108,7 @@ impl Ledger {
     pub(super) fn take_fault(&mut self, endpoint: Endpoint) -> Option<Fault> {
         let faults = &mut self.options.faults;
         faults.retain_mut(|fault| fault.times_left().is_none_or(|times| *times > 0));
-        let fault = faults.iter_mut().find(|fault| fault.endpoint() == Some(endpoint))?;
-        if let Some(times) = fault.times_left() {
-            *times -= 1;
-        }
-        Some(fault.clone())
+        faults.iter_mut().find_map(|fault| fault.strike(endpoint))
     }
 
     /// Ends a grant: none of its tokens works any more.

@@ -16,11 +16,12 @@
 //!
 //! The floors, from the top; arrows run only downward: the sockets (`server`), the paths and what goes wrong on
 //! them (`router`), a file per endpoint, what endpoints share (`clients`, `pages`, `messages`), the state behind
-//! its lock (`ledger`) beside what comes in and goes out (`wire`), and the words (`books`, `options`, `form`).
+//! its lock (`ledger`) beside what comes in and goes out (`wire`), and the words (`books`, `options`, `dice`, `form`).
 
 mod authorization;
 mod books;
 mod clients;
+mod dice;
 mod form;
 mod ledger;
 mod mcp;
@@ -50,6 +51,7 @@ use tokio::sync::oneshot;
 
 use self::books::Client;
 pub use self::books::{Books, Family};
+pub use self::dice::Dice;
 use self::ledger::{Ledger, Site, now};
 pub use self::options::{Endpoint, Fault, SandboxOptions};
 
@@ -102,6 +104,13 @@ impl Sandbox {
     /// A copy of what was seen so far.
     pub fn books(&self) -> Books {
         self.site.ledger().report()
+    }
+
+    /// How many refreshes were asked for so far, and how many gave new tokens: two numbers of the [`Books`], for whoever
+    /// looks again and again.
+    pub fn refreshes(&self) -> (u64, u64) {
+        let ledger = self.site.ledger();
+        (ledger.books.refresh_attempts, ledger.books.refreshes)
     }
 
     /// Makes a client known that did not register itself. With a secret it may send it in either way.

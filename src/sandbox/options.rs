@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::dice::Dice;
+
 /// How the sandbox behaves. All of it can be changed while it runs; the next request sees the change.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a knob of its own, not the state of one machine")]
@@ -190,6 +192,35 @@ pub enum Fault {
         /// How long, in milliseconds.
         milliseconds: u64,
     },
+    /// Takes its time twice, before and after doing what was asked: each time so many milliseconds as the dice say.
+    /// What was asked is done even if whoever asked has gone meanwhile.
+    Slow {
+        /// Where.
+        endpoint: Endpoint,
+        /// The fewest milliseconds.
+        least: u64,
+        /// The most milliseconds.
+        most: u64,
+        /// Who says how many.
+        dice: Dice,
+    },
+    /// Closes the connection instead of doing anything.
+    Reset {
+        /// Where.
+        endpoint: Endpoint,
+        /// For how many requests.
+        times: u32,
+    },
+    /// Trouble that passes, now and then: statuses 500, 503 and 429, connections closed before anything was done, and
+    /// answers that get lost.
+    Weather {
+        /// Where.
+        endpoint: Endpoint,
+        /// How many of a hundred requests meet it.
+        percent: u64,
+        /// Which of them, and what they meet.
+        dice: Dice,
+    },
     /// Answers with a web page, as a captive portal does.
     Html {
         /// Where.
@@ -217,7 +248,7 @@ pub enum Fault {
 
 impl Fault {
     /// The place that this fault concerns, if it replaces or delays a whole answer.
-    pub(super) fn endpoint(&self) -> Option<Endpoint> {
+    fn endpoint(&self) -> Option<Endpoint> {
         match self {
             Self::Status { endpoint, .. }
             | Self::Body { endpoint, .. }
@@ -225,18 +256,57 @@ impl Fault {
             | Self::Silence { endpoint }
             | Self::LostAnswer { endpoint, .. }
             | Self::LateAnswer { endpoint, .. }
+            | Self::Slow { endpoint, .. }
+            | Self::Reset { endpoint, .. }
+            | Self::Weather { endpoint, .. }
             | Self::Html { endpoint } => Some(*endpoint),
             _ => None,
+        }
+    }
+
+    /// What happens to the next request to an endpoint; nothing if the fault concerns another one, or if the dice
+    /// spare this request.
+    pub(super) fn strike(&mut self, endpoint: Endpoint) -> Option<Self> {
+        if self.endpoint() != Some(endpoint) {
+            return None;
+        }
+        if let Some(times) = self.times_left() {
+            *times -= 1;
+        }
+        match self {
+            Self::Weather { percent, dice, .. } => {
+                let hit = dice.between(1, 100) <= *percent;
+                let kind = dice.throw();
+                hit.then(|| passing(endpoint, kind))
+            }
+            Self::Slow { least, most, dice, .. } => {
+                let dice = Dice::seeded(dice.throw());
+                Some(Self::Slow { endpoint, least: *least, most: *most, dice })
+            }
+            _ => Some(self.clone()),
         }
     }
 
     /// The counter of a fault that wears off.
     pub(super) fn times_left(&mut self) -> Option<&mut u32> {
         match self {
-            Self::Status { times, .. } | Self::Body { times, .. } | Self::LostAnswer { times, .. } => {
-                Some(times)
-            }
+            Self::Status { times, .. }
+            | Self::Body { times, .. }
+            | Self::Reset { times, .. }
+            | Self::LostAnswer { times, .. } => Some(times),
             _ => None,
         }
+    }
+}
+
+/// One of the kinds of trouble that pass.
+fn passing(endpoint: Endpoint, kind: u64) -> Fault {
+    let status = |status, retry_after| Fault::Status { endpoint, status, times: 1, retry_after };
+    match kind % 5 {
+        0 => status(500, None),
+        1 => status(503, None),
+        2 => status(429, Some(1)),
+        3 => Fault::Reset { endpoint, times: 1 },
+        _ => Fault::LostAnswer { endpoint, times: 1 },
     }
 }

@@ -1,12 +1,14 @@
 //! Which endpoint answers which path, and what goes wrong there when asked to.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use serde_json::json;
 
+use super::dice::Dice;
 use super::form::Form;
 use super::ledger::{Ledger, Site};
 use super::options::{Endpoint, Fault};
@@ -19,7 +21,7 @@ use super::{
 const HUGE: usize = 10 * 1024 * 1024;
 
 /// The answer to one request. An error closes the connection without one.
-pub(super) async fn answer(site: &Site, incoming: hyper::Request<Incoming>) -> io::Result<Answer> {
+pub(super) async fn answer(site: &Arc<Site>, incoming: hyper::Request<Incoming>) -> io::Result<Answer> {
     let request = match Request::read(incoming).await {
         Ok(request) => request,
         Err(refusal) => return Ok(refusal),
@@ -44,10 +46,25 @@ pub(super) async fn answer(site: &Site, incoming: hyper::Request<Incoming>) -> i
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             answered
         }
+        Some(Fault::Slow { least, most, dice, .. }) => {
+            // A task of its own: a connection that is closed must not undo what was asked for.
+            let work = tokio::spawn(slowly(Arc::clone(site), request, least, most, dice));
+            return work.await.map_err(io::Error::other);
+        }
+        Some(Fault::Reset { .. }) => return Err(io::ErrorKind::ConnectionReset.into()),
         Some(fault) => faulty(fault),
         None => respond(site, &request).await,
     };
     Ok(shared_with_loopback(answered, &request))
+}
+
+/// Does what was asked between two pauses.
+async fn slowly(site: Arc<Site>, request: Request, least: u64, most: u64, mut dice: Dice) -> Answer {
+    let mut pause = || tokio::time::sleep(Duration::from_millis(dice.between(least, most)));
+    pause().await;
+    let answered = respond(&site, &request).await;
+    pause().await;
+    shared_with_loopback(answered, &request)
 }
 
 /// Writes the request into the books, before anything can go wrong with it.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use mcpauth::sandbox::{Endpoint, Fault, Sandbox, SandboxOptions};
+use mcpauth::sandbox::{Dice, Endpoint, Fault, Sandbox, SandboxOptions};
 use serde_json::json;
 
 use super::world::World;
@@ -132,4 +132,60 @@ fn a_dropped_sandbox_leaves_its_port_even_with_callers_on_the_line() {
     half.write_all(b"POST /token HTTP/1.1\r\nhost: ").unwrap();
     drop(sandbox);
     assert!(TcpStream::connect(&address).is_err());
+}
+
+#[tokio::test]
+async fn what_a_slow_issuer_was_asked_is_done_whoever_has_gone() {
+    let world = World::new();
+    let first = world.login().await.member("refresh_token");
+    let dice = Dice::seeded(1);
+    world.sandbox.change(|options| {
+        options.faults = vec![Fault::Slow { endpoint: Endpoint::Token, least: 400, most: 400, dice }];
+    });
+    let asked = world.form("/token", &world.refreshing(&first)).timeout(Duration::from_millis(200));
+    assert!(asked.send().await.unwrap_err().is_timeout());
+    assert_eq!(world.sandbox.books().refresh_attempts, 1);
+    let done = async {
+        while world.sandbox.books().refreshes == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), done).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reset_does_nothing() {
+    let world = World::new();
+    let first = world.login().await.member("refresh_token");
+    world.sandbox.change(|options| {
+        options.faults = vec![Fault::Reset { endpoint: Endpoint::Token, times: 1 }];
+    });
+    assert!(world.form("/token", &world.refreshing(&first)).send().await.is_err());
+    assert_eq!(world.sandbox.books().refreshes, 0);
+    assert_eq!(world.refresh(&first).await.status, 200);
+}
+
+#[tokio::test]
+async fn weather_is_as_bad_as_it_is_said_and_repeats_itself() {
+    let trouble = async |seed| {
+        let world = World::new();
+        let dice = Dice::seeded(seed);
+        world.sandbox.change(|options| {
+            options.faults = vec![Fault::Weather { endpoint: Endpoint::Userinfo, percent: 50, dice }];
+        });
+        let mut met = Vec::new();
+        for _ in 0..40 {
+            let request = reqwest::Client::new().get(format!("{}/userinfo", world.sandbox.origin()));
+            met.push(request.send().await.map_or(0, |answer| answer.status().as_u16()));
+        }
+        met
+    };
+    let met = trouble(3).await;
+    let spared = met.iter().filter(|status| **status == 401).count();
+    assert!((10..=30).contains(&spared), "{met:?}");
+    for kind in [0, 429, 500, 503] {
+        assert!(met.contains(&kind), "no {kind} in {met:?}");
+    }
+    assert_eq!(trouble(3).await, met);
+    assert_ne!(trouble(4).await, met);
 }

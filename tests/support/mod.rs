@@ -57,6 +57,8 @@ impl Ran {
 pub struct World {
     pub sandbox: Sandbox,
     pub home: TempDir,
+    /// The binary that cargo built, unless a story brings another one.
+    pub program: PathBuf,
 }
 
 impl World {
@@ -68,7 +70,8 @@ impl World {
     /// A world with other knobs; consent is still automatic.
     pub fn with(options: SandboxOptions) -> Self {
         let sandbox = Sandbox::start(SandboxOptions { auto_consent: true, ..options }).unwrap();
-        Self { sandbox, home: tempfile::tempdir().unwrap() }
+        let program = env!("CARGO_BIN_EXE_mcpauth").into();
+        Self { sandbox, home: tempfile::tempdir().unwrap(), program }
     }
 
     /// The URL of the protected server.
@@ -97,7 +100,7 @@ impl World {
 
     /// The binary in the bare world of an MCP client's child: HOME, LOGNAME, PATH, SHELL, TERM, USER.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mcpauth"));
+        let mut command = Command::new(&self.program);
         command.args(args).env_clear().stdin(Stdio::null());
         command.env("HOME", self.home()).env("LOGNAME", "ana").env("USER", "ana").env("SHELL", "/bin/sh");
         command.env("TERM", "dumb").env("PATH", std::env::var_os("PATH").unwrap());
