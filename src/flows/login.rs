@@ -75,6 +75,8 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     });
     if outcome.is_ok() {
         store.forget_trouble(Attempt::Login, &key);
+        // Whoever has just answered a person is not in trouble.
+        store.forget_trouble(Attempt::Refresh, &key);
     }
     outcome
 }

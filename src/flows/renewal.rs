@@ -161,8 +161,8 @@ impl Renewal<'_> {
                 // Also for an issuer that took all the time: what it gives again it gives soon or never.
                 self.ends = self.ends.max(Instant::now() + SECOND_CHANCE);
             }
-            let pause = if lost {
-                (!doubted).then_some(Duration::ZERO)
+            let pause = if lost && !doubted {
+                Some(Duration::ZERO)
             } else {
                 (asked < tries).then(|| pause_after(&error, asked)).flatten()
             };

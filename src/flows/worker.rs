@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::renewal::{self, Errand};
-use super::{App, Ports};
+use super::{App, Ports, moving};
 use crate::audit::{Caller, Trail};
 use crate::clock::{SetClock, UnixTime};
 use crate::config::Config;
@@ -58,6 +58,10 @@ struct Task {
 /// login is as the disk shows it, then.
 pub fn carry_out(app: &App, store: &Store, lock: LoginLock, errand: Errand) -> Result<bool, Error> {
     let server = lock.key().server.clone();
+    if store.kinds().from.is_some() {
+        // A worker is given one key, so it must find nothing that another one seals.
+        moving::arrive(app, store, &lock)?;
+    }
     match start(app, store, &lock, errand) {
         Some(worker) => {
             // It has the lock now, or takes it.

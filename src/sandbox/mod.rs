@@ -106,6 +106,13 @@ impl Sandbox {
         self.site.ledger().report()
     }
 
+    /// How many refreshes were asked for so far, and how many gave new tokens: two numbers of the [`Books`], for whoever
+    /// looks again and again.
+    pub fn refreshes(&self) -> (u64, u64) {
+        let ledger = self.site.ledger();
+        (ledger.books.refresh_attempts, ledger.books.refreshes)
+    }
+
     /// Makes a client known that did not register itself. With a secret it may send it in either way.
     pub fn add_client(&self, client_id: &str, client_secret: Option<&str>, redirect_uris: &[&str]) {
         let client = Client {

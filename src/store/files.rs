@@ -24,6 +24,8 @@ const LIMIT: u64 = 4 * 1024 * 1024;
 pub(super) enum Folder {
     Logins,
     Clients,
+    /// Records as a former release wrote them.
+    Backups,
 }
 
 impl Folder {
@@ -31,6 +33,7 @@ impl Folder {
         match self {
             Self::Logins => "logins",
             Self::Clients => "clients",
+            Self::Backups => "backups",
         }
     }
 }
@@ -126,6 +129,24 @@ impl Shelves {
                 files::remove(&path).map_err(|error| StoreError::at(&path, error))
             }
             Self::Memory { records, .. } => Ok(enter(records).remove(&(folder, name.to_owned())).is_some()),
+        }
+    }
+
+    /// Puts what was written under one name in place of a record, as one step. The caller holds its lock.
+    pub(super) fn rename(&self, folder: Folder, from: &str, to: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Files { .. } => {
+                let path = self.path(folder, to);
+                let renamed = files::replace(&self.path(folder, from), &path);
+                renamed.map_err(|error| StoreError::at(&path, error))
+            }
+            Self::Memory { records, .. } => {
+                let mut records = enter(records);
+                if let Some(bytes) = records.remove(&(folder, from.to_owned())) {
+                    records.insert((folder, to.to_owned()), bytes);
+                }
+                Ok(())
+            }
         }
     }
 

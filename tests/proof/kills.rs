@@ -4,12 +4,18 @@ use std::fmt;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use mcpauth::sandbox::{Books, Dice, Endpoint, Fault, SandboxOptions};
+use mcpauth::sandbox::{Dice, Endpoint, Fault, SandboxOptions};
 
 use crate::Outcome;
 use crate::settings::Size;
 use crate::stage::Stage;
 use crate::support::{Ran, finish};
+
+/// How long the issuer of [`busy`] is at work at the most, before and after it rotates together.
+const AT_WORK: Duration = Duration::from_millis(30);
+
+/// Requests to refresh, and refreshes.
+type Seen = (u64, u64);
 
 /// An issuer that works for a while before it rotates a token, and again before it answers.
 pub(crate) fn busy(size: &Size, grace: u64) -> SandboxOptions {
@@ -53,14 +59,15 @@ pub(crate) struct Hunt<'a> {
     weapon: Weapon,
     dice: Dice,
     longest: Duration,
+    killed: u32,
     pub(crate) moments: Moments,
 }
 
 impl<'a> Hunt<'a> {
-    /// Learns first how long a refresh takes.
+    /// Nobody has been killed yet.
     pub(crate) fn new(size: &Size, stage: &'a Stage, weapon: Weapon) -> Self {
-        let longest = stage.usual_time();
-        Self { stage, weapon, dice: size.dice(2), longest, moments: Moments::default() }
+        let longest = Duration::ZERO;
+        Self { stage, weapon, dice: size.dice(2), longest, killed: 0, moments: Moments::default() }
     }
 
     /// So many kills, each followed by an undisturbed start that must find the login as if nothing had been.
@@ -79,25 +86,44 @@ impl<'a> Hunt<'a> {
 
     /// Starts a command, kills it, and notes when that was. What it had answered until then must be true.
     pub(crate) fn kill_one(&mut self) -> Result<(), String> {
-        let before = self.stage.books();
+        // How long a refresh takes changes with what else the machine does.
+        if self.killed.is_multiple_of(50) {
+            self.longest = self.stage.usual_time();
+        }
+        self.killed += 1;
+        let before = self.stage.world.sandbox.refreshes();
         let started = Instant::now();
         let mut child = self.stage.start(self.weapon.prepare);
-        let longest = u64::try_from(self.longest.as_micros()).unwrap_or(u64::MAX);
-        let moment = Duration::from_micros(self.dice.between(0, longest));
-        // The moment is the point, so there is nothing to wait for but time.
-        std::thread::sleep(moment.saturating_sub(started.elapsed()));
+        self.await_moment(&mut child, started, before);
         let has_ended = child.try_wait().unwrap().is_some();
         (self.weapon.kill)(&child);
-        self.note(has_ended, &before);
+        self.note(has_ended, before);
         self.believe(&finish(child, String::new()), has_ended)
     }
 
-    fn note(&mut self, has_ended: bool, before: &Books) {
-        let now = self.stage.books();
+    /// Half of the kills fall anywhere in a refresh, the others while the issuer works: on a machine that has much to do
+    /// that is only a small part of it.
+    fn await_moment(&mut self, child: &mut Child, started: Instant, before: Seen) {
+        let is_aimed = self.killed.is_multiple_of(2);
+        if is_aimed {
+            let is_asked = || self.stage.world.sandbox.refreshes().0 > before.0;
+            while !is_asked() && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+        }
+        let from = if is_aimed { Instant::now() } else { started };
+        let span = if is_aimed { AT_WORK } else { self.longest };
+        let moment = self.dice.between(0, u64::try_from(span.as_micros()).unwrap_or(u64::MAX));
+        // The moment is the point, so there is nothing to wait for but time.
+        std::thread::sleep(Duration::from_micros(moment).saturating_sub(from.elapsed()));
+    }
+
+    fn note(&mut self, has_ended: bool, before: Seen) {
+        let now = self.stage.world.sandbox.refreshes();
         let moment = match &mut self.moments {
             Moments { after, .. } if has_ended => after,
-            Moments { rotated, .. } if now.refreshes > before.refreshes => rotated,
-            Moments { asked, .. } if now.refresh_attempts > before.refresh_attempts => asked,
+            Moments { rotated, .. } if now.1 > before.1 => rotated,
+            Moments { asked, .. } if now.0 > before.0 => asked,
             Moments { before, .. } => before,
         };
         *moment += 1;

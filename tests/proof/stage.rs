@@ -48,7 +48,7 @@ impl Stage {
 
     /// What nine of ten undisturbed refreshes take at most, from the start of the command to its end.
     pub(crate) fn usual_time(&self) -> Duration {
-        let mut times: Vec<Duration> = (0..20)
+        let mut times: Vec<Duration> = (0..10)
             .map(|_| {
                 let started = Instant::now();
                 self.world.run(&["token", "box"]).succeeded();

@@ -279,3 +279,28 @@ fn the_hint_names_the_login_that_is_meant() {
         "{ran:?}"
     );
 }
+
+#[test]
+fn two_connections_that_break_leave_a_third_try() {
+    let world = World::expired();
+    world.sandbox.change(|options| options.faults.push(Fault::Reset { endpoint: TOKEN, times: 2 }));
+    let token = world.token(&[]);
+    assert_eq!(world.sandbox.books().refresh_attempts, 3);
+    assert_eq!(call(&world.url(), &token), 200);
+}
+
+#[test]
+fn a_new_login_does_not_inherit_the_troubles_of_the_one_before() {
+    let world = World::expired();
+    world.sandbox.change(|options| options.faults.push(passing(503)));
+    for _ in 0..2 {
+        world.run(&["token", "box"]).failed_with(6, "503");
+    }
+    world.run(&["token", "box"]).failed_with(6, "its issuer is left alone for another");
+    let asked = world.sandbox.books().refresh_attempts;
+
+    world.sandbox.change(|options| options.faults.clear());
+    world.login(&[]).succeeded();
+    world.run(&["refresh", "box"]).succeeded();
+    assert_eq!(world.sandbox.books().refresh_attempts, asked + 1);
+}
