@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::files::{Shelves, is_name};
 use super::record::{Record, Stored, StoredClient, Unreadable};
-use super::{Store, StoreError};
+use super::{Kinds, Store, StoreError};
 use crate::model::{Login, LoginSummary};
 
 /// How far a record is looked into.
@@ -32,7 +32,8 @@ pub struct Examined<Found> {
 impl Store {
     /// Whether the source of the key gives one; makes none. A store that seals nothing needs none.
     pub fn try_key(&self) -> Result<(), StoreError> {
-        self.keys.opening(self.kind()).map(drop)
+        let Kinds { to, from } = self.kinds();
+        [Some(to), from].into_iter().flatten().try_for_each(|kind| self.keys.opening(kind).map(drop))
     }
 
     /// Every record of a login.

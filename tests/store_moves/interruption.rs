@@ -68,6 +68,8 @@ fn wherever_a_move_stops_everything_can_be_read_and_changed_and_the_next_one_end
         assert_eq!((&shown["store"], &shown["moving_to"]), (&"file".into(), &"passphrase".into()));
         all_work(&world, &tokens);
         world.run(&["list"]).succeeded();
+        let doctor = with_passphrase(&world, &["doctor"]);
+        assert!(doctor.stdout.contains("run `mcpauth store move passphrase`"), "{doctor:?}");
         with_passphrase(&world, &["store", "move", "passphrase"]).succeeded();
         assert_eq!(arrived(&world), ACCOUNTS.len());
         all_work(&world, &tokens);

@@ -9,7 +9,7 @@ use crate::flows::condition::{self, LastFailure, Unfinished};
 use crate::flows::{App, brake, renewal};
 use crate::model::{LoginKey, LoginState, LoginSummary, Name};
 use crate::peer_text::PeerText;
-use crate::store::{Attempt, Depth, KeySource as _, KeychainKey, Store, StoreError, StoreKind};
+use crate::store::{Attempt, Depth, KeySource as _, KeychainKey, Kinds, Store, StoreError, StoreKind};
 use crate::wording::{count, span};
 
 /// The clock may stand still for so long, in seconds, before anybody wonders.
@@ -27,7 +27,7 @@ pub(super) fn examine(app: &App, fix: bool) -> Vec<Finding> {
         (_, true) => Depth::Repair,
         (_, false) => Depth::Body,
     };
-    let mut findings = vec![key];
+    let mut findings: Vec<Finding> = std::iter::once(key).chain(moving(&store)).collect();
     let logins = records(&store, depth, &mut findings);
     findings.extend(logins.iter().filter_map(state));
     findings.extend(logins.iter().filter_map(|summary| refresh(app, &store, &summary.login.key(), fix)));
@@ -56,6 +56,19 @@ fn key(app: &App, store: &Store) -> Finding {
         (_, Ok(())) => Finding::ok(what, format!("{kind}: {}", kind.description())),
         (_, Err(error)) => Finding::failed(what, error),
     }
+}
+
+/// A move to another kind of store that did not come to its end, or has not yet.
+fn moving(store: &Store) -> Option<Finding> {
+    let what = "store";
+    let Kinds { to, from } = store.kinds();
+    let from = from?;
+    let left = match store.census() {
+        Ok(census) => census.residents().filter(|resident| resident.kind != to).count(),
+        Err(error) => return Some(Finding::failed(what, error)),
+    };
+    let seen = format!("a move from {from} to {to} has not come to its end; {} to go", count(left, "record"));
+    Some(Finding::warn(what, seen, format!("run `mcpauth store move {to}`, which finishes it")))
 }
 
 /// What the first login would choose.
