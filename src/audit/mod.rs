@@ -188,6 +188,16 @@ impl Trail {
         self.caller.get_or_init(|| Caller::here(self.command))
     }
 
+    /// Whether it was told that something went wrong.
+    pub fn has_complained(&self) -> bool {
+        self.complained.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that another process of ours told it already.
+    pub fn has_been_told(&self) {
+        self.complained.store(true, Ordering::Relaxed);
+    }
+
     /// Writes an event down. What went wrong is told the first time and then no more: it will go wrong again.
     pub fn note(&self, places: &Places, time: UnixTime, event: &Event) -> Result<(), LogError> {
         match Log::new(places).append(time, self.caller(), event) {
