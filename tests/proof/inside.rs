@@ -40,6 +40,10 @@ impl Browser for Agreeable {
     fn available(&self) -> bool {
         true
     }
+
+    fn program(&self) -> Result<PathBuf, BrowserError> {
+        Err(BrowserError::NoProgram)
+    }
 }
 
 /// Two pipes that remember what was written.
