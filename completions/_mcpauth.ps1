@@ -42,6 +42,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the logins, a line each; never opens the keychain')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login now')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Name servers and settle how to sign in to them')
+            [CompletionResult]::new('store', 'store', [CompletionResultType]::ParameterValue, 'Show where logins rest, move them to another store, change the passphrase')
             [CompletionResult]::new('discover', 'discover', [CompletionResultType]::ParameterValue, 'Show every step of discovery, and the rule behind it, without signing in')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Show who signed in, who got a token, what was refreshed and revoked')
@@ -366,6 +367,83 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
         'mcpauth;server;help;help' {
             break
         }
+        'mcpauth;store' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what keeps the logins, where they lie and whether the key answers')
+            [CompletionResult]::new('move', 'move', [CompletionResultType]::ParameterValue, 'Take every login over into another store: copy, verify, then remove')
+            [CompletionResult]::new('passphrase', 'passphrase', [CompletionResultType]::ParameterValue, 'Change the passphrase of the store')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;store;show' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;store;move' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--remove-key', '--remove-key', [CompletionResultType]::ParameterName, 'Remove the key from the keychain, too; other directories of mcpauth (--config) share it')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;store;passphrase' {
+            [CompletionResult]::new('--new-passphrase-fd', '--new-passphrase-fd', [CompletionResultType]::ParameterName, 'Read the new passphrase from this file descriptor')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;store;help' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what keeps the logins, where they lie and whether the key answers')
+            [CompletionResult]::new('move', 'move', [CompletionResultType]::ParameterValue, 'Take every login over into another store: copy, verify, then remove')
+            [CompletionResult]::new('passphrase', 'passphrase', [CompletionResultType]::ParameterValue, 'Change the passphrase of the store')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;store;help;show' {
+            break
+        }
+        'mcpauth;store;help;move' {
+            break
+        }
+        'mcpauth;store;help;passphrase' {
+            break
+        }
+        'mcpauth;store;help;help' {
+            break
+        }
         'mcpauth;discover' {
             [CompletionResult]::new('--issuer', '--issuer', [CompletionResultType]::ParameterName, 'The issuer, instead of asking the server for it')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
@@ -511,6 +589,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the logins, a line each; never opens the keychain')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login now')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Name servers and settle how to sign in to them')
+            [CompletionResult]::new('store', 'store', [CompletionResultType]::ParameterValue, 'Show where logins rest, move them to another store, change the passphrase')
             [CompletionResult]::new('discover', 'discover', [CompletionResultType]::ParameterValue, 'Show every step of discovery, and the rule behind it, without signing in')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Show who signed in, who got a token, what was refreshed and revoked')
@@ -570,6 +649,21 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             break
         }
         'mcpauth;help;server;test' {
+            break
+        }
+        'mcpauth;help;store' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what keeps the logins, where they lie and whether the key answers')
+            [CompletionResult]::new('move', 'move', [CompletionResultType]::ParameterValue, 'Take every login over into another store: copy, verify, then remove')
+            [CompletionResult]::new('passphrase', 'passphrase', [CompletionResultType]::ParameterValue, 'Change the passphrase of the store')
+            break
+        }
+        'mcpauth;help;store;show' {
+            break
+        }
+        'mcpauth;help;store;move' {
+            break
+        }
+        'mcpauth;help;store;passphrase' {
             break
         }
         'mcpauth;help;discover' {

@@ -64,6 +64,9 @@ _mcpauth() {
             mcpauth,status)
                 cmd="mcpauth__subcmd__status"
                 ;;
+            mcpauth,store)
+                cmd="mcpauth__subcmd__store"
+                ;;
             mcpauth,token)
                 cmd="mcpauth__subcmd__token"
                 ;;
@@ -127,6 +130,9 @@ _mcpauth() {
             mcpauth__subcmd__help,status)
                 cmd="mcpauth__subcmd__help__subcmd__status"
                 ;;
+            mcpauth__subcmd__help,store)
+                cmd="mcpauth__subcmd__help__subcmd__store"
+                ;;
             mcpauth__subcmd__help,token)
                 cmd="mcpauth__subcmd__help__subcmd__token"
                 ;;
@@ -150,6 +156,15 @@ _mcpauth() {
                 ;;
             mcpauth__subcmd__help__subcmd__server,test)
                 cmd="mcpauth__subcmd__help__subcmd__server__subcmd__test"
+                ;;
+            mcpauth__subcmd__help__subcmd__store,move)
+                cmd="mcpauth__subcmd__help__subcmd__store__subcmd__move"
+                ;;
+            mcpauth__subcmd__help__subcmd__store,passphrase)
+                cmd="mcpauth__subcmd__help__subcmd__store__subcmd__passphrase"
+                ;;
+            mcpauth__subcmd__help__subcmd__store,show)
+                cmd="mcpauth__subcmd__help__subcmd__store__subcmd__show"
                 ;;
             mcpauth__subcmd__server,add)
                 cmd="mcpauth__subcmd__server__subcmd__add"
@@ -193,6 +208,30 @@ _mcpauth() {
             mcpauth__subcmd__server__subcmd__help,test)
                 cmd="mcpauth__subcmd__server__subcmd__help__subcmd__test"
                 ;;
+            mcpauth__subcmd__store,help)
+                cmd="mcpauth__subcmd__store__subcmd__help"
+                ;;
+            mcpauth__subcmd__store,move)
+                cmd="mcpauth__subcmd__store__subcmd__move"
+                ;;
+            mcpauth__subcmd__store,passphrase)
+                cmd="mcpauth__subcmd__store__subcmd__passphrase"
+                ;;
+            mcpauth__subcmd__store,show)
+                cmd="mcpauth__subcmd__store__subcmd__show"
+                ;;
+            mcpauth__subcmd__store__subcmd__help,help)
+                cmd="mcpauth__subcmd__store__subcmd__help__subcmd__help"
+                ;;
+            mcpauth__subcmd__store__subcmd__help,move)
+                cmd="mcpauth__subcmd__store__subcmd__help__subcmd__move"
+                ;;
+            mcpauth__subcmd__store__subcmd__help,passphrase)
+                cmd="mcpauth__subcmd__store__subcmd__help__subcmd__passphrase"
+                ;;
+            mcpauth__subcmd__store__subcmd__help,show)
+                cmd="mcpauth__subcmd__store__subcmd__help__subcmd__show"
+                ;;
             *)
                 ;;
         esac
@@ -200,7 +239,7 @@ _mcpauth() {
 
     case "${cmd}" in
         mcpauth)
-            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec status list refresh server discover doctor audit sandbox demo completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -532,7 +571,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__help)
-            opts="login logout token headers exec status list refresh server discover doctor audit sandbox demo completions man help"
+            opts="login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -856,6 +895,62 @@ _mcpauth() {
         mcpauth__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__store)
+            opts="show move passphrase"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__store__subcmd__move)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__store__subcmd__passphrase)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__store__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1538,6 +1633,184 @@ _mcpauth() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__store)
+            opts="-q -v -h --json --quiet --verbose --store --config --passphrase-fd --help show move passphrase help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__store__subcmd__help)
+            opts="show move passphrase help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__store__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__store__subcmd__help__subcmd__move)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__store__subcmd__help__subcmd__passphrase)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__store__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__store__subcmd__move)
+            opts="-q -v -h --remove-key --json --quiet --verbose --store --config --passphrase-fd --help keychain passphrase file"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__store__subcmd__passphrase)
+            opts="-q -v -h --new-passphrase-fd --json --quiet --verbose --store --config --passphrase-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --new-passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__store__subcmd__show)
+            opts="-q -v -h --json --quiet --verbose --store --config --passphrase-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --store)
                     COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
                     return 0

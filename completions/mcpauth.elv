@@ -39,6 +39,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand list 'List the logins, a line each; never opens the keychain'
             cand refresh 'Refresh a login now'
             cand server 'Name servers and settle how to sign in to them'
+            cand store 'Show where logins rest, move them to another store, change the passphrase'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
             cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
             cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
@@ -339,6 +340,74 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         }
         &'mcpauth;server;help;help'= {
         }
+        &'mcpauth;store'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand show 'Show what keeps the logins, where they lie and whether the key answers'
+            cand move 'Take every login over into another store: copy, verify, then remove'
+            cand passphrase 'Change the passphrase of the store'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;store;show'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;store;move'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --remove-key 'Remove the key from the keychain, too; other directories of mcpauth (--config) share it'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;store;passphrase'= {
+            cand --new-passphrase-fd 'Read the new passphrase from this file descriptor'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;store;help'= {
+            cand show 'Show what keeps the logins, where they lie and whether the key answers'
+            cand move 'Take every login over into another store: copy, verify, then remove'
+            cand passphrase 'Change the passphrase of the store'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;store;help;show'= {
+        }
+        &'mcpauth;store;help;move'= {
+        }
+        &'mcpauth;store;help;passphrase'= {
+        }
+        &'mcpauth;store;help;help'= {
+        }
         &'mcpauth;discover'= {
             cand --issuer 'The issuer, instead of asking the server for it'
             cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
@@ -473,6 +542,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand list 'List the logins, a line each; never opens the keychain'
             cand refresh 'Refresh a login now'
             cand server 'Name servers and settle how to sign in to them'
+            cand store 'Show where logins rest, move them to another store, change the passphrase'
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
             cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
             cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
@@ -517,6 +587,17 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         &'mcpauth;help;server;remove'= {
         }
         &'mcpauth;help;server;test'= {
+        }
+        &'mcpauth;help;store'= {
+            cand show 'Show what keeps the logins, where they lie and whether the key answers'
+            cand move 'Take every login over into another store: copy, verify, then remove'
+            cand passphrase 'Change the passphrase of the store'
+        }
+        &'mcpauth;help;store;show'= {
+        }
+        &'mcpauth;help;store;move'= {
+        }
+        &'mcpauth;help;store;passphrase'= {
         }
         &'mcpauth;help;discover'= {
         }

@@ -13,7 +13,7 @@ use crate::http::NetworkSettings;
 use crate::model::{Issuer, Name, ScopeSet, ServerArg, ServerUrl};
 use crate::peer_text::PeerText;
 use crate::places::{Places, PlacesError};
-use crate::store::StoreKind;
+use crate::store::{Kinds, StoreError, StoreKind, Turn};
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,9 @@ pub enum ConfigError {
     /// The directories cannot be found.
     #[error(transparent)]
     Places(#[from] PlacesError),
+    /// Nobody else could be kept from changing the settings at the same time.
+    #[error(transparent)]
+    Turn(#[from] StoreError),
     /// Two profiles would have one name, or two names one server.
     #[error("{0}")]
     Taken(String),
@@ -49,6 +52,9 @@ pub struct Settings {
     /// Where logins rest: pinned by the first login.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreKind>,
+    /// Where they are moving to; `mcpauth store move` writes it, and removes it when the last one has arrived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moving_to: Option<StoreKind>,
     /// The profile that is meant when none is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_server: Option<Name>,
@@ -64,6 +70,16 @@ pub struct Settings {
     /// The network.
     #[serde(skip_serializing_if = "is_default")]
     pub network: NetworkSettings,
+}
+
+impl Settings {
+    /// The kinds that records may have; `None` before the first login.
+    pub fn kinds(&self) -> Option<Kinds> {
+        match (self.store, self.moving_to) {
+            (Some(from), Some(to)) if from != to => Some(Kinds { to, from: Some(from) }),
+            (store, to) => to.or(store).map(Kinds::only),
+        }
+    }
 }
 
 fn is_default<Value: Default + PartialEq>(value: &Value) -> bool {
@@ -175,6 +191,12 @@ impl Config {
         Self { places, settings: Settings::default() }
     }
 
+    /// Reads the settings again: another process may have changed them.
+    pub fn reread(&mut self) -> Result<(), ConfigError> {
+        self.settings = read(&self.places.config.join("config.toml"))?.unwrap_or_default();
+        Ok(())
+    }
+
     /// The directories.
     pub fn places(&self) -> &Places {
         &self.places
@@ -187,6 +209,8 @@ impl Config {
 
     /// Changes the settings on disk, as they are there now, and in memory.
     pub fn change(&mut self, edit: impl FnOnce(&mut Settings)) -> Result<(), ConfigError> {
+        // Of two who read before either writes, one would undo what the other did.
+        let _turn = Turn::at_settings(&self.places)?;
         let file = self.places.config.join("config.toml");
         let mut settings: Settings = read(&file)?.unwrap_or_default();
         edit(&mut settings);

@@ -9,6 +9,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::platform;
 
 mod waiting;
 use waiting::PromptWords;
@@ -59,6 +60,7 @@ impl Terminal for SystemTerminal {
     }
 
     fn ask_secret(&self, question: &str) -> io::Result<String> {
+        let _guard = platform::guard_terminal();
         let asked = dialoguer::Password::new().with_prompt(question).allow_empty_password(true).interact();
         asked.map_err(|dialoguer::Error::IO(error)| error)
     }

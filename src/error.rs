@@ -12,7 +12,7 @@ use crate::http::{Flaw, HttpError, TOO_LOCAL};
 use crate::model::{LoginKey, Malformed, Name, is_loopback};
 use crate::oauth;
 use crate::peer_text::PeerText;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreKind};
 use crate::wording::quoted;
 
 /// Every exit code and what it means, for the README and the manual pages.
@@ -144,6 +144,20 @@ pub enum Error {
     /// Logins cannot be read or kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store stays where it was.
+    #[error("{source}; nothing was moved")]
+    NotMoved {
+        /// What stood in the way.
+        source: Box<Error>,
+    },
+    /// Some of what is stored has moved. Whatever it is, it can be used.
+    #[error("{source}; the move to the {to} store is not finished, and every login still works")]
+    MoveUnfinished {
+        /// Where it was to go.
+        to: StoreKind,
+        /// What stood in the way.
+        source: Box<Error>,
+    },
     /// The redirect cannot be awaited.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -219,6 +233,8 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unforeseen(_) | Self::AnswerLost(_) => 1,
+            Self::Config(ConfigError::Turn(error)) | Self::Store(error) => store_exit_code(error),
+            Self::NotMoved { source } | Self::MoveUnfinished { source, .. } => source.exit_code(),
             Self::Usage { .. } | Self::Config(_) | Self::Malformed(_) | Self::NoServer(_) => 2,
             Self::LoginNeeded { .. } => LOGIN_NEEDED,
             Self::WrongPaste { .. } => REFUSED,
@@ -227,10 +243,9 @@ impl Error {
             | Self::Resting { .. }
             | Self::NotYet { .. }
             | Self::Interrupted { .. }
-            | Self::Store(StoreError::Busy { .. })
             | Self::Listen(ListenError::PortTaken { .. }) => TEMPORARY,
             Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Listen(_) => 4,
-            Self::Store(_) | Self::BrokenLog(_) => 7,
+            Self::BrokenLog(_) => 7,
             Self::NotRunnable { missing, .. } => 126 + u8::from(*missing),
             Self::Partly { exit_code, .. } | Self::PassedOn { exit_code, .. } => *exit_code,
         }
@@ -287,7 +302,12 @@ impl Error {
                 Some("try again: the refresh token was kept and is tried once more".into())
             }
             Self::PassedOn { hint, .. } => hint.clone(),
-            Self::Store(error) => error.hint(),
+            Self::Config(ConfigError::Turn(error)) | Self::Store(error) => error.hint(),
+            Self::NotMoved { source } => source.hint(),
+            Self::MoveUnfinished { to, source } => {
+                let first = source.hint().map(|hint| format!("{hint}; then "));
+                Some(format!("{}run `mcpauth store move {to}` again", first.unwrap_or_default()))
+            }
             Self::Listen(ListenError::PortTaken { .. }) => {
                 Some("choose another port with --callback-port, or leave it out for any free one".into())
             }
@@ -302,6 +322,13 @@ impl Error {
                 Some("please report this, with the output of the same command and -v".into())
             }
         }
+    }
+}
+
+fn store_exit_code(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Busy { .. } | StoreError::Engaged { .. } => TEMPORARY,
+        _ => 7,
     }
 }
 

@@ -95,6 +95,12 @@ impl Drop for Temporary {
     }
 }
 
+/// Puts one file in place of another in the same directory, and makes that last.
+pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    platform::replace(from, to)?;
+    platform::sync_dir(directory_of(to)?)
+}
+
 /// Removes a file and makes that last; `false` if there was none.
 pub fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {

@@ -212,6 +212,40 @@ mv "$odd/bus" "$usual/bus"
 bare_token "at its usual place"
 export DBUS_SESSION_BUS_ADDRESS=unix:path=$usual/bus
 
+# --- moving ----------------------------------------------------------------------------------------------
+
+# Once around. The passphrase is read by a command: nobody sits here.
+cp -r "$scratch/person" "$scratch/mover"
+printf 'open sesame' >"$scratch/passphrase"
+key=$(secret-tool lookup "${item[@]}")
+same_token() {
+    run 0 bare mover token box
+    [[ $(<"$scratch/answer") == "$token" ]] || bad "another token in the $1 store" "$scratch/answer"
+    ok "the same token from the $1 store"
+}
+plain() { grep -Erq 'sandbox_[ar]t_' "$scratch/mover/.local/share"; }
+run 0 bare mover store show
+grep -q 'Secret Service: answers' "$scratch/answer" || bad "store show does not say that the key answers" "$scratch/answer"
+run 0 bare mover store move file
+grep -q 'moved 1 login and 1 client to the file store' "$scratch/talk" || bad "the move is not told" "$scratch/talk"
+grep -q 'the key stays in the Secret Service' "$scratch/talk" || bad "that the key stays is not told" "$scratch/talk"
+plain || bad "the plain store shows no token"
+same_token file
+[[ $(secret-tool lookup "${item[@]}") == "$key" ]] || bad "the key is gone that other directories share"
+bare_token "although another directory has moved away from the keychain"
+printf 'passphrase_command = ["cat", "%s"]\n' "$scratch/passphrase" >>"$scratch/mover/.config/mcpauth/config.toml"
+run 0 bare mover store move passphrase
+! plain || bad "a token lies in a plain file after it was moved"
+same_token passphrase
+run 0 bare mover store move keychain
+[[ ! -e $scratch/mover/.local/share/mcpauth/passphrase.json ]] || bad "the passphrase store leaves its file"
+! plain || bad "a token lies in a plain file"
+same_token keychain
+run 0 bare mover store move file --remove-key
+[[ -z $(secret-tool lookup "${item[@]}" || true) ]] || bad "the key is still there although it was to go"
+printf %s "$key" | secret-tool store --label='mcpauth store key' "${item[@]}"
+run 0 bare mover store move keychain
+
 key=$(secret-tool lookup "${item[@]}")
 secret-tool clear "${item[@]}"
 refused "the key that seals the logins is missing" bare person token box
@@ -232,6 +266,11 @@ grep -q 'member=Lock' "$scratch/calls" || bad "the monitor sees nothing"
 expect a_locked_keychain_answers_at_once
 all_refused "the Secret Service is locked"
 refused "the Secret Service is locked" desk locked login "$url"
+refused "the Secret Service is locked; nothing was moved" bare person store move file
+run 7 desk plain store move keychain
+grep -q 'the Secret Service is locked; nothing was moved' "$scratch/talk" || bad "no word of the lock" "$scratch/talk"
+run 0 desk plain token box
+ok "nothing moves into a locked keychain, nor out of one"
 ! grep -q 'member=Prompt' "$scratch/calls" || bad "a prompt was asked for"
 ok "nobody was prompted"
 

@@ -58,7 +58,8 @@ impl GlobalArgs {
             config => config?,
         };
         let settings = config.settings();
-        let keychain = self.store.or(settings.store).is_none_or(|kind| kind == StoreKind::Keychain);
+        let may_hold = |kind| settings.kinds().map_or(self.store.is_none(), |kinds| kinds.admit(kind));
+        let keychain = self.store == Some(StoreKind::Keychain) || may_hold(StoreKind::Keychain);
         Ok(App {
             // Now, because no other thread runs yet.
             found_session_bus: keychain && platform::find_session_bus(settings.session_bus.as_deref()),

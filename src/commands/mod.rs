@@ -21,6 +21,7 @@ mod refusal;
 mod sandbox;
 mod server;
 mod status;
+mod store;
 mod token;
 mod worker;
 
@@ -69,6 +70,7 @@ enum Command {
     List(list::ListArgs),
     Refresh(refresh::RefreshArgs),
     Server(server::ServerArgs),
+    Store(store::StoreArgs),
     Discover(discover::DiscoverArgs),
     Doctor(doctor::DoctorArgs),
     Audit(audit::AuditArgs),
@@ -131,6 +133,7 @@ impl Command {
             Self::List(_) => list::run(&app),
             Self::Refresh(args) => args.run(&app),
             Self::Server(args) => args.run(app),
+            Self::Store(args) => args.run(app),
             Self::Discover(args) => args.run(&app),
             Self::Audit(args) => args.run(&app),
             Self::Sandbox(args) => args.run(&app),

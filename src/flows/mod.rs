@@ -10,11 +10,14 @@ pub mod exec;
 pub mod handout;
 pub mod login;
 pub mod logout;
+pub mod moving;
 pub mod passphrase;
 pub mod redirect;
 pub mod renewal;
 pub mod server;
 pub mod session;
+mod sources;
+pub mod store;
 pub mod trail;
 pub mod worker;
 
@@ -22,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use crate::audit::{Event, Kind, Trail};
+use crate::audit::{Event, Kind, Trail, UNWRITTEN};
 use crate::browser::Browser;
 use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, ConfigError, ServerProfile};
@@ -32,7 +35,7 @@ use crate::http::{Exchange, Http};
 use crate::keychain::Keychain;
 use crate::model::{ClientFacts, LoginKey, LoginSummary, Name, RegistrationSource, ServerArg, ServerUrl};
 use crate::oauth;
-use crate::store::{KeySource, KeychainKey, NoKey, PassphraseKey, Store, StoreError, StoreKind};
+use crate::store::{KeySource as _, KeychainKey, Kinds, Store, StoreError, StoreKind};
 use crate::wording::quoted;
 
 /// What a test cannot be: people, time, and the keychain that belongs to them.
@@ -83,7 +86,7 @@ impl App {
     /// Writes down what happened. Where that cannot be done the person is told, and the command goes on.
     pub fn audit(&self, event: &Event) {
         if let Err(error) = self.trail.note(self.config.places(), self.now(), event) {
-            self.console.warn(&format!("{error}; what happens now is not written down"));
+            self.console.warn(&format!("{error}; {UNWRITTEN}"));
         }
     }
 
@@ -116,39 +119,55 @@ impl App {
         if let Some(store) = self.opened.get() {
             return Ok(Arc::clone(store));
         }
-        let kind = match (self.config.settings().store, self.store_wish) {
-            (Some(pinned), Some(wish)) if pinned != wish => return Err(pinned_elsewhere(pinned, wish)),
-            (pinned, wish) => pinned.or(wish).unwrap_or(StoreKind::File),
+        let kinds = match (self.config.settings().kinds(), self.store_wish) {
+            (Some(kinds), Some(wish)) if !kinds.admit(wish) => return Err(pinned_elsewhere(kinds.to, wish)),
+            (Some(kinds), _) => kinds,
+            (None, wish) => Kinds::only(wish.unwrap_or(StoreKind::File)),
         };
-        Ok(Arc::clone(self.opened.get_or_init(|| Arc::new(self.open_store(kind)))))
+        Ok(Arc::clone(self.opened.get_or_init(|| Arc::new(self.open_store(kinds)))))
     }
 
     /// The store for a new login: the pinned one, else the one that was asked for, else the keychain where one
     /// answers. It is tried out, and pinned, before anybody is sent to a browser. A keychain that is there but does
     /// not open is an error: falling back in silence would leave two truths.
     pub fn store_for_login(&mut self) -> Result<Arc<Store>, Error> {
-        let settled = self.config.settings().store;
-        let kind = match (settled, self.store_wish) {
-            (Some(pinned), Some(wish)) if pinned != wish && !self.store_is_empty(pinned)? => {
-                return Err(pinned_elsewhere(pinned, wish));
+        let settled = self.config.settings().kinds();
+        let kinds = match (settled, self.store_wish) {
+            (Some(kinds), Some(wish)) if !kinds.admit(wish) => {
+                if kinds.from.is_some() || !self.store_is_empty(kinds)? {
+                    return Err(pinned_elsewhere(kinds.to, wish));
+                }
+                Kinds::only(wish)
             }
-            (_, Some(wish)) => wish,
-            (Some(pinned), None) => pinned,
-            (None, None) => self.choose_store()?,
+            (Some(kinds), _) => kinds,
+            (None, Some(wish)) => Kinds::only(wish),
+            (None, None) => Kinds::only(self.choose_store()?),
         };
         self.leave_pointer()?;
-        let opened = self.opened.take().filter(|store| store.kind() == kind);
-        let store = opened.unwrap_or_else(|| Arc::new(self.open_store(kind)));
+        let opened = self.opened.take().filter(|store| store.kinds() == kinds);
+        let store = opened.unwrap_or_else(|| Arc::new(self.open_store(kinds)));
         store.probe()?;
-        let session_bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
-        let moved = kind == StoreKind::Keychain && self.config.settings().session_bus != session_bus;
-        if kind != StoreKind::Memory && (settled != Some(kind) || moved) {
-            self.config.change(|settings| {
-                settings.store = Some(kind);
-                settings.session_bus = session_bus.filter(|_| kind == StoreKind::Keychain);
-            })?;
-        }
+        self.pin(settled, kinds)?;
         Ok(Arc::clone(self.opened.get_or_init(|| store)))
+    }
+
+    /// Settles the kind of a store that was tried out, and where its keychain is.
+    fn pin(&mut self, settled: Option<Kinds>, kinds: Kinds) -> Result<(), Error> {
+        let kind = kinds.to;
+        let is_new = settled != Some(kinds);
+        let session_bus = session_bus();
+        let has_moved = kind == StoreKind::Keychain && self.config.settings().session_bus != session_bus;
+        if kind == StoreKind::Memory || !(is_new || has_moved) {
+            return Ok(());
+        }
+        self.config.change(|settings| {
+            // Another process may have settled something else meanwhile, or begun to move what is stored.
+            if is_new && settings.kinds() == settled {
+                settings.store = Some(kind);
+            }
+            settings.session_bus = session_bus.filter(|_| kind == StoreKind::Keychain);
+        })?;
+        Ok(())
     }
 
     fn choose_store(&self) -> Result<StoreKind, Error> {
@@ -174,23 +193,12 @@ impl App {
         Ok(())
     }
 
-    fn store_is_empty(&self, kind: StoreKind) -> Result<bool, Error> {
-        Ok(self.open_store(kind).summaries()?.is_empty())
+    fn store_is_empty(&self, kinds: Kinds) -> Result<bool, Error> {
+        Ok(self.open_store(kinds).summaries()?.is_empty())
     }
 
-    fn open_store(&self, kind: StoreKind) -> Store {
-        let places = self.config.places();
-        let key: Box<dyn KeySource> = match kind {
-            StoreKind::Keychain => Box::new(KeychainKey::new(Arc::clone(&self.ports.keychain), places)),
-            StoreKind::Passphrase => {
-                let command = self.config.settings().passphrase_command.clone();
-                let terminal = Arc::clone(&self.ports.terminal);
-                let asker = passphrase::asker(self.passphrase_descriptor, command, terminal);
-                Box::new(PassphraseKey::new(places, asker))
-            }
-            StoreKind::File | StoreKind::Memory => Box::new(NoKey),
-        };
-        Store::new(places, kind, key)
+    fn open_store(&self, kinds: Kinds) -> Store {
+        Store::of_kinds(self.config.places(), kinds, Box::new(self.sources()))
     }
 
     /// The profile that is meant: the named one, else the one of the environment, else the default, else the only
@@ -251,8 +259,13 @@ impl App {
 fn pinned_elsewhere(pinned: StoreKind, wish: StoreKind) -> Error {
     Error::Usage {
         message: format!("logins are stored in the {pinned} store, not in the {wish} store"),
-        hint: "leave out --store, or sign out of every server first with `mcpauth logout --all`".into(),
+        hint: format!("leave out --store, or move them with `mcpauth store move {wish}`"),
     }
+}
+
+/// Where the session bus answers, as we were told or found out.
+fn session_bus() -> Option<String> {
+    std::env::var("DBUS_SESSION_BUS_ADDRESS").ok()
 }
 
 /// A server that no profile describes: of a URL it is said that nobody signed in there, of a name that it is unknown.

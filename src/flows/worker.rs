@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::renewal::{self, Errand};
-use super::{App, Ports};
+use super::{App, Ports, moving};
 use crate::audit::{Caller, Trail};
 use crate::clock::{SetClock, UnixTime};
 use crate::config::Config;
@@ -58,6 +58,10 @@ struct Task {
 /// login is as the disk shows it, then.
 pub fn carry_out(app: &App, store: &Store, lock: LoginLock, errand: Errand) -> Result<bool, Error> {
     let server = lock.key().server.clone();
+    if store.kinds().from.is_some() {
+        // A worker is given one key, so it must find nothing that another one seals.
+        moving::arrive(app, store, &lock)?;
+    }
     match start(app, store, &lock, errand) {
         Some(worker) => {
             // It has the lock now, or takes it.
@@ -123,7 +127,10 @@ fn wait(app: &App, server: &Name, mut worker: Child) -> Result<bool, Error> {
             Ok(line) => match passed_on(&line) {
                 Some(Word::Done) => said = Some(Ok(true)),
                 Some(Word::Failed(error)) => said = Some(Err(error)),
-                None => app.console.pass_on(&line),
+                None => {
+                    app.trail.heard(&line);
+                    app.console.pass_on(&line);
+                }
             },
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {

@@ -38,6 +38,8 @@
 //! - `find_session_bus(remembered)` gives a process without `DBUS_SESSION_BUS_ADDRESS` the address of its
 //!   session bus and tells whether it had to and could. It changes the environment: call it before any thread starts.
 //! - `terminal_settings()` remembers how the terminal on standard input is set; what it gives sets it so again.
+//! - `guard_terminal()` sees to it that a signal which ends us sets the terminal on standard input as it is now first,
+//!   until what it gives is dropped: for questions whose answer is not shown.
 //! - `interrupted()` waits for Ctrl-C and, where there are such things, for a polite end or a closed terminal.
 //! - `caller()` names the program that started us, stable for as long as that program lives; `None` where the
 //!   system does not tell.
@@ -54,9 +56,9 @@ mod unix;
 #[cfg(unix)]
 pub use unix::{
     ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    handed_over_lock, has_display, interrupted, is_at, make_private, open_descriptor, open_lock_file,
-    open_log, open_private, others_may_write, own_program, replace, reserve, reset_signals, run_as_child,
-    start_detached, sync_dir, terminal_settings, user,
+    guard_terminal, handed_over_lock, has_display, interrupted, is_at, make_private, open_descriptor,
+    open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve, reset_signals,
+    run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -76,9 +78,9 @@ mod windows;
 #[cfg(windows)]
 pub use windows::{
     ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    find_session_bus, handed_over_lock, has_display, interrupted, is_at, make_private, open_descriptor,
-    open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve, reset_signals,
-    run_as_child, start_detached, sync_dir, terminal_settings, user,
+    find_session_bus, guard_terminal, handed_over_lock, has_display, interrupted, is_at, make_private,
+    open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve,
+    reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
 
 /// What holds a path.

@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::thread;
 
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 use rustix::fs::{Mode, OFlags};
@@ -38,6 +39,36 @@ pub fn terminal_settings() -> impl FnOnce() {
         let _ = before.and_then(|settings| {
             rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &settings)
         });
+    }
+}
+
+/// The signals that were let through before.
+pub struct TerminalGuard(Option<SigSet>);
+
+pub fn guard_terminal() -> TerminalGuard {
+    let ending: SigSet =
+        [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM].into_iter().collect();
+    let restore = terminal_settings();
+    let before = SigSet::thread_get_mask().ok();
+    let _ = ending.thread_block();
+    // It inherits what is blocked here, so the signal waits for it; once the question is answered it may as well stay.
+    let watch = thread::Builder::new().name("terminal".into()).spawn(move || {
+        let Ok(signal) = ending.wait() else { return };
+        restore();
+        let _ = ending.thread_unblock();
+        // Now it does what it would have done.
+        let _ = nix::sys::signal::raise(signal);
+    });
+    let guard = TerminalGuard(before);
+    // Without somebody who waits for them, nobody may hold them back: then `guard` goes at once.
+    if watch.is_ok() { guard } else { TerminalGuard(None) }
+}
+
+impl Drop for TerminalGuard {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            let _ = before.thread_set_mask();
+        }
     }
 }
 

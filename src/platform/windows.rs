@@ -34,6 +34,13 @@ pub fn terminal_settings() -> impl FnOnce() {
     || {}
 }
 
+/// Nothing: a console is set anew by the program that reads it next.
+pub struct TerminalGuard;
+
+pub fn guard_terminal() -> TerminalGuard {
+    TerminalGuard
+}
+
 pub fn reset_signals() {}
 
 pub fn own_program() -> io::Result<PathBuf> {

@@ -7,7 +7,7 @@ use super::StoreKind;
 use crate::platform::Unfit;
 use crate::wording::quoted;
 
-/// Why the store cannot do what it was asked. `Busy` passes by itself; nothing else does.
+/// Why the store cannot do what it was asked. `Busy` and `Engaged` pass by themselves; nothing else does.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Somebody else holds the lock.
@@ -15,6 +15,14 @@ pub enum StoreError {
     Busy {
         /// The process that holds it, if it is known.
         holder: Option<u32>,
+    },
+    /// Somebody else is at something that only one process may do.
+    #[error("{} is {doing}", holder.map_or("another process".into(), |id| format!("process {id}")))]
+    Engaged {
+        /// The process that is at it, if it is known.
+        holder: Option<u32>,
+        /// What it does.
+        doing: &'static str,
     },
     /// The file system has no locks, so two refreshes could not be kept apart.
     #[error("cannot lock {}: {source}", path.display())]
@@ -153,7 +161,7 @@ impl StoreError {
     /// What the reader can do, as a command to type wherever there is one.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Busy { .. } => "try again in a moment".into(),
+            Self::Busy { .. } | Self::Engaged { .. } => "try again in a moment".into(),
             Self::NoLocks { .. } => {
                 "put the state directory on a local disk: set XDG_STATE_HOME; `mcpauth doctor` tries it out"
                     .into()

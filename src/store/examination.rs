@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{Shelves, is_name};
-use super::record::{Record, SealedBy, Stored, StoredClient, Unreadable};
-use super::{Store, StoreError};
+use super::record::{Record, Stored, StoredClient, Unreadable};
+use super::{Kinds, Store, StoreError};
 use crate::model::{Login, LoginSummary};
 
 /// How far a record is looked into.
@@ -32,7 +32,8 @@ pub struct Examined<Found> {
 impl Store {
     /// Whether the source of the key gives one; makes none. A store that seals nothing needs none.
     pub fn try_key(&self) -> Result<(), StoreError> {
-        if self.kind.seals() { self.key(|keys| keys.key()).map(drop) } else { Ok(()) }
+        let Kinds { to, from } = self.kinds();
+        [Some(to), from].into_iter().flatten().try_for_each(|kind| self.keys.opening(kind).map(drop))
     }
 
     /// Every record of a login.
@@ -92,11 +93,11 @@ impl Store {
             Unreadable::Damaged(why) => StoreError::Damaged { file: file.clone(), kept: file.clone(), why },
         };
         let record = Record::<Of>::parse(name, &bytes).map_err(unreadable)?;
-        if record.sealed_by != SealedBy::from(self.kind) {
+        if self.keys.kind_of(record.sealed_by).is_none() {
             return Err(StoreError::OtherStore { file, sealed_by: record.sealed_by.into() });
         }
         if depth != Depth::Header {
-            let key = self.key_of(&record, &file)?;
+            let key = self.key_of(&record, name)?;
             record.open(name, &Self::sealing(key.as_deref())).map_err(unreadable)?;
             return Record::<Of>::parse(name, &bytes).map(|record| Some(record.summary)).map_err(unreadable);
         }

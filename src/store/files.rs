@@ -24,6 +24,8 @@ const LIMIT: u64 = 4 * 1024 * 1024;
 pub(super) enum Folder {
     Logins,
     Clients,
+    /// Records as a former release wrote them.
+    Backups,
 }
 
 impl Folder {
@@ -31,6 +33,7 @@ impl Folder {
         match self {
             Self::Logins => "logins",
             Self::Clients => "clients",
+            Self::Backups => "backups",
         }
     }
 }
@@ -129,6 +132,24 @@ impl Shelves {
         }
     }
 
+    /// Puts what was written under one name in place of a record, as one step. The caller holds its lock.
+    pub(super) fn rename(&self, folder: Folder, from: &str, to: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Files { .. } => {
+                let path = self.path(folder, to);
+                let renamed = files::replace(&self.path(folder, from), &path);
+                renamed.map_err(|error| StoreError::at(&path, error))
+            }
+            Self::Memory { records, .. } => {
+                let mut records = enter(records);
+                if let Some(bytes) = records.remove(&(folder, from.to_owned())) {
+                    records.insert((folder, to.to_owned()), bytes);
+                }
+                Ok(())
+            }
+        }
+    }
+
     /// Renames a record so that it is neither read nor lost, and tells where it is. The caller holds its lock.
     pub(super) fn set_aside(&self, folder: Folder, name: &str, time: u64) -> Result<PathBuf, StoreError> {
         let path = self.path(folder, name);
@@ -209,9 +230,9 @@ impl Shelves {
     }
 
     /// Takes a lock over from a process that handed over its open file; `None` if that file is no such lock.
-    pub(super) fn adopt(&self, name: &str, file: File) -> Option<Guard> {
-        let Self::Files { state, .. } = self else { return None };
-        lock::adopt(file, &lock_path(state, name)).map(Guard::File)
+    pub(super) fn adopt(&self, name: &str, file: File) -> Result<Option<Guard>, StoreError> {
+        let Self::Files { state, .. } = self else { return Ok(None) };
+        Ok(lock::adopt(file, &lock_path(state, name))?.map(Guard::File))
     }
 
     /// Whether the directory of a folder and the one above are there; an error if they let others in.

@@ -21,6 +21,11 @@ pub trait KeySource: Send + Sync {
 
     /// The key that exists, else a new one. Two processes that ask at once get the same.
     fn create(&self) -> Result<SealingKey, StoreError>;
+
+    /// Removes what the key rests in, once nothing is sealed with it; it may be gone already.
+    fn remove(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// For stores that seal nothing.
@@ -93,6 +98,10 @@ impl KeySource for KeychainKey {
         self.keychain.set(&SealingKey::new(random)).map_err(|error| self.explain(error))?;
         // Only what the keychain gives back is a key: one that it did not keep would lose every login.
         self.key()
+    }
+
+    fn remove(&self) -> Result<(), StoreError> {
+        self.keychain.remove().map_err(|error| self.explain(error))
     }
 }
 

@@ -62,13 +62,23 @@ pub(super) fn look(path: &Path) -> Result<LockState, StoreError> {
 }
 
 /// Takes over a lock together with the open file that it is on; `None` unless that is the file at `path` and the lock
-/// is on no other one.
-pub(super) fn adopt(file: File, path: &Path) -> Option<File> {
-    let is_held = platform::is_at(&file, path).unwrap_or(false) && file.try_lock().is_ok();
-    is_held.then(|| {
-        leave_hint(&file);
-        file
-    })
+/// is on no other one. Where the system does not say, waiting for the lock would be waiting for oneself: an error.
+pub(super) fn adopt(file: File, path: &Path) -> Result<Option<File>, StoreError> {
+    if !platform::is_at(&file, path).map_err(|error| StoreError::at(path, error))? {
+        return Ok(None);
+    }
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(source)) => {
+                return Err(StoreError::NoLocks { path: path.into(), source });
+            }
+        }
+    }
+    leave_hint(&file);
+    Ok(Some(file))
 }
 
 fn open(path: &Path) -> Result<File, StoreError> {

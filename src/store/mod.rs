@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
@@ -24,10 +23,12 @@ mod fingerprint;
 mod journal;
 mod keys;
 mod lock;
+mod moving;
 mod note;
 mod passphrase;
 mod record;
 mod sealing;
+mod sources;
 mod trouble;
 
 pub use error::StoreError;
@@ -35,12 +36,15 @@ pub use examination::{Depth, Examined};
 pub use journal::{Journal, JournalFacts, JournalState};
 pub use keys::{GivenKey, KeySource, KeychainKey, NoKey};
 pub use lock::LockState;
+pub use moving::{Census, Resident, Turn};
 pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
+pub use sources::{Kinds, Sources};
 pub use trouble::{Attempt, Trouble};
 
 use files::{Folder, Guard, Shelves};
 use record::{ClientSummary, Record, SealedBy, Stored, StoredClient, Unreadable};
 use sealing::Sealing;
+use sources::{Keys, OneSource};
 
 /// How long to wait for somebody who registers a client: it is one write.
 const CLIENT_WAIT: Duration = Duration::from_secs(10);
@@ -118,25 +122,28 @@ impl LoginLock {
 
 /// All logins and registered clients of this user.
 pub struct Store {
-    kind: StoreKind,
     shelves: Shelves,
-    keys: Box<dyn KeySource>,
-    key: Mutex<Option<Arc<SealingKey>>>,
+    keys: Keys,
 }
 
 impl Store {
     /// Touches nothing: the key is fetched once, when the first sealed body is opened or written.
     pub fn new(places: &Places, kind: StoreKind, keys: Box<dyn KeySource>) -> Self {
-        let shelves = match kind {
+        Self::of_kinds(places, Kinds::only(kind), Box::new(OneSource(keys.into())))
+    }
+
+    /// The same for a store whose records may be on the move, by this process or by another one.
+    pub fn of_kinds(places: &Places, kinds: Kinds, sources: Box<dyn Sources>) -> Self {
+        let shelves = match kinds.to {
             StoreKind::Memory => Shelves::in_memory(),
             _ => Shelves::in_files(places),
         };
-        Self { kind, shelves, keys, key: Mutex::new(None) }
+        Self { shelves, keys: Keys::new(kinds, sources) }
     }
 
-    /// What keeps the secrets.
+    /// What keeps the secrets; while they move, of those that have arrived.
     pub fn kind(&self) -> StoreKind {
-        self.kind
+        self.keys.kinds().to
     }
 
     /// A login with its secrets. Takes no lock: what is read is always one whole state.
@@ -182,9 +189,9 @@ impl Store {
         handed_over: Option<File>,
         wait: Duration,
     ) -> Result<LoginLock, StoreError> {
-        let adopted =
-            handed_over.and_then(|file| self.shelves.adopt(&login_name(&key.server, &key.account), file));
-        match adopted {
+        let name = login_name(&key.server, &key.account);
+        let adopted = handed_over.map(|file| self.shelves.adopt(&name, file)).transpose()?;
+        match adopted.flatten() {
             Some(guard) => Ok(LoginLock { key: key.clone(), guard }),
             None => self.lock(key, wait),
         }
@@ -196,6 +203,11 @@ impl Store {
         // The issuer's answer is what makes a record long.
         const ROOM: u64 = http::ANSWER_LIMIT as u64 + 64 * 1024;
         let name = login_name(&lock.key.server, &lock.key.account);
+        if let Some(bytes) = self.shelves.read(Folder::Logins, &name)?
+            && let Ok(record) = Record::<Login>::parse(&name, &bytes)
+        {
+            self.back_up(&name, &record, &bytes)?;
+        }
         self.shelves.draft(Folder::Logins, &name, ROOM).map(LoginRoom)
     }
 
@@ -222,7 +234,8 @@ impl Store {
                 .commit(&bytes)
                 .map_err(|error| StoreError::at(&self.shelves.path(Folder::Logins, &name), error)),
             None => self.shelves.write(Folder::Logins, &name, &bytes),
-        }
+        }?;
+        self.keep_up(&name, login, &login.into())
     }
 
     /// Removes a login and what an unfinished refresh of it left; `false` if there was none.
@@ -230,7 +243,7 @@ impl Store {
         let name = login_name(&lock.key.server, &lock.key.account);
         // The journal first: one that outlives its record would be taken for that of the next login.
         self.remove_journal(&name)?;
-        let removed = self.shelves.remove(Folder::Logins, &name)?;
+        let removed = self.discard(Folder::Logins, &name)?;
         self.forget_trouble(Attempt::Refresh, &lock.key);
         Ok(removed)
     }
@@ -253,14 +266,16 @@ impl Store {
         let _guard = self.shelves.lock(&name, CLIENT_WAIT)?;
         self.clear_the_way::<StoredClient>(&name)?;
         let summary = ClientSummary { server: server.clone(), client: client.facts.clone() };
-        self.write(&name, &StoredClient(client.duplicate()), summary)
+        let client = StoredClient(client.duplicate());
+        self.write(&name, &client, summary.clone())?;
+        self.keep_up(&name, &client, &summary)
     }
 
     /// Forgets the client that a profile registered; `false` if there was none.
     pub fn remove_client(&self, server: &Name) -> Result<bool, StoreError> {
         let name = client_name(server);
         let _guard = self.shelves.lock(&name, CLIENT_WAIT)?;
-        self.shelves.remove(Folder::Clients, &name)
+        self.discard(Folder::Clients, &name)
     }
 
     /// Tries out everything that a login will need: makes the key if there is none, then writes, reads and
@@ -303,8 +318,7 @@ impl Store {
 
     fn read<Of: Stored>(&self, name: &str) -> Result<Option<Of>, StoreError> {
         self.read_with(name, |record| {
-            let path = self.shelves.path(Of::FOLDER, name);
-            let key = self.key_of(&record, &path)?;
+            let key = self.key_of(&record, name)?;
             Ok(record.open(name, &Self::sealing(key.as_deref())))
         })
     }
@@ -322,7 +336,7 @@ impl Store {
         let file = || self.shelves.path(Of::FOLDER, name);
         let Some(bytes) = self.shelves.read(Of::FOLDER, name)? else { return Ok(None) };
         let made = match Record::<Of>::parse(name, &bytes) {
-            Ok(record) if record.sealed_by != SealedBy::from(self.kind) => {
+            Ok(record) if self.keys.kind_of(record.sealed_by).is_none() => {
                 return Err(StoreError::OtherStore { file: file(), sealed_by: record.sealed_by.into() });
             }
             Ok(record) => finish(record)?,
@@ -352,13 +366,27 @@ impl Store {
     fn clear_the_way<Of: Stored>(&self, name: &str) -> Result<Option<Of::Summary>, StoreError> {
         let Some(bytes) = self.shelves.read(Of::FOLDER, name)? else { return Ok(None) };
         match Record::<Of>::parse(name, &bytes) {
-            Ok(record) => Ok(Some(record.summary)),
+            Ok(record) => {
+                self.back_up(name, &record, &bytes)?;
+                Ok(Some(record.summary))
+            }
             Err(Unreadable::Newer) => Err(StoreError::Newer { file: self.shelves.path(Of::FOLDER, name) }),
             Err(Unreadable::Damaged(why)) => match self.set_aside::<Of>(name, why) {
                 StoreError::Damaged { .. } => Ok(None),
                 error => Err(error),
             },
         }
+    }
+
+    /// Keeps what a former release wrote, beside what this one is about to make of it. Not what is of another kind than
+    /// what takes its place: that would outlive its key, or lie there in the clear. The caller holds the lock.
+    fn back_up<Of: Stored>(&self, name: &str, record: &Record<Of>, bytes: &[u8]) -> Result<(), StoreError> {
+        if !record.is_of_former_version() || record.sealed_by != SealedBy::from(self.kind()) {
+            return Ok(());
+        }
+        let backup = backup_name(name);
+        let is_kept = self.shelves.read(Folder::Backups, &backup)?.is_some_and(|kept| *kept == *bytes);
+        if is_kept { Ok(()) } else { self.shelves.write(Folder::Backups, &backup, bytes) }
     }
 
     /// Moves a damaged record out of the way and says so. The caller holds the lock.
@@ -368,6 +396,15 @@ impl Store {
             Ok(kept) => StoreError::Damaged { file: self.shelves.path(Of::FOLDER, name), kept, why },
             Err(error) => error,
         }
+    }
+
+    /// Removes a record with what was kept of its former version and what a move cut short left. The caller holds the
+    /// lock.
+    fn discard(&self, folder: Folder, name: &str) -> Result<bool, StoreError> {
+        // The record last: as long as it is there, somebody can ask for the rest to be removed.
+        self.shelves.remove(Folder::Backups, &backup_name(name))?;
+        self.shelves.remove(folder, &moving_name(name))?;
+        self.shelves.remove(folder, name)
     }
 
     fn write<Of: Stored>(&self, name: &str, stored: &Of, summary: Of::Summary) -> Result<(), StoreError> {
@@ -380,9 +417,10 @@ impl Store {
         stored: &Of,
         summary: Of::Summary,
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let key = self.key_for_writing()?;
+        let kind = self.kind();
+        let key = self.keys.sealing(kind)?;
         let sealing = Self::sealing(key.as_deref());
-        record::write(name, stored, summary, self.kind.into(), &sealing)
+        record::write(name, stored, summary, kind.into(), &sealing)
             .map_err(|error| StoreError::at(&self.shelves.path(Of::FOLDER, name), error))
     }
 
@@ -394,35 +432,18 @@ impl Store {
     fn key_of<Of: Stored>(
         &self,
         record: &Record<Of>,
-        path: &Path,
+        name: &str,
     ) -> Result<Option<Arc<SealingKey>>, StoreError> {
-        if record.sealed_by == SealedBy::Nothing {
-            return Ok(None);
-        }
-        let key = self.key(|keys| keys.key())?;
+        let Some(key) = self.keys.opening(record.sealed_by.into())? else { return Ok(None) };
         if record.key_id.as_deref() == Some(sealing::key_id(&key).as_str()) {
             Ok(Some(key))
         } else {
-            Err(StoreError::OtherKey { file: path.to_owned() })
+            Err(StoreError::OtherKey { file: self.shelves.path(Of::FOLDER, name) })
         }
     }
 
     fn key_for_writing(&self) -> Result<Option<Arc<SealingKey>>, StoreError> {
-        self.kind.seals().then(|| self.key(|keys| keys.create())).transpose()
-    }
-
-    /// The key, fetched at most once.
-    fn key(
-        &self,
-        fetch: impl Fn(&dyn KeySource) -> Result<SealingKey, StoreError>,
-    ) -> Result<Arc<SealingKey>, StoreError> {
-        let mut known = self.key.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = known.as_ref() {
-            return Ok(Arc::clone(key));
-        }
-        let key = Arc::new(fetch(&*self.keys)?);
-        *known = Some(Arc::clone(&key));
-        Ok(key)
+        self.keys.sealing(self.kind())
     }
 }
 
@@ -434,6 +455,16 @@ fn login_name(server: &Name, account: &Name) -> String {
 /// The file of a registered client.
 fn client_name(server: &Name) -> String {
     hashed(&["client", &server.folded()])
+}
+
+/// What is kept of a record of the first version.
+fn backup_name(name: &str) -> String {
+    format!("{name}.v1")
+}
+
+/// What is to take the place of a record that moves.
+fn moving_name(name: &str) -> String {
+    format!("{name}.moving")
 }
 
 /// Parts contain no NUL, so no two lists hash alike.

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError};
+use super::{Kinds, Store, StoreError};
 
 /// Begins every note, and is sealed with it.
 const LINE: &str = "mcpauth-note 1\n";
@@ -25,7 +25,14 @@ impl Store {
     /// changed, from another place, or sealed with another key.
     pub fn open_note(&self, name: &str, note: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let Some(body) = note.strip_prefix(LINE.as_bytes()) else { return Ok(None) };
-        let key = if self.kind().seals() { Some(self.key(|keys| keys.key())?) } else { None };
-        Ok(Self::sealing(key.as_deref()).open(name, LINE, body).ok())
+        // Written before the records began to move, it is sealed as they were.
+        let Kinds { to, from } = self.kinds();
+        for kind in [Some(to), from].into_iter().flatten() {
+            let key = self.keys.opening(kind)?;
+            if let Ok(opened) = Self::sealing(key.as_deref()).open(name, LINE, body) {
+                return Ok(Some(opened));
+            }
+        }
+        Ok(None)
     }
 }

@@ -1,13 +1,16 @@
 //! What a record looks like on disk.
 //!
 //! ```text
-//! mcpauth-record 1 {"kind":"login","sealed_by":"keychain","key_id":"…","summary":{…}}\n
+//! mcpauth-record 2 {"kind":"login","sealed_by":"keychain","key_id":"…","summary":{…}}\n
 //! body
 //! ```
 //!
 //! The header is what may be told, so that a list never needs the key. The body is what may not: the secrets
 //! as JSON, sealed together with the file's name and the header, so that neither can be changed or swapped
 //! unnoticed. This file is the only place where secrets are serialized.
+//!
+//! Version 1 looked the same, and what it says means the same. It knew fewer states of a login and fewer facts about
+//! its tokens, so that the releases that wrote it must not replace what came after.
 
 use std::io;
 
@@ -23,8 +26,8 @@ use crate::secret::{AccessToken, ClientSecret, RefreshToken, RegistrationToken};
 
 /// Begins every record; the version follows.
 const MAGIC: &str = "mcpauth-record ";
-/// The only version so far.
-const VERSION: &str = "1";
+/// The version that is written.
+pub(super) const VERSION: u32 = 2;
 
 /// Why the bytes of a record cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +86,7 @@ struct Header<Summary> {
 }
 
 /// What may be told of the client that a profile uses.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct ClientSummary {
     pub(super) server: Name,
     pub(super) client: ClientFacts,
@@ -92,7 +95,7 @@ pub(super) struct ClientSummary {
 /// What can be stored: facts for the header, secrets for the body, and the file that it belongs into.
 pub(super) trait Stored: Sized {
     /// What may be told of it.
-    type Summary: Serialize + DeserializeOwned;
+    type Summary: Serialize + DeserializeOwned + Clone;
     /// The word in the header.
     const KIND: RecordKind;
     /// Where its records lie.
@@ -111,6 +114,7 @@ pub(super) struct Record<'bytes, Of: Stored> {
     pub(super) summary: Of::Summary,
     pub(super) sealed_by: SealedBy,
     pub(super) key_id: Option<String>,
+    pub(super) version: u32,
     line: &'bytes str,
     body: &'bytes [u8],
     /// The secrets, where no key is needed: there the check of the whole has already given them.
@@ -120,7 +124,7 @@ pub(super) struct Record<'bytes, Of: Stored> {
 impl<'bytes, Of: Stored> Record<'bytes, Of> {
     /// Reads the header of the record in the file `name`. Unless a key seals it, the whole is checked.
     pub(super) fn parse(name: &str, bytes: &'bytes [u8]) -> Result<Self, Unreadable> {
-        let (line, header) = split_header(bytes)?;
+        let (version, line, header) = split_header(bytes)?;
         let body = &bytes[line.len()..];
         let header: Header<Of::Summary> =
             serde_json::from_str(header).map_err(|_| Unreadable::Damaged("header does not parse"))?;
@@ -136,7 +140,18 @@ impl<'bytes, Of: Stored> Record<'bytes, Of> {
             (_, None) => return Err(Unreadable::Damaged("header names no key")),
             (_, Some(_)) => None,
         };
-        Ok(Self { summary, sealed_by, key_id, line, body, plain })
+        Ok(Self { summary, sealed_by, key_id, version, line, body, plain })
+    }
+
+    /// Whether a former release wrote it.
+    pub(super) fn is_of_former_version(&self) -> bool {
+        self.version < VERSION
+    }
+
+    /// Whether the header says this and nothing else.
+    pub(super) fn tells(&self, summary: &Of::Summary) -> bool {
+        let text = |summary| serde_json::to_string(summary).ok();
+        text(&self.summary).is_some_and(|own| Some(own) == text(summary))
     }
 
     /// Opens the body.
@@ -151,23 +166,25 @@ impl<'bytes, Of: Stored> Record<'bytes, Of> {
     }
 }
 
-/// The first line with its end, and the JSON in it.
-fn split_header(bytes: &[u8]) -> Result<(&str, &str), Unreadable> {
+/// The version, the first line with its end, and the JSON in it.
+fn split_header(bytes: &[u8]) -> Result<(u32, &str, &str), Unreadable> {
     let rest = bytes.strip_prefix(MAGIC.as_bytes()).ok_or(Unreadable::Damaged("not a record"))?;
     let cut = Unreadable::Damaged("cut short");
     let space = rest.iter().position(|&byte| byte == b' ').ok_or(cut)?;
-    check_version(&rest[..space])?;
+    let version = known_version(&rest[..space])?;
     let end = bytes.iter().position(|&byte| byte == b'\n').ok_or(cut)?;
     let line = std::str::from_utf8(&bytes[..=end]).map_err(|_| Unreadable::Damaged("header is not UTF-8"))?;
     let header = line.get(MAGIC.len() + space + 1..).ok_or(cut)?;
-    Ok((line, header))
+    Ok((version, line, header))
 }
 
-fn check_version(version: &[u8]) -> Result<(), Unreadable> {
-    let digits = !version.is_empty() && version.iter().all(u8::is_ascii_digit);
+fn known_version(version: &[u8]) -> Result<u32, Unreadable> {
+    let digits = version.iter().all(u8::is_ascii_digit);
     match version {
-        known if known == VERSION.as_bytes() => Ok(()),
-        [b'1'..=b'9', ..] if digits => Err(Unreadable::Newer),
+        [b'1'..=b'9', ..] if digits => {
+            let version = std::str::from_utf8(version).ok().and_then(|text| text.parse().ok());
+            version.filter(|version| *version <= VERSION).ok_or(Unreadable::Newer)
+        }
         _ => Err(Unreadable::Damaged("its version is no number")),
     }
 }
@@ -182,16 +199,26 @@ pub(super) fn write<Of: Stored>(
 ) -> io::Result<Zeroizing<Vec<u8>>> {
     let header = Header { kind: Of::KIND, sealed_by, key_id: sealing.key_id(), summary };
     let line = format!("{MAGIC}{VERSION} {}\n", serde_json::to_string(&header)?);
-    let mut length = Length(0);
-    stored.write_secrets(&mut length)?;
-    // Sized beforehand: a buffer that grows leaves unwiped copies of the secrets behind.
-    let mut secrets = Zeroizing::new(Vec::with_capacity(length.0));
-    stored.write_secrets(&mut *secrets)?;
+    let secrets = secrets_of(stored)?;
     let body = sealing.seal(name, &line, &secrets)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(line.len() + body.len()));
     bytes.extend_from_slice(line.as_bytes());
     bytes.extend_from_slice(&body);
     Ok(bytes)
+}
+
+fn secrets_of(stored: &impl Stored) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut length = Length(0);
+    stored.write_secrets(&mut length)?;
+    // Sized beforehand: a buffer that grows leaves unwiped copies of the secrets behind.
+    let mut secrets = Zeroizing::new(Vec::with_capacity(length.0));
+    stored.write_secrets(&mut *secrets)?;
+    Ok(secrets)
+}
+
+/// Whether two have the same secrets.
+pub(super) fn same<Of: Stored>(one: &Of, other: &Of) -> bool {
+    matches!((secrets_of(one), secrets_of(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Counts what is written to it.

@@ -8,6 +8,7 @@ use std::thread;
 
 mod hostile;
 mod journal;
+mod moving;
 #[cfg(unix)]
 mod on_unix;
 

@@ -48,7 +48,7 @@ fn a_damaged_record_is_found_and_set_aside_only_on_request() {
 fn a_record_of_a_newer_release_is_named_and_left() {
     let world = signed_in();
     let record = world.records().remove(0);
-    let text = world.record().replacen("mcpauth-record 1 ", "mcpauth-record 99 ", 1);
+    let text = world.record().replacen("mcpauth-record 2 ", "mcpauth-record 99 ", 1);
     fs::write(&record, text).unwrap();
     visit(&world, &[]).found(7, "logins", "fail", "was written by a newer mcpauth");
     visit(&world, &["--fix"]).found(7, "logins", "fail", record.to_str().unwrap());

@@ -37,12 +37,12 @@ impl Browser for Agreeable {
         Ok(())
     }
 
-    fn available(&self) -> bool {
-        true
+    fn program(&self) -> Result<PathBuf, BrowserError> {
+        Ok("agreeable".into())
     }
 
-    fn program(&self) -> Result<PathBuf, BrowserError> {
-        Err(BrowserError::NoProgram)
+    fn available(&self) -> bool {
+        true
     }
 }
 

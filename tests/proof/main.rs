@@ -17,6 +17,7 @@
 mod support;
 
 mod crowd;
+mod disk;
 mod group_kill;
 mod hanging;
 mod hours;
@@ -25,8 +26,12 @@ mod kill_all;
 mod kills;
 mod processes;
 mod report;
+mod room;
+mod scene;
 mod settings;
 mod stage;
+mod strace;
+mod syscalls;
 mod transient;
 
 use std::panic::AssertUnwindSafe;
@@ -57,6 +62,8 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "transient", minutes: (5, 30), play: transient::play },
     Scenario { name: "hours", minutes: (5, 30), play: hours::play },
     Scenario { name: "hanging", minutes: (5, 30), play: hanging::play },
+    Scenario { name: "disk", minutes: (5, 30), play: disk::play },
+    Scenario { name: "syscalls", minutes: (6, 120), play: syscalls::play },
 ];
 
 fn main() -> ExitCode {

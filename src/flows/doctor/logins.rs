@@ -9,7 +9,7 @@ use crate::flows::condition::{self, LastFailure, Unfinished};
 use crate::flows::{App, brake, renewal};
 use crate::model::{LoginKey, LoginState, LoginSummary, Name};
 use crate::peer_text::PeerText;
-use crate::store::{Attempt, Depth, KeySource as _, KeychainKey, Store, StoreError, StoreKind};
+use crate::store::{Attempt, Depth, KeySource as _, KeychainKey, Kinds, Store, StoreError, StoreKind};
 use crate::wording::{count, span};
 
 /// The clock may stand still for so long, in seconds, before anybody wonders.
@@ -28,6 +28,7 @@ pub(super) fn examine(app: &App, fix: bool) -> Vec<Finding> {
         (_, false) => Depth::Body,
     };
     let mut findings = vec![key];
+    findings.extend(moving(&store));
     let logins = records(&store, depth, &mut findings);
     findings.extend(logins.iter().filter_map(state));
     findings.extend(logins.iter().filter_map(|summary| refresh(app, &store, &summary.login.key(), fix)));
@@ -56,6 +57,13 @@ fn key(app: &App, store: &Store) -> Finding {
         (_, Ok(())) => Finding::ok(what, format!("{kind}: {}", kind.description())),
         (_, Err(error)) => Finding::failed(what, error),
     }
+}
+
+/// A move that was begun: everything works meanwhile, but it is for a person to end it.
+fn moving(store: &Store) -> Option<Finding> {
+    let Kinds { to, from } = store.kinds();
+    let seen = format!("the move from the {} store to the {to} store is not finished", from?);
+    Some(Finding::warn("store move", seen, format!("run `mcpauth store move {to}`")))
 }
 
 /// What the first login would choose.

@@ -49,9 +49,16 @@ fn nonsense_is_set_aside_and_other_logins_still_work() {
     save(&store, &login("good", 1)).unwrap();
     save(&store, &login("bad", 1)).unwrap();
     let deep = format!("mcpauth-record 1 {}\n", "[".repeat(100_000));
-    for nonsense in
-        ["", "null", "{}", "mcpauth-record ", "mcpauth-record 1 {}\n", "mcpauth-record 0 {}\n", &deep]
-    {
+    for nonsense in [
+        "",
+        "null",
+        "{}",
+        "mcpauth-record ",
+        "mcpauth-record 1 {}\n",
+        "mcpauth-record 2 {}\n",
+        "mcpauth-record 0 {}\n",
+        &deep,
+    ] {
         put(&world.file(&key("bad")), nonsense);
         let summaries = store.summaries().unwrap();
         assert!(matches!(&summaries[..], [Ok(_), Err(StoreError::Damaged { .. })]), "{nonsense:.40}");
@@ -107,7 +114,7 @@ fn a_newer_record_is_neither_read_nor_replaced() {
     let store = world.store(StoreKind::File);
     save(&store, &login("linear", 1)).unwrap();
     let file = world.file(&key("linear"));
-    let newer = b"mcpauth-record 2 nobody knows what comes here";
+    let newer = b"mcpauth-record 3 nobody knows what comes here";
     put(&file, newer);
     assert!(matches!(error(store.load(&key("linear"))), StoreError::Newer { .. }));
     assert!(matches!(error(store.summary(&key("linear"))), StoreError::Newer { .. }));
