@@ -173,6 +173,9 @@ all_refused() {
     run 0 bare person "$@" status box
     grep -qx 'store = "keychain"' "$scratch/person/.config/mcpauth/config.toml" || bad "the store is no longer pinned"
     ok "$why: list and status ask no keychain"
+    run 7 bare person "$@" doctor
+    grep -q "^FAIL   store: .*$why" "$scratch/answer" || bad "the doctor does not say '$why'" "$scratch/answer"
+    ok "$why: doctor finds that out"
 }
 
 run 0 desk plain --store file login "$url" --name box
@@ -189,6 +192,13 @@ token=$(<"$scratch/answer")
 ! grep -RFq -e "$token" -e "$(printf %s "$token" | base64 -w 0)" "$scratch/person" || bad "the token lies in a file"
 run 2 desk person --store file login "$url"
 ok "token opens the record; another store is refused"
+
+for client in claude-code codex gemini; do
+    run 0 desk person doctor --as "$client"
+    grep -q '^ok     store: keychain: the Secret Service answers and has the key' "$scratch/answer" ||
+        bad "the doctor finds no key as $client" "$scratch/answer"
+done
+ok "doctor finds the key in the environment of each client"
 
 # bare_token WHERE: the token, although nobody says where the bus is.
 bare_token() {

@@ -31,8 +31,6 @@ pub use log::{Log, LogError};
 use crate::clock::UnixTime;
 use crate::places::Places;
 
-/// What is said where an event cannot be written down.
-pub const UNWRITTEN: &str = "what happens now is not written down";
 /// How far up it is written down who started whom.
 const LEVELS: usize = 4;
 
@@ -190,11 +188,14 @@ impl Trail {
         self.caller.get_or_init(|| Caller::here(self.command))
     }
 
-    /// Takes note of what a process that works for this one said, so that nobody is told twice.
-    pub fn heard(&self, said: &str) {
-        if said.contains(UNWRITTEN) {
-            self.complained.store(true, Ordering::Relaxed);
-        }
+    /// Whether it was told that something went wrong.
+    pub fn has_complained(&self) -> bool {
+        self.complained.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that another process of ours told it already.
+    pub fn has_been_told(&self) {
+        self.complained.store(true, Ordering::Relaxed);
     }
 
     /// Writes an event down. What went wrong is told the first time and then no more: it will go wrong again.

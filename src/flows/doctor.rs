@@ -90,6 +90,7 @@ pub fn examine(app: &App, request: DoctorRequest) -> Vec<Finding> {
         findings.push(Finding::warn("logins", why, "correct the configuration first"));
     }
     findings.push(surroundings::browser(app));
+    findings.push(surroundings::log(app));
     findings
 }
 

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use crate::audit::{Event, Kind, Trail, UNWRITTEN};
+use crate::audit::{Event, Kind, Trail};
 use crate::browser::Browser;
 use crate::clock::{Clock, UnixTime};
 use crate::config::{Config, ConfigError, ServerProfile};
@@ -86,7 +86,7 @@ impl App {
     /// Writes down what happened. Where that cannot be done the person is told, and the command goes on.
     pub fn audit(&self, event: &Event) {
         if let Err(error) = self.trail.note(self.config.places(), self.now(), event) {
-            self.console.warn(&format!("{error}; {UNWRITTEN}"));
+            self.console.warn(&format!("{error}; what happens now is not written down"));
         }
     }
 

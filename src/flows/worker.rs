@@ -127,10 +127,8 @@ fn wait(app: &App, server: &Name, mut worker: Child) -> Result<bool, Error> {
             Ok(line) => match passed_on(&line) {
                 Some(Word::Done) => said = Some(Ok(true)),
                 Some(Word::Failed(error)) => said = Some(Err(error)),
-                None => {
-                    app.trail.heard(&line);
-                    app.console.pass_on(&line);
-                }
+                Some(Word::Complained) => app.trail.has_been_told(),
+                None => app.console.pass_on(&line),
             },
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
@@ -159,6 +157,8 @@ fn listen(talk: ChildStderr) -> mpsc::Receiver<String> {
 enum Word {
     Done,
     Failed(Error),
+    /// It has said already that what happens is not written down.
+    Complained,
 }
 
 /// Reads the last line of a worker: its error, as every command gives it with `--json`, or that it is done.
@@ -167,6 +167,8 @@ fn passed_on(line: &str) -> Option<Word> {
     struct Last {
         #[serde(default)]
         done: bool,
+        #[serde(default)]
+        complained: bool,
         error: Option<Told>,
     }
     #[derive(Deserialize)]
@@ -180,6 +182,7 @@ fn passed_on(line: &str) -> Option<Word> {
         Some(Told { exit, message, hint }) => {
             Some(Word::Failed(Error::PassedOn { exit_code: exit, message, hint }))
         }
+        None if last.complained => Some(Word::Complained),
         None => last.done.then_some(Word::Done),
     }
 }
@@ -192,7 +195,11 @@ pub fn work(ports: Ports) -> Result<(), Error> {
     let app = app_for(&task, ports)?;
     let store = store_for(&task, key);
     let lock = store.take_over(&login, platform::handed_over_lock(), LOCK_PATIENCE)?;
-    renewal::renew(&app, &store, &lock, task.errand)?;
+    let renewed = renewal::renew(&app, &store, &lock, task.errand);
+    if app.trail.has_complained() {
+        app.console.pass_on(r#"{"complained":true}"#);
+    }
+    renewed?;
     app.console.pass_on(r#"{"done":true}"#);
     Ok(())
 }

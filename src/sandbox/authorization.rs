@@ -146,6 +146,7 @@ fn decide(ledger: &mut Ledger, request: AuthorizationRequest, allowed: bool, sta
     let expires_at = later(now(), ledger.options.code_lifetime);
     let issued = Code { request, sub: ledger.options.sub.clone(), expires_at, spent: false, grant: None };
     ledger.codes.insert(code.clone(), issued);
+    ledger.met("authorization code", Some(&code));
     ledger.books.codes_issued += 1;
     redirect(ledger, &redirect_uri, state, &[("code", &code)], status)
 }

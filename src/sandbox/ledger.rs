@@ -44,6 +44,8 @@ pub(super) struct Ledger {
     pub(super) accesses: HashMap<String, Access>,
     pub(super) refreshes: HashMap<String, Refresh>,
     pub(super) sessions: HashMap<String, Session>,
+    /// Every secret that was given out or came in, after what it is.
+    pub(super) secrets: Vec<(&'static str, String)>,
 }
 
 impl Ledger {
@@ -60,6 +62,7 @@ impl Ledger {
             accesses: HashMap::new(),
             refreshes: HashMap::new(),
             sessions: HashMap::new(),
+            secrets: Vec::new(),
         }
     }
 
@@ -91,6 +94,11 @@ impl Ledger {
             sub: grant.sub.clone(),
         };
         Books { families: self.grants.iter().map(family).collect(), ..self.books.clone() }
+    }
+
+    /// Notes a secret.
+    pub(super) fn met(&mut self, what: &'static str, secret: Option<&str>) {
+        self.secrets.extend(secret.map(|secret| (what, secret.to_owned())));
     }
 
     /// Notes a refusal in words.
@@ -145,6 +153,8 @@ impl Ledger {
             let expires_at = self.options.refresh_lifetime.map(|seconds| later(now(), seconds));
             self.refreshes.insert(refresh.clone(), Refresh { grant, expires_at, spent: None });
         }
+        self.met("access token", Some(&access));
+        self.met("refresh token", refresh.as_deref());
         Tokens { access, refresh, scope }
     }
 }

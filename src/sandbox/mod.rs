@@ -113,6 +113,12 @@ impl Sandbox {
         (ledger.books.refresh_attempts, ledger.books.refreshes)
     }
 
+    /// Every secret that was given out or came in, after what it is: tokens, codes, verifiers, states, and what
+    /// registered clients were given.
+    pub fn secrets(&self) -> Vec<(&'static str, String)> {
+        self.site.ledger().secrets.clone()
+    }
+
     /// Makes a client known that did not register itself. With a secret it may send it in either way.
     pub fn add_client(&self, client_id: &str, client_secret: Option<&str>, redirect_uris: &[&str]) {
         let client = Client {

@@ -21,6 +21,8 @@ pub(super) fn register(ledger: &mut Ledger, request: &Request) -> Result<Answer,
     let client = judge(ledger, asked)?;
     let answer = Answer::json(201, &full_answer(&client)).with("pragma", "no-cache");
     ledger.books.registrations += 1;
+    ledger.met("client secret", client.secret.as_deref());
+    ledger.met("registration token", client.management_token.as_deref());
     ledger.clients.insert(client.id.clone(), client);
     Ok(answer)
 }

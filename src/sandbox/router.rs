@@ -73,7 +73,9 @@ fn note(ledger: &mut Ledger, request: &Request) {
     match request.path.as_str() {
         "/token" => token::note(ledger, request),
         "/authorize" => {
-            ledger.books.last_authorize = Some(Form::parse(request.query.as_bytes()).to_map());
+            let form = Form::parse(request.query.as_bytes());
+            ledger.met("state", form.get("state"));
+            ledger.books.last_authorize = Some(form.to_map());
         }
         "/mcp" => {
             let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();

@@ -18,6 +18,7 @@ pub(super) fn note(ledger: &mut Ledger, request: &Request) {
     if form.get("grant_type") == Some("refresh_token") {
         ledger.books.refresh_attempts += 1;
     }
+    ledger.met("code verifier", form.get("code_verifier"));
     ledger.books.last_token_request = Some(form.to_map());
 }
 

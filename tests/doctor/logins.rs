@@ -48,8 +48,9 @@ fn a_damaged_record_is_found_and_set_aside_only_on_request() {
 fn a_record_of_a_newer_release_is_named_and_left() {
     let world = signed_in();
     let record = world.records().remove(0);
-    let text = world.record().replacen("mcpauth-record 2 ", "mcpauth-record 99 ", 1);
-    fs::write(&record, text).unwrap();
+    let text = world.record();
+    let (_, rest) = text.strip_prefix("mcpauth-record ").unwrap().split_once(' ').unwrap();
+    fs::write(&record, format!("mcpauth-record 99 {rest}")).unwrap();
     visit(&world, &[]).found(7, "logins", "fail", "was written by a newer mcpauth");
     visit(&world, &["--fix"]).found(7, "logins", "fail", record.to_str().unwrap());
 }
@@ -258,4 +259,20 @@ fn a_server_where_sign_ins_came_to_nothing_is_named() {
     let trouble = Trouble { failures: vec![now; 5], rests_until: Some(now.plus(600)), last: String::new() };
     store.remember_trouble(Attempt::Login, &login(), &trouble);
     visit(&world, &[]).found(0, "sign-in", "warn", "sign-ins at box came to nothing");
+}
+
+#[test]
+fn a_move_that_did_not_come_to_its_end_is_pointed_out() {
+    let world = signed_in();
+    let settings = world.home().join(".config/mcpauth/config.toml");
+    let moving = fs::read_to_string(&settings).unwrap() + "moving_to = \"passphrase\"\n";
+    mcpauth::files::write_private(&settings, moving.as_bytes()).unwrap();
+    let seen = visit(&world, &["--fix"]);
+    let finding = seen.found(
+        7,
+        "store",
+        "warn",
+        "a move from file to passphrase has not come to its end; 2 records to go",
+    );
+    assert!(finding.remedy.contains("`mcpauth store move passphrase`"), "{finding:?}");
 }

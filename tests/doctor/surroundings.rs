@@ -118,3 +118,19 @@ fn a_clock_that_is_not_the_servers_is_told() {
     visit(&world, &["--check"]).found(0, "clock", "warn", "ahead of 127.0.0.1");
     serving.join().unwrap();
 }
+
+#[test]
+fn a_log_that_was_changed_or_cannot_be_written_is_noticed() {
+    let world = signed_in();
+    let log = world.home().join(".local/state/mcpauth/audit/audit.jsonl");
+    visit(&world, &[]).found(0, "audit log", "ok", "lines that hold together");
+    let changed = fs::read_to_string(&log).unwrap().replacen("login_started", "login_stopped", 1);
+    fs::write(&log, changed).unwrap();
+    let seen = visit(&world, &["--fix"]);
+    let finding = seen.found(0, "audit log", "warn", "does not hold together in 1 place");
+    assert!(finding.remedy.contains("`mcpauth audit verify`"), "{finding:?}");
+    fs::remove_file(&log).unwrap();
+    fs::create_dir(&log).unwrap();
+    fs::set_permissions(&log, Permissions::from_mode(0o700)).unwrap();
+    visit(&world, &[]).found(7, "audit log", "fail", "is not a regular file");
+}

@@ -12,36 +12,13 @@ use url::form_urlencoded;
 use crate::peer::{
     ACCESS, CODE, ISSUER_METADATA, Peer, REFRESH, Script, at, bent, issuer_metadata, json_answer,
 };
+use crate::support::spellings::Search;
 use crate::support::witness::sign_in;
 use crate::support::{Ran, World, follow};
 use crate::victim::{Victim, ended};
 
-/// Every way to write a secret that a reader could turn back.
-fn spellings(secret: &str) -> Vec<Vec<u8>> {
-    let bytes = secret.as_bytes();
-    let hex = mcpauth::files::hex(bytes);
-    let json = serde_json::to_string(secret).unwrap();
-    let percent: String = form_urlencoded::byte_serialize(bytes).collect();
-    let mut spellings = vec![
-        secret.to_owned(),
-        hex.to_uppercase(),
-        hex,
-        json.trim_matches('"').to_owned(),
-        percent.replace('+', "%20"),
-        percent,
-        secret.chars().rev().collect(),
-    ];
-    // Within a longer text base64 depends on where the secret begins; its middle is the same thrice.
-    for start in 0..3 {
-        let whole = &bytes[start..start + (bytes.len() - start) / 3 * 3];
-        spellings.push(BASE64_STANDARD_NO_PAD.encode(whole));
-        spellings.push(BASE64_URL_SAFE_NO_PAD.encode(whole));
-    }
-    spellings.into_iter().map(String::into_bytes).collect()
-}
-
 fn holds(text: &[u8], secret: &str) -> bool {
-    spellings(secret).iter().any(|spelling| text.windows(spelling.len()).any(|part| part == *spelling))
+    !Search::new([("it", secret.as_bytes())]).within(text).is_empty()
 }
 
 #[test]
@@ -54,6 +31,7 @@ fn a_secret_is_found_however_it_is_written() {
         BASE64_STANDARD_NO_PAD.encode(format!("id:{secret}")),
         BASE64_STANDARD_NO_PAD.encode(format!("i:{secret}!")),
         BASE64_URL_SAFE_NO_PAD.encode(format!("{secret} more")),
+        format!("…{}…", &secret[..16]),
     ] {
         assert!(holds(text.as_bytes(), secret), "{text}");
     }

@@ -120,6 +120,7 @@ impl Attack {
     fn points(&self, scene: &Scene) -> Result<Vec<Point>, String> {
         let issuer = scene.issuer();
         let calm = scene.perform(self.watch, &[])?;
+        check(calm.ran.exit == 0, || format!("{}, undisturbed: {:?}", self.name, calm.ran))?;
         scene.judge(&calm.ran, &issuer)?;
         let mut places: BTreeMap<(&str, usize), &[Blow]> = BTreeMap::new();
         for call in &calm.calls {

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each story uses its own part of the world")]
 #![allow(clippy::unwrap_used, clippy::unused_self, reason = "a story that cannot be set up has failed")]
 
+pub mod spellings;
 pub mod steps;
 #[cfg(unix)]
 pub mod witness;

@@ -27,8 +27,7 @@ pub(super) fn examine(app: &App, fix: bool) -> Vec<Finding> {
         (_, true) => Depth::Repair,
         (_, false) => Depth::Body,
     };
-    let mut findings = vec![key];
-    findings.extend(moving(&store));
+    let mut findings: Vec<Finding> = std::iter::once(key).chain(moving(&store)).collect();
     let logins = records(&store, depth, &mut findings);
     findings.extend(logins.iter().filter_map(state));
     findings.extend(logins.iter().filter_map(|summary| refresh(app, &store, &summary.login.key(), fix)));
@@ -59,11 +58,17 @@ fn key(app: &App, store: &Store) -> Finding {
     }
 }
 
-/// A move that was begun: everything works meanwhile, but it is for a person to end it.
+/// A move to another kind of store that did not come to its end, or has not yet.
 fn moving(store: &Store) -> Option<Finding> {
+    let what = "store";
     let Kinds { to, from } = store.kinds();
-    let seen = format!("the move from the {} store to the {to} store is not finished", from?);
-    Some(Finding::warn("store move", seen, format!("run `mcpauth store move {to}`")))
+    let from = from?;
+    let left = match store.census() {
+        Ok(census) => census.residents().filter(|resident| resident.kind != to).count(),
+        Err(error) => return Some(Finding::failed(what, error)),
+    };
+    let seen = format!("a move from {from} to {to} has not come to its end; {} to go", count(left, "record"));
+    Some(Finding::warn(what, seen, format!("run `mcpauth store move {to}`, which finishes it")))
 }
 
 /// What the first login would choose.

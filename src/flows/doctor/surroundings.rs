@@ -8,6 +8,7 @@ use reqwest::header::DATE;
 use url::Url;
 
 use super::Finding;
+use crate::audit::{self, Log};
 use crate::clock::UnixTime;
 use crate::config::{Config, ConfigError, ServerProfile};
 use crate::error::Error;
@@ -178,5 +179,22 @@ pub(super) fn browser(app: &App) -> Finding {
             error.to_string(),
             "set BROWSER, or sign in with `mcpauth login SERVER --no-browser`",
         ),
+    }
+}
+
+/// Whether what happens is written down, and what was written holds together.
+pub(super) fn log(app: &App) -> Finding {
+    let what = "audit log";
+    let log = Log::new(app.config.places());
+    let verdict = match log.try_out().and_then(|()| audit::check(&log)) {
+        Ok(verdict) => verdict,
+        Err(error) => return Finding::failed(what, error),
+    };
+    match verdict.breaks.len() {
+        0 => Finding::ok(what, format!("{} that hold together", count(verdict.lines, "line"))),
+        breaks => {
+            let seen = format!("does not hold together in {}", count(breaks, "place"));
+            Finding::warn(what, seen, "run `mcpauth audit verify`, which says where and what that means")
+        }
     }
 }
