@@ -304,3 +304,17 @@ fn a_new_login_does_not_inherit_the_troubles_of_the_one_before() {
     world.run(&["refresh", "box"]).succeeded();
     assert_eq!(world.sandbox.books().refresh_attempts, asked + 1);
 }
+
+#[test]
+fn where_nothing_can_be_locked_a_token_that_still_lives_is_handed_out() {
+    let world = World::signed_in(SandboxOptions::default());
+    let token = world.token(&[]);
+    let locks = world.home().join(".local/state/mcpauth/locks");
+    fs::remove_dir_all(&locks).unwrap();
+    fs::write(&locks, "no directory").unwrap();
+    let ran = world.run(&["token", "box", "--min-ttl", "2h"]);
+    assert_eq!(ran.succeeded().stdout.trim_end(), token);
+    assert!(ran.stderr.contains("using the token that is still valid"), "{ran:?}");
+    world.run(&["refresh", "box"]).failed_with(7, "cannot use ");
+    assert_eq!(world.sandbox.books().refresh_attempts, 0);
+}
