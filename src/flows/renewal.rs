@@ -168,7 +168,7 @@ impl Renewal<'_> {
             };
             asked += 1;
             self.in_doubt |= lost;
-            self.remember(&error);
+            let rest = self.remember(&error);
             if lost && !doubted {
                 // Also for an issuer that took all the time: what it gives again it gives soon or never.
                 self.ends = self.ends.max(Instant::now() + SECOND_CHANCE);
@@ -176,7 +176,9 @@ impl Renewal<'_> {
             let pause = if lost && !doubted {
                 Some(Duration::ZERO)
             } else {
-                (asked < tries).then(|| pause_after(&error, asked)).flatten()
+                let pause = (asked < tries).then(|| pause_after(&error, asked)).flatten();
+                // The others keep away already, and so do we.
+                pause.filter(|pause| *pause >= rest)
             };
             doubted |= lost;
             let Some(pause) = pause.filter(|pause| Instant::now() + *pause < self.ends) else {
@@ -210,12 +212,14 @@ impl Renewal<'_> {
         })
     }
 
-    /// Takes note of a failure, for every process that would ask next.
-    fn remember(&self, error: &oauth::Error) {
+    /// Takes note of a failure, for every process that would ask next, and tells how long nobody is to.
+    fn remember(&self, error: &oauth::Error) -> Duration {
         let key = self.login.key();
         let mut trouble = self.store.trouble(Attempt::Refresh, &key);
-        brake::failed(&mut trouble, self.app.now(), error.retry_after(), error.to_string());
+        let now = self.app.now();
+        brake::failed(&mut trouble, now, error.retry_after(), error.to_string());
         self.store.remember_trouble(Attempt::Refresh, &key, &trouble);
+        Duration::from_secs(brake::rest(&trouble, now).and_then(|rest| rest.try_into().ok()).unwrap_or(0))
     }
 }
 

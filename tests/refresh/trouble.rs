@@ -298,6 +298,7 @@ fn a_new_login_does_not_inherit_the_troubles_of_the_one_before() {
     }
     world.run(&["token", "box"]).failed_with(6, "its issuer is left alone for another");
     let asked = world.sandbox.books().refresh_attempts;
+    assert_eq!(asked, 5, "whoever is at it stops as well");
 
     world.sandbox.change(|options| options.faults.clear());
     world.login(&[]).succeeded();
