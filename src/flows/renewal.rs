@@ -181,7 +181,8 @@ impl Renewal<'_> {
                 pause.filter(|pause| *pause >= rest)
             };
             doubted |= lost;
-            let Some(pause) = pause.filter(|pause| Instant::now() + *pause < self.ends) else {
+            let left = self.ends.saturating_duration_since(Instant::now());
+            let Some(pause) = pause.filter(|pause| *pause < left) else {
                 return Err(error);
             };
             self.app.console.detail(&format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));

@@ -191,6 +191,16 @@ fn the_time_that_the_issuer_asks_for_is_told() {
 }
 
 #[test]
+fn a_time_beyond_all_times_is_only_a_long_one() {
+    let world = World::expired();
+    let fault = Fault::Status { endpoint: TOKEN, status: 503, times: 99, retry_after: Some(u64::MAX) };
+    world.sandbox.change(|options| options.faults.push(fault));
+    let ran = world.run(&["token", "box"]);
+    assert!(!ran.failed_with(6, "503").stderr.contains("panicked"), "{ran:?}");
+    assert_eq!(world.sandbox.books().refresh_attempts, 1);
+}
+
+#[test]
 fn without_a_network_everything_is_kept() {
     let mut world = World::signed_in(SandboxOptions::default());
     let token = world.token(&[]);
