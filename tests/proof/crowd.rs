@@ -15,7 +15,7 @@ const PROCESSES: usize = 100;
 
 /// A strict issuer is asked once in every round, and everybody gets what it gave.
 pub(crate) fn play(size: &Size) -> Outcome {
-    let rounds = size.rounds(50, 100);
+    let rounds = size.rounds(30, 100);
     let stage = Stage::new(size, SandboxOptions::default());
     for round in 1..=rounds {
         play_round(&stage).and_then(|()| stage.check()).map_err(|why| format!("round {round}: {why}"))?;

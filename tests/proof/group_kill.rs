@@ -11,7 +11,7 @@ use crate::stage::Stage;
 
 /// The whole process group is killed at a random moment of a refresh; a strict issuer forgives nothing.
 pub(crate) fn play(size: &Size) -> Outcome {
-    let rounds = size.rounds(150, 1000);
+    let rounds = size.rounds(100, 1000);
     let stage = Stage::new(size, busy(size, 0));
     let weapon = Weapon {
         prepare: |command| {

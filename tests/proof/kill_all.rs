@@ -27,7 +27,7 @@ fn everybody(stage: &Stage) -> Weapon {
 pub(crate) fn with_grace(size: &Size) -> Outcome {
     let stage = stage(size, 10);
     let mut hunt = Hunt::new(size, &stage, everybody(&stage));
-    let outcome = hunt.nobody_loses(size.rounds(150, 1000));
+    let outcome = hunt.nobody_loses(size.rounds(100, 1000));
     let repeated = stage.books().grace_replays;
     outcome.map(|figures| format!("{figures}; 10 s of grace gave {repeated} answers again"))
 }
@@ -35,7 +35,7 @@ pub(crate) fn with_grace(size: &Size) -> Outcome {
 /// With a strict issuer a login can only be lost while the answer is on the wire; then that is said, and the next login
 /// is like any other. The store can be read in every round.
 pub(crate) fn strict(size: &Size) -> Outcome {
-    let rounds = size.rounds(150, 1000);
+    let rounds = size.rounds(100, 1000);
     let stage = stage(size, 0);
     let mut hunt = Hunt::new(size, &stage, everybody(&stage));
     let (mut lost, mut wrong, mut first) = (0, 0, None);

@@ -88,7 +88,7 @@ impl<'a> Hunt<'a> {
     pub(crate) fn kill_one(&mut self) -> Result<(), String> {
         // How long a refresh takes changes with what else the machine does.
         if self.killed.is_multiple_of(50) {
-            self.longest = self.stage.usual_time();
+            self.longest = self.stage.usual_time()?;
         }
         self.killed += 1;
         let before = self.stage.world.sandbox.refreshes();

@@ -57,14 +57,14 @@ struct Scenario {
 
 /// All of them, in the order in which they are played.
 const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "crowd", minutes: (3, 30), play: crowd::play },
-    Scenario { name: "group-kill", minutes: (3, 30), play: group_kill::play },
-    Scenario { name: "kill-all", minutes: (3, 30), play: kill_all::with_grace },
-    Scenario { name: "kill-all-strict", minutes: (3, 30), play: kill_all::strict },
-    Scenario { name: "transient", minutes: (3, 30), play: transient::play },
-    Scenario { name: "hours", minutes: (2, 10), play: hours::play },
-    Scenario { name: "hanging", minutes: (3, 10), play: hanging::play },
-    Scenario { name: "disk", minutes: (3, 10), play: disk::play },
+    Scenario { name: "crowd", minutes: (5, 30), play: crowd::play },
+    Scenario { name: "group-kill", minutes: (5, 30), play: group_kill::play },
+    Scenario { name: "kill-all", minutes: (5, 30), play: kill_all::with_grace },
+    Scenario { name: "kill-all-strict", minutes: (5, 30), play: kill_all::strict },
+    Scenario { name: "transient", minutes: (5, 30), play: transient::play },
+    Scenario { name: "hours", minutes: (5, 30), play: hours::play },
+    Scenario { name: "hanging", minutes: (5, 30), play: hanging::play },
+    Scenario { name: "disk", minutes: (5, 30), play: disk::play },
     Scenario { name: "syscalls", minutes: (6, 120), play: syscalls::play },
     Scenario { name: "secrets", minutes: (3, 10), play: secrets::play },
 ];
