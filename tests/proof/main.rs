@@ -24,10 +24,12 @@ mod hours;
 mod inside;
 mod kill_all;
 mod kills;
+mod onlooker;
 mod processes;
 mod report;
 mod room;
 mod scene;
+mod secrets;
 mod settings;
 mod stage;
 mod strace;
@@ -64,6 +66,7 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "hanging", minutes: (5, 30), play: hanging::play },
     Scenario { name: "disk", minutes: (5, 30), play: disk::play },
     Scenario { name: "syscalls", minutes: (6, 120), play: syscalls::play },
+    Scenario { name: "secrets", minutes: (3, 10), play: secrets::play },
 ];
 
 fn main() -> ExitCode {

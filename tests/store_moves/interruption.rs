@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mcpauth::model::{LoginKey, Name};
 use mcpauth::places::Places;
-use mcpauth::store::{NoKey, Store, StoreKind};
+use mcpauth::store::{JournalFacts, NoKey, Store, StoreKind};
 
 use super::*;
 use crate::support::steps::eventually;
@@ -168,6 +168,23 @@ fn a_refresh_that_was_under_way_when_the_move_began_ends_in_the_new_store() {
     assert_eq!(call(&world.url(), token.succeeded().stdout.trim_end()), 200);
     assert_eq!(with_passphrase(&world, &["token", "box"]).succeeded().stdout, token.stdout);
     assert_eq!((arrived(&world), world.sandbox.books().refreshes), (1, 1));
+}
+
+#[test]
+fn an_answer_that_waits_in_the_journal_is_taken_over_before_its_key_goes() {
+    let world = signed_in_as(&[]);
+    let store = store(&world);
+    let lock = store.lock(&key("default"), Duration::ZERO).unwrap();
+    let mut journal = store.journal(&lock).unwrap();
+    let since = store.summary(&key("default")).unwrap().unwrap().login.created_at;
+    journal.intend(&JournalFacts { generation: 1, since, process: 4711 }).unwrap();
+    let head = serde_json::json!({ "status": 200, "host": "issuer.example", "received_at": since });
+    let answer = r#"{"access_token":"at-2","token_type":"Bearer","expires_in":3600,"refresh_token":"rt-2"}"#;
+    journal.keep(format!("{head}\n{answer}").as_bytes()).unwrap();
+    drop(lock);
+    with_passphrase(&world, &["store", "move", "passphrase"]).succeeded();
+    assert_eq!(with_passphrase(&world, &["token", "box"]).succeeded().stdout, "at-2\n");
+    assert_eq!(world.sandbox.books().refresh_attempts, 0);
 }
 
 /// Whether a process has a file open whose name says so.
