@@ -206,7 +206,7 @@ impl Shelves {
     /// Takes the lock of a record, waiting at most `wait`.
     pub(super) fn lock(&self, name: &str, wait: Duration) -> Result<Guard, StoreError> {
         match self {
-            Self::Files { state, .. } => lock::acquire(&lock_path(state, name), wait).map(Guard::File),
+            Self::Files { state, .. } => lock::acquire(&lock::path(state, name), wait).map(Guard::File),
             Self::Memory { held, .. } => {
                 let deadline = Instant::now() + wait;
                 while !enter(held).insert(name.to_owned()) {
@@ -223,7 +223,7 @@ impl Shelves {
     /// Whether somebody holds the lock of a record.
     pub(super) fn look_at_lock(&self, name: &str) -> Result<LockState, StoreError> {
         match self {
-            Self::Files { state, .. } => lock::look(&lock_path(state, name)),
+            Self::Files { state, .. } => lock::look(&lock::path(state, name)),
             Self::Memory { held, .. } if enter(held).contains(name) => Ok(LockState::Held(None)),
             Self::Memory { .. } => Ok(LockState::Free),
         }
@@ -232,7 +232,7 @@ impl Shelves {
     /// Takes a lock over from a process that handed over its open file; `None` if that file is no such lock.
     pub(super) fn adopt(&self, name: &str, file: File) -> Result<Option<Guard>, StoreError> {
         let Self::Files { state, .. } = self else { return Ok(None) };
-        Ok(lock::adopt(file, &lock_path(state, name))?.map(Guard::File))
+        Ok(lock::adopt(file, &lock::path(state, name))?.map(Guard::File))
     }
 
     /// Whether the directory of a folder and the one above are there; an error if they let others in.
@@ -247,11 +247,6 @@ impl Shelves {
         }
         Ok(true)
     }
-}
-
-/// Where the lock of a record, or of the key of the store, lies.
-pub(super) fn lock_path(state: &Path, name: &str) -> PathBuf {
-    state.join("locks").join(format!("{name}.lock"))
 }
 
 /// Whether a file is a record, and not a temporary or damaged one.

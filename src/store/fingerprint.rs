@@ -6,7 +6,6 @@ use std::time::Duration;
 use ring::hmac;
 use zeroize::Zeroizing;
 
-use super::files::lock_path;
 use super::lock;
 use crate::files;
 use crate::secret::{AccessToken, SealingKey};
@@ -35,7 +34,7 @@ pub(super) fn own_key(data: &Path, state: &Path) -> Option<SealingKey> {
         return Some(key);
     }
     // Two who make it at once must end up with the same.
-    let _lock = lock::acquire(&lock_path(state, "fingerprint-key"), CREATION_WAIT).ok()?;
+    let _lock = lock::acquire(&lock::path(state, "fingerprint-key"), CREATION_WAIT).ok()?;
     if let Some(key) = read(&file) {
         return Some(key);
     }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::files::lock_path;
 use super::{StoreError, lock};
 use crate::files;
 use crate::keychain::{Keychain, KeychainError};
@@ -63,7 +62,7 @@ pub struct KeychainKey {
 impl KeychainKey {
     /// Touches nothing yet.
     pub fn new(keychain: Arc<dyn Keychain>, places: &Places) -> Self {
-        Self { keychain, creation_lock: lock_path(&places.state, "store-key") }
+        Self { keychain, creation_lock: lock::path(&places.state, "store-key") }
     }
 
     fn explain(&self, error: KeychainError) -> StoreError {

@@ -5,7 +5,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,11 @@ pub enum LockState {
 
 /// How long to sleep between two looks at a lock.
 pub(super) const POLL: Duration = Duration::from_millis(5);
+
+/// Where the lock of a record, or of the key of the store, lies.
+pub(super) fn path(state: &Path, name: &str) -> PathBuf {
+    state.join("locks").join(format!("{name}.lock"))
+}
 
 /// Locks the file at `path`, which is made if it is missing, waiting at most `wait`. The lock lasts until the
 /// file is dropped.

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::time::Duration;
 
-use super::files::{Folder, lock_path};
+use super::files::Folder;
 use super::record::{self, Record, SealedBy, Stored, StoredClient, Unreadable};
 use super::{
     CLIENT_WAIT, Kinds, LoginLock, Store, StoreError, StoreKind, backup_name, client_name, lock, login_name,
@@ -159,7 +159,7 @@ impl Turn {
     }
 
     fn at(places: &Places, name: &str, doing: &'static str, wait: Duration) -> Result<Self, StoreError> {
-        match lock::acquire(&lock_path(&places.state, name), wait) {
+        match lock::acquire(&lock::path(&places.state, name), wait) {
             Ok(lock) => Ok(Self { _lock: lock }),
             Err(StoreError::Busy { holder }) => Err(StoreError::Engaged { holder, doing }),
             Err(error) => Err(error),

@@ -13,7 +13,6 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::files::lock_path;
 use super::keys::{CREATION_WAIT, KeySource};
 use super::sealing::Sealing;
 use super::{StoreError, lock};
@@ -90,7 +89,7 @@ impl PassphraseKey {
     pub fn new(places: &Places, ask: AskPassphrase) -> Self {
         Self {
             file: places.data.join("passphrase.json"),
-            creation_lock: lock_path(&places.state, "passphrase"),
+            creation_lock: lock::path(&places.state, "passphrase"),
             ask,
         }
     }
