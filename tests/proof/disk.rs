@@ -109,10 +109,8 @@ fn mounted() -> Vec<Trouble> {
         let fill = "rm -rf $d/journals; n=0; while touch $d/filler.$n 2>/dev/null; do n=$((n+1)); done";
         add("no inodes in", true, small("size=1m,nr_inodes=64", fill), FREE);
         for left in 1..=3 {
-            let mut leave = fill.to_owned();
-            for number in 0..left {
-                leave += &format!("; rm $d/filler.{number}");
-            }
+            let numbers: Vec<String> = (0..left).map(|number| number.to_string()).collect();
+            let leave = format!("{fill}; for n in {}; do rm $d/filler.$n; done", numbers.join(" "));
             add(&format!("{left} inodes left in"), false, small("size=1m,nr_inodes=64", &leave), FREE);
         }
     }
@@ -361,8 +359,8 @@ impl Disk {
         let inside = |path: &PathBuf| self.room.as_ref().map_or(path.clone(), |room| room.path(path));
         let entries =
             journals.iter().flat_map(|path| fs::read_dir(inside(path)).into_iter().flatten().flatten());
-        let lines = |bytes: &[u8]| bytes.iter().filter(|&&byte| byte == b'\n').count();
-        entries.filter_map(|entry| fs::read(entry.path()).ok()).any(|bytes| lines(&bytes) > 1)
+        let has_answer = |bytes: &[u8]| bytes.split(|&byte| byte == b'\n').nth(2).is_some();
+        entries.filter_map(|entry| fs::read(entry.path()).ok()).any(|bytes| has_answer(&bytes))
     }
 
     /// The token that still lives is handed out as if nothing were wrong.

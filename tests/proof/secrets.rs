@@ -271,7 +271,9 @@ impl Tour {
             secrets.push(("sealing key", self.sealing_key()?));
         }
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-        secrets.iter().for_each(|(what, _)| *kinds.entry(what).or_default() += 1);
+        for (what, _) in secrets {
+            *kinds.entry(what).or_default() += 1;
+        }
         check(kinds.len() >= 8, || format!("a poor tour: {kinds:?}"))?;
         let lent = |what: &str| what == "access token";
         let all = Search::new(secrets.iter().map(|(what, secret)| (*what, secret.as_slice())));

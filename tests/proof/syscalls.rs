@@ -199,14 +199,13 @@ fn errors(call: &Call) -> &'static [Blow] {
     }
     match &*call.name {
         "open" | "openat" => &[E("EIO"), E("EACCES"), E("ENOSPC"), E("EINTR")],
-        "read" | "lseek" | "statx" | "newfstatat" | "getdents64" => &[E("EIO"), E("EINTR")],
+        "read" | "lseek" | "statx" | "newfstatat" | "getdents64" | "ftruncate" => &[E("EIO"), E("EINTR")],
         "write" | "pwrite64" | "fallocate" => &[E("EIO"), E("ENOSPC"), E("EINTR")],
         "writev" | "sendto" | "sendmsg" | "recvfrom" | "recvmsg" => &[E("EIO"), E("ECONNRESET"), E("EINTR")],
         "connect" | "accept4" | "bind" | "listen" => &[E("EIO"), E("EACCES"), E("EINTR")],
         "fsync" | "fdatasync" => &[E("EIO"), E("ENOSPC")],
         "rename" | "renameat" | "renameat2" | "mkdir" | "mkdirat" => &[E("EIO"), E("EACCES"), E("ENOSPC")],
         "unlink" | "unlinkat" => &[E("EIO"), E("EACCES")],
-        "ftruncate" => &[E("EIO"), E("EINTR")],
         "flock" => &[E("EIO"), E("ENOLCK"), E("EINTR")],
         "clone" | "clone3" | "fork" | "vfork" => &[E("EAGAIN")],
         "pipe2" | "socket" => &[E("EMFILE")],
