@@ -143,13 +143,15 @@ fn wait(app: &App, server: &Name, mut worker: Child) -> Result<bool, Error> {
 
 fn listen(talk: ChildStderr) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
+    let listening = move || {
         for line in BufReader::new(talk).lines().map_while(Result::ok) {
             if sender.send(line).is_err() {
                 return;
             }
         }
-    });
+    };
+    // Where no thread can be had nothing is heard, and the disk shows what came of it.
+    let _ = thread::Builder::new().name("worker".into()).spawn(listening);
     lines
 }
 
