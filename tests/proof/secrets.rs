@@ -271,7 +271,7 @@ impl Tour {
             secrets.push(("sealing key", self.sealing_key()?));
         }
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-        for (what, _) in secrets {
+        for (what, _) in &secrets {
             *kinds.entry(what).or_default() += 1;
         }
         check(kinds.len() >= 8, || format!("a poor tour: {kinds:?}"))?;
