@@ -30,7 +30,8 @@
 //!   caller has dropped it. Its standard input and error are the caller's to set.
 //! - `detach()` is what that program calls first: it leaves the session and process group that it was started in and
 //!   lets no signal stop it but the one that nobody can refuse.
-//! - `handed_over_lock()` is the lock that it was given, as an open file; `None` where there is none.
+//! - `handed_over_lock()` is the lock that it was given, as an open file; `None` where there is none. An
+//!   error leaves open whether there is one: whoever waited for it then might wait for itself.
 //! - `run_as_child(command)` becomes the command where the system can; it returns only if that failed, or with
 //!   the exit code of a child that it waited for.
 //! - `exit_code(status)` is what a shell would report: the child's own code, or 128 + n after signal n.
