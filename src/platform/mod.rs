@@ -20,7 +20,7 @@
 //!   programs that we start or become.
 //! - `create_private(path)` makes a new file, 0600 from its first system call; it fails if the name exists.
 //! - `reserve(file, length)` makes a file that long and takes the room for it, so that writing there does not fail for
-//!   lack of room; what it then holds is zeros, or what it held before.
+//!   lack of room; what it then holds is zeros, or what it held before, and where writing goes on is not settled.
 //! - `replace(from, to)` renames over whatever is at `to`, atomically.
 //! - `sync_dir(path)` makes a rename in the directory last through a power cut, where the system can.
 //! - `is_at(file, path)` tells whether the path still names the open file.
