@@ -348,4 +348,9 @@ fn a_journal_that_is_none_hides_no_other_login() {
             "{ran:?}"
         );
     }
+    // And nobody is sent to a browser for a login that could not be kept.
+    let codes = world.sandbox.books().codes_issued;
+    let exits = [&[][..], &["--account", "work"]].map(|flags| world.login(flags).exit);
+    assert!(exits == [0, 7] || exits == [7, 0], "{exits:?}");
+    assert_eq!(world.sandbox.books().codes_issued, codes + 1);
 }
