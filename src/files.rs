@@ -1,7 +1,7 @@
 //! Small private files that are never half written.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -60,6 +60,8 @@ impl Draft {
         let draft = Self { file, temporary: Temporary(Some(name)), path: path.into() };
         if room > 0 {
             platform::reserve(&draft.file, room)?;
+            // Some file systems say only now that there is no room, or that the disk fails.
+            draft.file.sync_all()?;
         }
         Ok(draft)
     }
@@ -67,6 +69,7 @@ impl Draft {
     /// Puts the content in place of the file, as one step that lasts.
     pub fn commit(self, bytes: &[u8]) -> io::Result<()> {
         let Self { mut file, temporary, path } = self;
+        file.rewind()?;
         file.write_all(bytes)?;
         file.set_len(bytes.len() as u64)?;
         file.sync_all()?;

@@ -113,8 +113,8 @@ impl StatusArgs {
             return Ok(summaries);
         };
         let key = app.login_key(Some(server), &self.account.account)?;
-        let missing = || Error::login_needed(session::not_signed_in(&key), &key);
-        Ok(vec![app.store()?.summary(&key)?.ok_or_else(missing)?])
+        let store = app.store()?;
+        Ok(vec![store.summary(&key)?.ok_or_else(|| session::missing(&store, &key))?])
     }
 
     /// The account that was asked about; the one that is meant without a word is nobody's wish.

@@ -122,7 +122,10 @@ fn describe(report: &StoreReport) -> String {
     }
     lines.extend(report.keys.iter().map(|key| format!("  key       {}", answering(key))));
     let versions = report.record_versions.iter();
-    lines.extend(versions.map(|(version, count)| format!("  version   {version} ({count})")));
+    lines.extend(
+        versions
+            .map(|(version, count)| format!("  format    version {version}, {}", counted(*count, "record"))),
+    );
     lines.extend(report.unreadable.iter().map(|why| format!("  trouble   {why}")));
     if let Some(to) = moving_to {
         lines.push(format!("  moving    to the {to} store, {left_to_move} still to go"));

@@ -93,7 +93,7 @@ pub fn logout(app: &App, key: &LoginKey, request: &LogoutRequest) -> Result<Logo
     let store = app.store()?;
     // The lock first: a refresh that is under way would bring back to life what is revoked here.
     let lock = store.lock(key, PATIENCE)?;
-    let missing = || Error::login_needed(session::not_signed_in(key), key);
+    let missing = || session::missing(&store, key);
     let mut outcome = LogoutOutcome {
         server: key.server.to_string(),
         account: key.account.to_string(),
@@ -125,7 +125,7 @@ fn end_at_issuer(
     if let Err(error) = renewal::settle(app, store, lock) {
         app.console.warn(&format!("{error}; signing out of {} all the same", key.server));
     }
-    let login = store.load(key)?.ok_or_else(|| Error::login_needed(session::not_signed_in(key), key))?;
+    let login = store.load(key)?.ok_or_else(|| session::missing(store, key))?;
     let login = announce(app, store, lock, login);
     ask_issuer(app, &login, request, outcome);
     if outcome.client == Ended::Done {

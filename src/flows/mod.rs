@@ -243,7 +243,7 @@ impl App {
                 Err(error) => trouble.push(error),
             }
         }
-        let fatal = if logins.is_empty() { trouble.pop() } else { None };
+        let fatal = if logins.is_empty() { trouble.pop().or(self.store()?.is_there().err()) } else { None };
         for error in trouble {
             self.console.warn(&error.to_string());
         }

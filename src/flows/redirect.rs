@@ -34,7 +34,8 @@ pub async fn await_redirect(
 ) -> Result<Arrival, Error> {
     let until = Instant::now() + patience;
     let _stop = listener.as_ref().map(|listener| StopOnDrop(listener.stopper()));
-    let mut arrivals = listener.map(|listener| listen(listener, Arc::clone(pending), until));
+    let listening = listener.map(|listener| listen(listener, Arc::clone(pending), until));
+    let mut arrivals = listening.transpose()?;
     let mut lines = paste.then(|| read_lines(Arc::clone(&app.ports.terminal)));
     let instead = paste.then_some("or paste its last address");
     let waiting = app.console.waiting("waiting for your browser", instead, until);
@@ -76,9 +77,13 @@ impl Drop for StopOnDrop {
 type Arrivals = oneshot::Receiver<Result<Arrival, Error>>;
 
 /// Listens on a thread of its own: `tiny_http` blocks.
-fn listen(mut listener: Listener, pending: Arc<PendingAuthorization>, until: Instant) -> Arrivals {
+fn listen(
+    mut listener: Listener,
+    pending: Arc<PendingAuthorization>,
+    until: Instant,
+) -> Result<Arrivals, Error> {
     let (sender, receiver) = oneshot::channel();
-    std::thread::spawn(move || {
+    let listening = move || {
         let mut code = None;
         let mut judge = |query: &str| match pending.receive(query) {
             Redirect::Foreign => Verdict::Ignore,
@@ -96,8 +101,9 @@ fn listen(mut listener: Listener, pending: Arc<PendingAuthorization>, until: Ins
             (Err(error), _) => Err(error.into()),
         };
         let _ = sender.send(arrival);
-    });
-    receiver
+    };
+    let started = std::thread::Builder::new().name("redirect".into()).spawn(listening);
+    started.map(|_| receiver).map_err(|error| ListenError::Refused(error).into())
 }
 
 async fn received(arrivals: &mut Option<Arrivals>) -> Result<Arrival, Error> {
@@ -114,13 +120,15 @@ async fn received(arrivals: &mut Option<Arrivals>) -> Result<Arrival, Error> {
 /// Reads lines on a thread of its own. It may still wait for one when the program ends.
 fn read_lines(terminal: Arc<dyn Terminal>) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
-    std::thread::spawn(move || {
+    let reading = move || {
         while let Ok(Some(line)) = terminal.next_line() {
             if sender.blocking_send(line).is_err() {
                 return;
             }
         }
-    });
+    };
+    // Where no thread can be had it is as if standard input had ended.
+    let _ = std::thread::Builder::new().name("terminal".into()).spawn(reading);
     receiver
 }
 

@@ -121,8 +121,7 @@ pub fn is_public(field: &str) -> bool {
 }
 
 fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {
-    let missing = || Error::login_needed(not_signed_in(key), key);
-    let login = store.load(key)?.ok_or_else(missing)?;
+    let login = store.load(key)?.ok_or_else(|| missing(store, key))?;
     match login.facts.state {
         // Even a token that still lives: the issuer may have been told to end it.
         LoginState::RevocationPending { since } => Err(Error::being_ended(key, since)),
@@ -130,8 +129,15 @@ fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {
     }
 }
 
-/// What is said where there is no login.
-pub fn not_signed_in(key: &LoginKey) -> String {
+/// What is said where there is no login: nobody signed in, unless the directory of the logins is lost.
+pub fn missing(store: &Store, key: &LoginKey) -> Error {
+    match store.is_there() {
+        Ok(()) => Error::login_needed(not_signed_in(key), key),
+        Err(error) => error.into(),
+    }
+}
+
+fn not_signed_in(key: &LoginKey) -> String {
     match key.account.as_str() {
         "default" => format!("not signed in to {}", key.server),
         account => format!("not signed in to {} as account {account}", key.server),

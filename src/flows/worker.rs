@@ -26,7 +26,7 @@ use crate::model::{LoginKey, Name};
 use crate::places::Places;
 use crate::platform;
 use crate::secret::SealingKey;
-use crate::store::{GivenKey, LoginLock, Store, StoreKind};
+use crate::store::{GivenKey, LoginLock, Store, StoreError, StoreKind};
 
 /// The hidden command that is a worker.
 pub const COMMAND: &str = "refresh-worker";
@@ -143,13 +143,15 @@ fn wait(app: &App, server: &Name, mut worker: Child) -> Result<bool, Error> {
 
 fn listen(talk: ChildStderr) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
+    let listening = move || {
         for line in BufReader::new(talk).lines().map_while(Result::ok) {
             if sender.send(line).is_err() {
                 return;
             }
         }
-    });
+    };
+    // Where no thread can be had nothing is heard, and the disk shows what came of it.
+    let _ = thread::Builder::new().name("worker".into()).spawn(listening);
     lines
 }
 
@@ -194,7 +196,9 @@ pub fn work(ports: Ports) -> Result<(), Error> {
     let login = LoginKey { server: task.server.clone(), account: task.account.clone() };
     let app = app_for(&task, ports)?;
     let store = store_for(&task, key);
-    let lock = store.take_over(&login, platform::handed_over_lock(), LOCK_PATIENCE)?;
+    let unknown = |source| StoreError::NoLocks { path: task.state.join("locks"), source };
+    let handed_over = platform::handed_over_lock().map_err(unknown)?;
+    let lock = store.take_over(&login, handed_over, LOCK_PATIENCE)?;
     let renewed = renewal::renew(&app, &store, &lock, task.errand);
     if app.trail.has_complained() {
         app.console.pass_on(r#"{"complained":true}"#);

@@ -20,7 +20,7 @@
 //!   programs that we start or become.
 //! - `create_private(path)` makes a new file, 0600 from its first system call; it fails if the name exists.
 //! - `reserve(file, length)` makes a file that long and takes the room for it, so that writing there does not fail for
-//!   lack of room; what it then holds is zeros, or what it held before.
+//!   lack of room; what it then holds is zeros, or what it held before, and where writing goes on is not settled.
 //! - `replace(from, to)` renames over whatever is at `to`, atomically.
 //! - `sync_dir(path)` makes a rename in the directory last through a power cut, where the system can.
 //! - `is_at(file, path)` tells whether the path still names the open file.
@@ -30,7 +30,8 @@
 //!   caller has dropped it. Its standard input and error are the caller's to set.
 //! - `detach()` is what that program calls first: it leaves the session and process group that it was started in and
 //!   lets no signal stop it but the one that nobody can refuse.
-//! - `handed_over_lock()` is the lock that it was given, as an open file; `None` where there is none.
+//! - `handed_over_lock()` is the lock that it was given, as an open file; `None` where there is none. An
+//!   error leaves open whether there is one: whoever waited for it then might wait for itself.
 //! - `run_as_child(command)` becomes the command where the system can; it returns only if that failed, or with
 //!   the exit code of a child that it waited for.
 //! - `exit_code(status)` is what a shell would report: the child's own code, or 128 + n after signal n.

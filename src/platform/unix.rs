@@ -104,9 +104,13 @@ pub fn detach() {
     let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&refused.into_iter().collect()), None);
 }
 
-pub fn handed_over_lock() -> Option<File> {
-    let own = io::stdout().as_fd().try_clone_to_owned().ok().map(File::from)?;
-    own.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(own)
+pub fn handed_over_lock() -> io::Result<Option<File>> {
+    let own = match io::stdout().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => File::from(descriptor),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::BADF) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(own.metadata()?.is_file().then_some(own))
 }
 
 pub fn create_private_dir(path: &Path) -> io::Result<()> {

@@ -54,8 +54,8 @@ pub fn start_detached(command: &mut Command, _lock: &File) -> io::Result<Child> 
 
 pub fn detach() {}
 
-pub fn handed_over_lock() -> Option<File> {
-    None
+pub fn handed_over_lock() -> io::Result<Option<File>> {
+    Ok(None)
 }
 
 pub fn create_private_dir(path: &Path) -> io::Result<()> {

@@ -96,6 +96,12 @@ pub enum StoreError {
         /// What it is.
         why: Unfit,
     },
+    /// There were logins, and the directory that held them is not there.
+    #[error("{} is gone, and with it the logins that were there", path.display())]
+    Gone {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A newer release wrote the record.
     #[error("{} was written by a newer mcpauth", file.display())]
     Newer {
@@ -186,6 +192,10 @@ impl StoreError {
             Self::Foreign { path } => format!("run mcpauth as the owner of {}", path.display()),
             Self::Symlink { path } | Self::NotRegular { path, .. } => {
                 format!("move {} away and put a file or directory of your own there", path.display())
+            }
+            Self::Gone { .. } => {
+                "bring it back, such as by mounting its disk, or run `mcpauth login` for each server again"
+                    .into()
             }
             Self::Newer { .. } => "update mcpauth".into(),
             Self::Damaged { .. } => {

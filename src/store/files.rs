@@ -235,6 +235,18 @@ impl Shelves {
         Ok(lock::adopt(file, &lock::path(state, name))?.map(Guard::File))
     }
 
+    /// The directory of the logins, if it is not there although logins were: their locks tell, which nobody removes.
+    pub(super) fn lost(&self) -> Option<PathBuf> {
+        let Self::Files { data, state } = self else { return None };
+        let logins = data.join(Folder::Logins.as_str());
+        let was_locked = |entry: fs::DirEntry| {
+            entry.file_name().to_str().and_then(|name| name.strip_suffix(".lock")).is_some_and(is_name)
+        };
+        let is_absent = matches!(logins.try_exists(), Ok(false));
+        let locks = || fs::read_dir(state.join("locks")).into_iter().flatten().flatten();
+        (is_absent && locks().any(was_locked)).then_some(logins)
+    }
+
     /// Whether the directory of a folder and the one above are there; an error if they let others in.
     fn is_private(&self, folder: Folder) -> Result<bool, StoreError> {
         let Self::Files { data, .. } = self else { return Ok(true) };

@@ -157,6 +157,12 @@ impl Store {
         self.read_summary::<Login>(&login_name(&key.server, &key.account))
     }
 
+    /// An error if there is no login to be found because the directory of the logins is lost, which must not look as if
+    /// nobody were signed in.
+    pub fn is_there(&self) -> Result<(), StoreError> {
+        self.shelves.lost().map_or(Ok(()), |path| Err(StoreError::Gone { path }))
+    }
+
     /// All logins without their secrets, by server and account; those that cannot be read come last. Never
     /// asks for the key.
     pub fn summaries(&self) -> Result<Vec<Result<LoginSummary, StoreError>>, StoreError> {

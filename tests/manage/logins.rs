@@ -164,3 +164,27 @@ fn a_token_too_long_for_a_helper_is_not_half_an_answer() {
         assert_eq!(child.succeeded().stdout, length.to_string());
     }
 }
+
+#[test]
+fn a_directory_of_logins_that_is_lost_looks_like_no_logout() {
+    let world = World::signed_in(SandboxOptions::default());
+    let (data, elsewhere) = (world.home().join(".local/share/mcpauth"), world.home().join("elsewhere"));
+    // As when the disk that holds it is not mounted.
+    fs::rename(&data, &elsewhere).unwrap();
+    for args in [
+        &["token", "box"][..],
+        &["refresh", "box"],
+        &["status", "box"],
+        &["status"],
+        &["list"],
+        &["logout", "box"],
+    ] {
+        world.run(args).failed_with(7, "is gone, and with it the logins that were there");
+    }
+    // Where nobody ever signed in nothing is lost.
+    World::new().run(&["status"]).failed_with(3, "not signed in anywhere");
+    fs::rename(&elsewhere, &data).unwrap();
+    assert!(!world.token(&[]).is_empty());
+    fs::remove_dir_all(&data).unwrap();
+    world.login(&[]).succeeded();
+}

@@ -35,6 +35,7 @@ mod stage;
 mod strace;
 mod syscalls;
 mod transient;
+mod troubles;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;

@@ -108,10 +108,10 @@ impl Scene {
         drop(command);
         // A worker that dies early does not read.
         let _ = worker.stdin.take().unwrap().write_all(format!("{task}\n").as_bytes());
-        let mut talk = Vec::new();
-        worker.stderr.take().unwrap().read_to_end(&mut talk).unwrap();
+        let mut said = Vec::new();
+        worker.stderr.take().unwrap().read_to_end(&mut said).unwrap();
         let exit = mcpauth::platform::exit_code(worker.wait().unwrap()).into();
-        Ran { exit, stdout: String::new(), stderr: String::from_utf8_lossy(&talk).into_owned() }
+        Ran { exit, stdout: String::new(), stderr: String::from_utf8_lossy(&said).into_owned() }
     }
 
     /// The lock of the login, held.
@@ -125,10 +125,10 @@ impl Scene {
 
     /// The name of the record of the login; besides, there may be what a dead writer left.
     fn record(&self) -> Option<String> {
-        let names =
+        let mut names =
             self.world.records().into_iter().filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
         let is_one = |name: &String| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        names.filter(is_one).next()
+        names.find(is_one)
     }
 
     fn is_there(&self) -> bool {

@@ -21,12 +21,12 @@ use crate::support::spellings::Search;
 use crate::support::steps::eventually;
 use crate::support::witness::{run, sign_in};
 use crate::support::{Ran, World, finish, follow};
+use crate::troubles::DATA;
 
 /// With everything that a shell, a URL and JSON would trip over.
 const PASSPHRASE: &str = "open 'sesame' $HOME/ü \"twice\" & once";
 const CLIENT_SECRET: &str = "canary/s3cret+with=\"edges\" and: more";
 
-const DATA: &str = ".local/share/mcpauth";
 const JOURNALS: &str = ".local/state/mcpauth/journals";
 
 pub(crate) fn play(size: &Size) -> Outcome {
@@ -271,7 +271,9 @@ impl Tour {
             secrets.push(("sealing key", self.sealing_key()?));
         }
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-        secrets.iter().for_each(|(what, _)| *kinds.entry(what).or_default() += 1);
+        for (what, _) in &secrets {
+            *kinds.entry(what).or_default() += 1;
+        }
         check(kinds.len() >= 8, || format!("a poor tour: {kinds:?}"))?;
         let lent = |what: &str| what == "access token";
         let all = Search::new(secrets.iter().map(|(what, secret)| (*what, secret.as_slice())));
