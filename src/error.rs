@@ -387,12 +387,12 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
             "open any page in a browser to get through it; if there is none, tell whoever runs the issuer"
                 .into()
         }
-        E::Http(error) => network_hint(server, command, error),
-        E::Malformed { .. } => tell_with_requests(command),
+        E::Http(error) => network_hint(server, error),
+        E::Malformed { .. } => tell_with_requests(),
     }
 }
 
-fn network_hint(server: &str, command: &str, error: &HttpError) -> String {
+fn network_hint(server: &str, error: &HttpError) -> String {
     use HttpError as H;
     match error {
         H::Refused { why: TOO_LOCAL, .. } => {
@@ -416,7 +416,7 @@ fn network_hint(server: &str, command: &str, error: &HttpError) -> String {
         }
         H::Tls { .. } | H::NotHttp { .. } => "check the URL and the network; what is stored was kept".into(),
         H::Broken { .. } | H::Timeout { .. } => "try again later; what is stored was kept".into(),
-        H::Certificate { .. } | H::TooLarge { .. } => tell_with_requests(command),
+        H::Certificate { .. } | H::TooLarge { .. } => tell_with_requests(),
         H::Setup(_) => "check the [network] part of config.toml".into(),
     }
 }
@@ -425,8 +425,9 @@ fn tell_with_discovery(server: &str) -> String {
     format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
 }
 
-fn tell_with_requests(command: &str) -> String {
-    format!("tell whoever runs it; `{command} -v` shows each request")
+/// It may have been any command, and signing in again is not what shows the requests of a refresh.
+fn tell_with_requests() -> String {
+    "tell whoever runs it; the same command with -v shows each request".into()
 }
 
 /// The flags that lead to this redirect URI again: nothing of a login that failed is settled.

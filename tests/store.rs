@@ -205,9 +205,11 @@ fn login_without_keychain(world: &World) -> Ran {
 fn without_a_keychain_the_first_login_says_where_it_goes_and_why() {
     let world = World::new();
     let ran = login_without_keychain(&world);
-    for words in
-        ["warning: no keychain answers here", "plain files that only you can read", "--store passphrase"]
-    {
+    for words in [
+        "warning: no keychain answers here",
+        "plain files that only you can read",
+        "`mcpauth store move passphrase`",
+    ] {
         assert!(ran.succeeded().stderr.contains(words), "no `{words}` in {ran:?}");
     }
     assert_eq!(world.run(&["status", "--json"]).json()["store"], "file");

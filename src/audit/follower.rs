@@ -1,11 +1,11 @@
 //! Reading the log while it grows.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::line::hash;
-use super::log::{KEPT, Log, whole_lines};
+use super::log::{KEPT, Log, LogError, whole_lines};
 use crate::platform;
 
 /// What tells one file of the log from another, whatever it is called by now: how it begins.
@@ -34,7 +34,7 @@ impl Follower {
     }
 
     /// The lines that came since the last time.
-    pub fn read_on(&mut self) -> io::Result<Vec<String>> {
+    pub fn read_on(&mut self) -> Result<Vec<String>, LogError> {
         loop {
             let newest = self.beginning(0)?;
             let (lines, seen) = self.read_from(self.where_it_was())?;
@@ -47,15 +47,16 @@ impl Follower {
     }
 
     /// What is new in this file and those after it, and where that ends.
-    fn read_from(&self, oldest: usize) -> io::Result<(Vec<String>, Option<Mark>)> {
+    fn read_from(&self, oldest: usize) -> Result<(Vec<String>, Option<Mark>), LogError> {
         let (mut lines, mut last) = (Vec::new(), self.seen.clone());
         for number in (0..=oldest).rev() {
-            let Some((mut file, beginning)) = open(&self.log.file(number))? else { continue };
+            let path = self.log.file(number);
+            let Some((mut file, beginning)) = open(&path)? else { continue };
             let seen = self.seen.as_ref().filter(|mark| mark.beginning == beginning);
             let offset = seen.map_or(0, |mark| mark.offset);
-            file.seek(SeekFrom::Start(offset))?;
             let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
+            let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_to_end(&mut bytes));
+            read.map_err(LogError::at(&path))?;
             lines.extend(whole_lines(&bytes));
             // A line that is being written is for the next time.
             let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -64,7 +65,7 @@ impl Follower {
         Ok((lines, last))
     }
 
-    fn beginning(&self, number: usize) -> io::Result<Option<String>> {
+    fn beginning(&self, number: usize) -> Result<Option<String>, LogError> {
         Ok(open(&self.log.file(number))?.map(|(_, beginning)| beginning))
     }
 
@@ -77,10 +78,11 @@ impl Follower {
 }
 
 /// A file of the log and what tells it from others; `None` as long as it has no line.
-fn open(path: &Path) -> io::Result<Option<(File, String)>> {
-    let Some(file) = platform::open_private(path)? else { return Ok(None) };
+fn open(path: &Path) -> Result<Option<(File, String)>, LogError> {
+    let failed = LogError::at(path);
+    let Some(file) = platform::open_private(path).map_err(&failed)? else { return Ok(None) };
     let mut beginning = Vec::new();
-    (&file).take(BEGINNING).read_to_end(&mut beginning)?;
+    (&file).take(BEGINNING).read_to_end(&mut beginning).map_err(failed)?;
     let end = beginning.iter().position(|byte| *byte == b'\n');
     Ok(end.map(|end| (file, hash(&beginning[..end]))))
 }

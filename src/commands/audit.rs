@@ -57,7 +57,9 @@ impl AuditArgs {
         }
         let entries = trail::events(app, &wish)?;
         if entries.is_empty() && !app.console.tone().json {
-            app.console.say("nothing was written down yet");
+            let is_all = wish.server.is_none() && wish.account.is_none() && wish.limit.is_none();
+            let of_that = if is_all { "" } else { " of that" };
+            app.console.say(&format!("nothing{of_that} was written down yet"));
         }
         let ended = entries.iter().find_map(|entry| show(app, entry).break_value());
         ended.unwrap_or(Ok(()))

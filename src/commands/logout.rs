@@ -54,7 +54,11 @@ impl LogoutArgs {
             Ok(outcome)
         };
         let (logouts, ended) = if self.all {
-            all::each(app, all::logins(app)?, end)
+            let logins = all::logins(app)?;
+            if logins.is_empty() {
+                app.console.say("not signed in anywhere");
+            }
+            all::each(app, logins, end)
         } else {
             (vec![end(&self.login.key(app)?)?], Ok(()))
         };

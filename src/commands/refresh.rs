@@ -37,6 +37,9 @@ impl RefreshArgs {
         let (refreshed, ended) = if self.all {
             let mut logins = all::logins(app)?;
             logins.retain(|login| !matches!(login, Ok(summary) if !summary.tokens.refreshable));
+            if logins.is_empty() {
+                app.console.say("no login has a refresh token");
+            }
             all::each(app, logins, renew)
         } else {
             (vec![renew(&self.login.key(app)?)?], Ok(()))

@@ -117,6 +117,9 @@ fn describe(report: &StoreReport) -> String {
         format!("  files     {}", data.display()),
         format!("  stored    {}, {}", counted(*logins, "login"), counted(*clients, "client")),
     ];
+    if !report.is_settled {
+        lines.push("  settled   not yet: the first login takes the keychain if one answers".into());
+    }
     lines.extend(report.keys.iter().map(|key| format!("  key       {}", answering(key))));
     let versions = report.record_versions.iter();
     lines.extend(

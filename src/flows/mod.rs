@@ -176,7 +176,7 @@ impl App {
             Err(StoreError::Absent { .. }) => {
                 self.console.warn(
                     "no keychain answers here, so logins are stored in plain files that only you can read; \
-                     `--store passphrase` seals them",
+                     `mcpauth store move passphrase` seals them",
                 );
                 Ok(StoreKind::File)
             }

@@ -62,14 +62,15 @@ fn try_to_renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> R
     let in_doubt =
         matches!(store.journal_state(lock.key())?, JournalState::InDoubt(_) | JournalState::Answered(_));
     let process = std::process::id();
-    journal.intend(&JournalFacts { generation: login.facts.generation, since: app.now(), process })?;
+    let intent = JournalFacts { generation: login.facts.generation, since: app.now(), process };
+    journal.intend(&intent)?;
     let http = app.http(&login.facts.url);
     let ends = Instant::now() + BUDGET;
     let mut renewal =
         Renewal { app, store, http: &http, login: &login, refresh_token, journal, ends, in_doubt };
     let outcome = http::block_on(renewal.ask_until_answered(errand.tries))
         .map_err(|error| remote(&login.facts.server)(error.into()))?;
-    let Renewal { journal, in_doubt, .. } = renewal;
+    let Renewal { mut journal, in_doubt, .. } = renewal;
     match outcome {
         Ok(tokens) => {
             let login = renewed(store, &login, tokens);
@@ -81,9 +82,8 @@ fn try_to_renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> R
             Ok(())
         }
         Err(error) => {
-            if !in_doubt {
-                drop(journal.clear());
-            }
+            // An answer that is of no use must not look like one that waits to be taken over.
+            drop(if in_doubt { journal.intend(&intent) } else { journal.clear() });
             conclude(app, store, lock, login, in_doubt, error)
         }
     }

@@ -17,6 +17,8 @@ use crate::store::{Kinds, Sources as _, StoreKind, Turn};
 pub struct StoreReport {
     /// What keeps the secrets.
     pub store: StoreKind,
+    /// Whether that is settled; until the first login it may still become another.
+    pub is_settled: bool,
     /// Where they are going to, if a move was begun.
     pub moving_to: Option<StoreKind>,
     /// How many records have not arrived.
@@ -60,6 +62,7 @@ pub fn report(app: &App) -> Result<StoreReport, Error> {
     }
     Ok(StoreReport {
         store: from.unwrap_or(to),
+        is_settled: app.config.settings().store.is_some() || app.store_wish.is_some(),
         moving_to: from.map(|_| to),
         left_to_move: census.residents().filter(|resident| resident.kind != to).count(),
         data: app.config.places().data.clone(),

@@ -1,6 +1,5 @@
 //! Looking at the log of what happened.
 
-use std::io;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use crate::error::Error;
 use crate::http;
 use crate::model::{Name, ServerArg};
 use crate::platform;
-use crate::store::StoreError;
 
 /// How often it is looked whether the log has grown.
 const BETWEEN: Duration = Duration::from_millis(200);
@@ -86,7 +84,7 @@ pub fn follow(
     mut show: impl FnMut(&Entry) -> ControlFlow<Result<(), Error>>,
 ) -> Result<(), Error> {
     let mut follower = Follower::new(log(app));
-    let first = follower.read_on().map_err(|error| unreadable(app, error))?;
+    let first = follower.read_on()?;
     for entry in wish.newest(wish.choose(first)) {
         if let ControlFlow::Break(end) = show(&entry) {
             return end;
@@ -95,14 +93,13 @@ pub fn follow(
     let following = async {
         tokio::select! {
             () = platform::interrupted() => Ok(()),
-            end = go_on(app, wish, &mut follower, &mut show) => end,
+            end = go_on(wish, &mut follower, &mut show) => end,
         }
     };
     http::block_on(following).map_err(|error| Error::Unforeseen(error.to_string()))?
 }
 
 async fn go_on(
-    app: &App,
     wish: &Wish,
     follower: &mut Follower,
     show: &mut impl FnMut(&Entry) -> ControlFlow<Result<(), Error>>,
@@ -119,7 +116,7 @@ async fn go_on(
                     }
                 }
             }
-            Err(error) if failures == FAILURES => return Err(unreadable(app, error)),
+            Err(error) if failures == FAILURES => return Err(error.into()),
             Err(_) => failures += 1,
         }
     }
@@ -132,8 +129,4 @@ pub fn verify(app: &App) -> Result<Verdict, Error> {
 
 fn log(app: &App) -> Log {
     Log::new(app.config.places())
-}
-
-fn unreadable(app: &App, error: io::Error) -> Error {
-    StoreError::at(log(app).directory(), error).into()
 }

@@ -174,7 +174,8 @@ impl StoreError {
             }
             Self::Locked { keychain } => format!("unlock the {keychain}, then try again"),
             Self::Absent { .. } => {
-                "start it, or choose another store: --store passphrase, or --store file (plain)".into()
+                "start it; before the first login another store can be chosen: --store passphrase, or --store file (plain)"
+                    .into()
             }
             Self::Timeout { keychain } | Self::Keychain { keychain, .. } => {
                 format!("see that the {keychain} is running and unlocked; `mcpauth doctor` tries it out")
@@ -182,9 +183,10 @@ impl StoreError {
             Self::KeyMissing | Self::OtherKey { .. } => {
                 "restore the key, or run `mcpauth login` for each server again".into()
             }
-            Self::WrongPassphrase => "try again with the passphrase of the first login".into(),
+            Self::WrongPassphrase => "try again with the right one; `mcpauth store passphrase` may have changed it since the first login".into(),
             Self::NoPassphrase { .. } => {
-                "type one at the terminal, or name a file descriptor or command".into()
+                "type one at the terminal, or give it with --passphrase-fd N, or settle passphrase_command in config.toml"
+                    .into()
             }
             Self::Exposed { path } => chmod(path),
             Self::Foreign { path } => format!("run mcpauth as the owner of {}", path.display()),
@@ -200,7 +202,7 @@ impl StoreError {
                 "run `mcpauth login` for this server again; other logins still work".into()
             }
             Self::OtherStore { sealed_by, .. } => {
-                format!("write store = \"{sealed_by}\" in config.toml again, or move that file away")
+                format!("run `mcpauth store move {sealed_by}`, which takes every login there")
             }
             Self::Io { source, .. } => io_hint(source),
             Self::Outdated { .. } | Self::OtherLogin => "try again; the newer login was kept".into(),

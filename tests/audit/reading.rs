@@ -54,6 +54,7 @@ fn a_choice_is_made_by_server_account_and_number() {
     assert_eq!(count(&["--server", "box", "--account", "work"]), 2);
     assert_eq!(count(&["--limit", "2"]), 2);
     assert_eq!(count(&["--limit", "0"]), 0);
+    assert_eq!(world.run(&["audit", "--account", "nobody"]).stderr, "nothing of that was written down yet\n");
     // The log remembers longer than the profiles.
     world.run(&["logout", "other"]).succeeded();
     world.run(&["server", "remove", "other"]).succeeded();

@@ -57,7 +57,7 @@ fn a_pipe_in_place_of_the_log_keeps_nobody_waiting() {
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mkfifoat(rustix::fs::CWD, file(&world, 0), mode).unwrap();
     all_goes_on(&world, "is not a regular file");
-    run(world.command(&["audit", "--follow"]), "").failed_with(7, "is not a regular file");
+    run(world.command(&["audit", "--follow"]), "").failed_with(7, "audit.jsonl is not a regular file");
 }
 
 #[test]

@@ -103,6 +103,16 @@ fn an_answer_that_was_not_taken_over_is_taken_over() {
 }
 
 #[test]
+fn an_answer_that_makes_no_sense_is_not_said_to_be_taken_over() {
+    let world = signed_in();
+    interrupted_refresh(&world, Some("<p>Welcome"));
+    let seen = repair(&world);
+    assert!(seen.found(0, "refresh", "warn", "is of no use").remedy.contains("`mcpauth refresh box`"));
+    world.run(&["refresh", "box"]).succeeded();
+    assert!(visit(&world, &[]).findings.iter().all(|finding| finding.what != "refresh"));
+}
+
+#[test]
 fn a_refresh_whose_answer_was_lost_is_in_doubt() {
     let world = signed_in();
     interrupted_refresh(&world, None);

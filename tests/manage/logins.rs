@@ -103,6 +103,18 @@ fn status_asks_nobody_unless_told_to_and_then_tells_what_was_seen() {
 }
 
 #[test]
+fn all_of_nothing_is_said_to_be_nothing() {
+    let world = World::new();
+    for (command, told) in
+        [("refresh", "no login has a refresh token\n"), ("logout", "not signed in anywhere\n")]
+    {
+        let ran = world.run(&[command, "--all"]);
+        assert_eq!((ran.succeeded().stdout.as_str(), ran.stderr.as_str()), ("", told));
+        assert_eq!(world.run(&[command, "--all", "-q"]).succeeded().stderr, "");
+    }
+}
+
+#[test]
 fn status_of_an_account_is_that_of_no_other() {
     let world = World::signed_in(SandboxOptions::default());
     world.login(&["--account", "work"]).succeeded();

@@ -59,7 +59,7 @@ fn a_token_that_still_lives_is_handed_out_with_a_warning() {
 fn trouble_that_passes_keeps_the_login() {
     let later = "hint: try again later; what is stored was kept";
     let portal = "hint: open any page in a browser to get through it";
-    let requests = "hint: tell whoever runs it; `mcpauth login box -v` shows each request";
+    let requests = "hint: tell whoever runs it; the same command with -v shows each request";
     let body = |status, content_type: &str, body: &str| Fault::Body {
         endpoint: TOKEN,
         status,
@@ -102,6 +102,11 @@ fn passes(fault: Fault, exit: i32, message: &str, hint: &str) {
     ran.failed_with(exit, message);
     assert!(ran.stderr.contains(hint), "no `{hint}` in {ran:?}");
     assert_eq!((ran.stdout.as_str(), world.record()), ("", before), "{message}");
+
+    // Nothing waits to be taken over where the answer was of no use.
+    let pending =
+        &world.run(&["status", "box", "--json"]).json()["logins"][0]["unfinished_refresh"]["answered"];
+    assert_ne!(*pending, true, "{message}");
 
     fs::write(&file, settings).unwrap();
     world.sandbox.change(|options| options.faults.clear());

@@ -81,6 +81,32 @@ fn what_lies_in_another_kind_than_is_settled_is_refused_until_it_is_moved() {
 }
 
 #[test]
+fn what_lies_in_another_kind_than_is_settled_can_have_its_way_without_the_key_of_that() {
+    let world = signed_in_as(&[]);
+    let token = world.token(&[]);
+    let file = world.home().join(".config/mcpauth/config.toml");
+    mcpauth::files::write_private(&file, b"store = 'keychain'\n").unwrap();
+    let refused = world.run(&["token", "box"]);
+    refused.failed_with(7, "hint: run `mcpauth store move file`, which takes every login there");
+    world.run(&["store", "move", "file"]).succeeded();
+    assert_eq!(world.token(&[]), token);
+}
+
+#[test]
+fn hints_about_passphrases_are_true() {
+    let world = World::new();
+    let fresh = world.run(&["store", "show"]);
+    assert!(fresh.succeeded().stdout.contains("settled   not yet"), "{fresh:?}");
+    let world = signed_in_as(&[]);
+    assert!(!world.run(&["store", "show"]).stdout.contains("settled"), "it is settled");
+    world.run(&["store", "move", "passphrase"]).failed_with(7, "--passphrase-fd N");
+    with_passphrase(&world, &["store", "move", "passphrase"]).succeeded();
+    // It need not be that of the first login any more.
+    run(with_passphrases(&world, "wrong", "", &["token", "box"]))
+        .failed_with(7, "`mcpauth store passphrase` may");
+}
+
+#[test]
 fn the_store_is_shown_without_a_key() {
     let world = signed_in_as(&["work"]);
     let shown = world.run(&["store", "show", "--json"]).succeeded().json();

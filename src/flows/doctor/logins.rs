@@ -183,7 +183,15 @@ fn refresh(app: &App, store: &Store, key: &LoginKey, fix: bool) -> Option<Findin
             .map_err(Error::from)
             .and_then(|lock| renewal::settle(app, store, &lock))
         {
-            Ok(_) => Finding::fixed(what, format!("{server}: took over the answer to a refresh of {since}")),
+            Ok(true) => {
+                Finding::fixed(what, format!("{server}: took over the answer to a refresh of {since}"))
+            }
+            // A process that died over it may have left one that makes no sense.
+            Ok(false) => Finding::warn(
+                what,
+                format!("{server}: the answer to a refresh of {since} is of no use"),
+                format!("run `mcpauth refresh {key}`, which asks once more"),
+            ),
             Err(error) => Finding::failed(what, error),
         }
     } else {
@@ -202,7 +210,7 @@ fn trouble(store: &Store, summary: &LoginSummary, now: UnixTime) -> Option<Findi
     Some(Finding::warn(
         "refresh",
         seen,
-        format!("run `mcpauth status {key} --check` to see whether it has passed"),
+        format!("run `mcpauth refresh {key}`, which tries again and says what helps"),
     ))
 }
 
