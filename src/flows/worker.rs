@@ -32,6 +32,8 @@ use crate::store::{GivenKey, LoginLock, Store, StoreError, StoreKind};
 pub const COMMAND: &str = "refresh-worker";
 /// How long a worker is waited for: longer than it may take, so that it is its own word that counts.
 const PATIENCE: Duration = Duration::from_secs(45);
+/// How long one is waited for while the old token lives: clients give a server half a minute to start.
+const PATIENCE_WITH_A_TOKEN: Duration = Duration::from_secs(8);
 /// How long a worker waits for a lock that could not be handed over.
 const LOCK_PATIENCE: Duration = Duration::from_secs(20);
 /// More than a task needs, in bytes.
@@ -62,11 +64,12 @@ pub fn carry_out(app: &App, store: &Store, lock: LoginLock, errand: Errand) -> R
         // A worker is given one key, so it must find nothing that another one seals.
         moving::arrive(app, store, &lock)?;
     }
+    let patience = if errand.tries > 1 { PATIENCE } else { PATIENCE_WITH_A_TOKEN };
     match start(app, store, &lock, errand) {
         Some(worker) => {
             // It has the lock now, or takes it.
             drop(lock);
-            wait(app, &server, worker)
+            wait(app, &server, worker, patience)
         }
         // Better a refresh that can be interrupted than none.
         None => renewal::renew(app, store, &lock, errand).map(|()| true),
@@ -116,8 +119,8 @@ fn task(
 }
 
 /// Passes on what a worker says, until it has ended or the caller can wait no longer. The worker goes on all the same.
-fn wait(app: &App, server: &Name, mut worker: Child) -> Result<bool, Error> {
-    let latest = Instant::now() + PATIENCE;
+fn wait(app: &App, server: &Name, mut worker: Child, patience: Duration) -> Result<bool, Error> {
+    let latest = Instant::now() + patience;
     let until = app.deadline.map_or(latest, |deadline| deadline.min(latest));
     let Some(talk) = worker.stderr.take() else { return Ok(false) };
     let lines = listen(talk);

@@ -359,3 +359,16 @@ fn a_journal_that_is_none_hides_no_other_login() {
     assert!(exits == [0, 7] || exits == [7, 0], "{exits:?}");
     assert_eq!(world.sandbox.books().codes_issued, codes + 1);
 }
+
+#[test]
+fn an_issuer_that_hangs_keeps_nobody_waiting_who_has_a_token() {
+    let world = World::signed_in(SandboxOptions::default());
+    let token = world.token(&[]);
+    world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: TOKEN }));
+    // The client has given up on its server long before the issuer's time is over.
+    let ran = world.run(&["exec", "--min-ttl", "2h", "--", "env"]);
+    assert!(ran.succeeded().stdout.contains(&format!("MCP_ACCESS_TOKEN={token}")), "{ran:?}");
+    assert!(ran.stderr.contains("the issuer has not answered yet; process "), "{ran:?}");
+    assert!(ran.stderr.contains("using the token that is still valid"), "{ran:?}");
+    assert_eq!(world.sandbox.books().refresh_attempts, 1);
+}
