@@ -167,7 +167,7 @@ impl Renewal<'_> {
                 (asked < tries).then(|| pause_after(&error, asked)).flatten()
             };
             doubted |= lost;
-            let Some(pause) = pause.filter(|pause| Instant::now() + *pause < self.ends) else {
+            let Some(pause) = pause.filter(|pause| is_before(*pause, self.ends)) else {
                 return Err(error);
             };
             self.app.console.detail(&format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
@@ -205,6 +205,11 @@ impl Renewal<'_> {
         brake::failed(&mut trouble, self.app.now(), error.retry_after(), error.to_string());
         self.store.remember_trouble(Attempt::Refresh, &key, &trouble);
     }
+}
+
+/// Whether there is time left after a pause, which is as long as the issuer likes.
+fn is_before(pause: Duration, end: Instant) -> bool {
+    Instant::now().checked_add(pause).is_some_and(|then| then < end)
 }
 
 /// How long to wait before the next try: as long as the issuer says, else 1, 2, 4 seconds, a quarter more or less so
