@@ -242,3 +242,18 @@ fn without_a_home_a_directory_has_to_be_named() {
     token.env_remove("HOME");
     run(token).succeeded();
 }
+
+/// Whoever ignores how its children end passes that on, and then nobody can wait for a child of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_by_somebody_who_ignores_its_children_is_overcome() {
+    let world = World::new();
+    world.settle("passphrase_command = ['echo', 'sesame']");
+    let url = world.url();
+    world
+        .login_as(world.command(&["login", &url, "--name", "box", "--no-browser", "--store", "passphrase"]))
+        .succeeded();
+    let ignored = |args| run(world.shell(r#"exec env --ignore-signal=CHLD "$0" "$@""#, args));
+    assert!(ignored(&["token", "box"]).succeeded().stdout.contains("sandbox_at_"));
+    assert!(ignored(&["token", "box", "--force-refresh"]).succeeded().stdout.contains("sandbox_at_"));
+}

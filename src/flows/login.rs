@@ -24,8 +24,9 @@ use crate::secret::AuthorizationCode;
 use crate::store::{Attempt, Store, StoreError};
 use crate::wording::quoted;
 
-/// How long a login waits for another process that is refreshing the login it replaces.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a login waits for another process that is refreshing the login it replaces: longer than that may take,
+/// because what a person has just consented to cannot be had again without them.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What a login is to be.
 pub struct LoginRequest {

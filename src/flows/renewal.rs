@@ -47,8 +47,9 @@ pub fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Resu
 }
 
 fn try_to_renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Result<(), Error> {
-    if settle(app, store, lock)? {
-        return Ok(());
+    let mut journal = store.journal(lock)?;
+    if let Some(login) = take_over(store, lock)? {
+        return settled(app, journal, &login);
     }
     let Some(login) = store.load(lock.key())? else { return Ok(()) };
     let Some(refresh_token) = &login.tokens.refresh_token else { return Ok(()) };
@@ -60,7 +61,6 @@ fn try_to_renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> R
     let room = store.make_room(lock)?;
     let in_doubt =
         matches!(store.journal_state(lock.key())?, JournalState::InDoubt(_) | JournalState::Answered(_));
-    let mut journal = store.journal(lock)?;
     let process = std::process::id();
     let intent = JournalFacts { generation: login.facts.generation, since: app.now(), process };
     journal.intend(&intent)?;
@@ -91,19 +91,31 @@ fn try_to_renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> R
 
 /// Brings into the record what an unfinished refresh left in the journal; tells whether there was something.
 pub fn settle(app: &App, store: &Store, lock: &LoginLock) -> Result<bool, Error> {
-    let Some(login) = store.load(lock.key())? else { return Ok(false) };
-    let Some(refresh_token) = &login.tokens.refresh_token else { return Ok(false) };
-    let Some(note) = store.journaled_answer(lock, login.facts.generation)? else { return Ok(false) };
-    let Some((answer, received_at)) = read_note(&note) else { return Ok(false) };
+    match take_over(store, lock)? {
+        Some(login) => settled(app, store.journal(lock)?, &login).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+/// Writes the record that an answer in the journal makes, if there is one.
+fn take_over(store: &Store, lock: &LoginLock) -> Result<Option<Login>, Error> {
+    let Some(login) = store.load(lock.key())? else { return Ok(None) };
+    let Some(refresh_token) = &login.tokens.refresh_token else { return Ok(None) };
+    let Some(note) = store.journaled_answer(lock, login.facts.generation)? else { return Ok(None) };
+    let Some((answer, received_at)) = read_note(&note) else { return Ok(None) };
     // An answer that is of no use leaves the matter in doubt: the old refresh token is tried once more.
     let Ok(tokens) = token::read_refresh(&answer, &login, refresh_token, received_at) else {
-        return Ok(false);
+        return Ok(None);
     };
     let login = renewed(store, &login, tokens);
     store.save(lock, &login)?;
-    store.journal(lock)?.clear()?;
-    app.audit(&Event::new(Kind::Refreshed, lock.key()).about(&login.tokens.facts));
-    Ok(true)
+    Ok(Some(login))
+}
+
+fn settled(app: &App, journal: Journal<'_>, login: &Login) -> Result<(), Error> {
+    journal.clear()?;
+    app.audit(&Event::new(Kind::Refreshed, &login.key()).about(&login.tokens.facts));
+    Ok(())
 }
 
 /// Whether the issuer may be asked again already.
@@ -156,7 +168,7 @@ impl Renewal<'_> {
             };
             asked += 1;
             self.in_doubt |= lost;
-            self.remember(&error);
+            let rest = self.remember(&error);
             if lost && !doubted {
                 // Also for an issuer that took all the time: what it gives again it gives soon or never.
                 self.ends = self.ends.max(Instant::now() + SECOND_CHANCE);
@@ -164,10 +176,13 @@ impl Renewal<'_> {
             let pause = if lost && !doubted {
                 Some(Duration::ZERO)
             } else {
-                (asked < tries).then(|| pause_after(&error, asked)).flatten()
+                let pause = (asked < tries).then(|| pause_after(&error, asked)).flatten();
+                // The others keep away already, and so do we.
+                pause.filter(|pause| *pause >= rest)
             };
             doubted |= lost;
-            let Some(pause) = pause.filter(|pause| is_before(*pause, self.ends)) else {
+            let left = self.ends.saturating_duration_since(Instant::now());
+            let Some(pause) = pause.filter(|pause| *pause < left) else {
                 return Err(error);
             };
             self.app.console.detail(&format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
@@ -198,18 +213,15 @@ impl Renewal<'_> {
         })
     }
 
-    /// Takes note of a failure, for every process that would ask next.
-    fn remember(&self, error: &oauth::Error) {
+    /// Takes note of a failure, for every process that would ask next, and tells how long nobody is to.
+    fn remember(&self, error: &oauth::Error) -> Duration {
         let key = self.login.key();
         let mut trouble = self.store.trouble(Attempt::Refresh, &key);
-        brake::failed(&mut trouble, self.app.now(), error.retry_after(), error.to_string());
+        let now = self.app.now();
+        brake::failed(&mut trouble, now, error.retry_after(), error.to_string());
         self.store.remember_trouble(Attempt::Refresh, &key, &trouble);
+        Duration::from_secs(brake::rest(&trouble, now).and_then(|rest| rest.try_into().ok()).unwrap_or(0))
     }
-}
-
-/// Whether there is time left after a pause, which is as long as the issuer likes.
-fn is_before(pause: Duration, end: Instant) -> bool {
-    Instant::now().checked_add(pause).is_some_and(|then| then < end)
 }
 
 /// How long to wait before the next try: as long as the issuer says, else 1, 2, 4 seconds, a quarter more or less so
@@ -236,6 +248,12 @@ fn conclude(
 ) -> Result<(), Error> {
     let key = login.key();
     match error {
+        // A machine that shares our files and not our locks was faster; what it got is as good as ours would have been.
+        oauth::Error::Refused { reason, .. }
+            if reason.code == "invalid_grant" && has_gone_on(store, &login)? =>
+        {
+            Ok(())
+        }
         oauth::Error::Refused { reason, .. } if reason.code == "invalid_grant" => {
             let since = app.now();
             let lost = if in_doubt { "; the answer to an earlier refresh was lost" } else { "" };
@@ -254,6 +272,12 @@ fn conclude(
         }
         error => Err(remote(&key.server)(error)),
     }
+}
+
+/// Whether a login is not there any more as it was read.
+fn has_gone_on(store: &Store, login: &Login) -> Result<bool, Error> {
+    let stored = store.summary(&login.key())?;
+    Ok(stored.is_none_or(|stored| stored.login.generation > login.facts.generation))
 }
 
 /// What is said of an answer in the journal; its body follows.

@@ -12,7 +12,7 @@ use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::model::{Login, LoginKey, LoginState};
-use crate::store::{LoginLock, Store, StoreError};
+use crate::store::{LoginLock, Store};
 
 /// The most seconds before its end at which a token is renewed: beyond them it is good.
 const LARGEST_MARGIN: i64 = 300;
@@ -88,8 +88,8 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
     }
     let lock = match store.lock(key, freshness.patience) {
         Ok(lock) => lock,
-        Err(error @ StoreError::Busy { .. }) => return or_what_lives(app, login, freshness, error.into()),
-        Err(error) => return Err(error.into()),
+        // Whoever holds it, or whatever is wrong with the state directory, has done nothing to the token.
+        Err(error) => return or_what_lives(app, login, freshness, error.into()),
     };
     let seen = login.facts.generation;
     let login = load(&store, key)?;

@@ -4,8 +4,8 @@
 //! contracts:
 //!
 //! - `reset_signals()` unblocks every signal: some MCP clients start their children with all of them blocked. A limit
-//!   on the size of files becomes an error of the write instead of our death. The umask stays as it is, because a
-//!   program that we become would inherit it.
+//!   on the size of files becomes an error of the write instead of our death, and children can be waited for also where
+//!   our parent ignores its own. The umask stays as it is, because a program that we become would inherit it.
 //! - `create_private_dir(path)` makes a directory and its missing parents, each 0700 from its first moment.
 //! - `check_private_dir(path)` fails with an [`Unfit`] unless the path is a directory of ours (no link) that
 //!   nobody else can enter.
@@ -22,6 +22,8 @@
 //! - `reserve(file, length)` makes a file that long and takes the room for it, so that writing there does not fail for
 //!   lack of room; what it then holds is zeros, or what it held before, and where writing goes on is not settled.
 //! - `replace(from, to)` renames over whatever is at `to`, atomically.
+//! - `hold(file)` takes an open file for us alone until it is closed, and keeps nobody from reading it; `false` if
+//!   another process has it. Where a lock would keep readers out nobody is told so.
 //! - `sync_dir(path)` makes a rename in the directory last through a power cut, where the system can.
 //! - `is_at(file, path)` tells whether the path still names the open file.
 //! - `own_program()` names the program that runs, also after its file was replaced or removed.
@@ -57,7 +59,7 @@ mod unix;
 #[cfg(unix)]
 pub use unix::{
     ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    guard_terminal, handed_over_lock, has_display, interrupted, is_at, make_private, open_descriptor,
+    guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, make_private, open_descriptor,
     open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve, reset_signals,
     run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
@@ -79,7 +81,7 @@ mod windows;
 #[cfg(windows)]
 pub use windows::{
     ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    find_session_bus, guard_terminal, handed_over_lock, has_display, interrupted, is_at, make_private,
+    find_session_bus, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, make_private,
     open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve,
     reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
 };

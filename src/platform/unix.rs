@@ -1,7 +1,7 @@
 //! Linux, macOS and the BSDs. The contracts stand in the module above.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
@@ -76,6 +76,8 @@ pub fn reset_signals() {
     // Fails only for an unknown `how`.
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
     dispose(Signal::SIGXFSZ, SigHandler::SigIgn);
+    // Whoever started us may not have cared how its children end; where nobody does, waiting for one is an error.
+    dispose(Signal::SIGCHLD, SigHandler::SigDfl);
 }
 
 /// Says what a signal does to us.
@@ -100,8 +102,8 @@ pub fn start_detached(command: &mut Command, lock: &File) -> io::Result<Child> {
 pub fn detach() {
     // Fails for whoever leads a group already; then nobody is around.
     let _ = rustix::process::setsid();
-    let refused = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGTSTP];
-    let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&refused.into_iter().collect()), None);
+    // What tells of a fault in the program itself comes whether it is blocked or not.
+    let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::all()), None);
 }
 
 pub fn handed_over_lock() -> io::Result<Option<File>> {
@@ -283,6 +285,15 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
             Ok(())
         }
         done => done,
+    }
+}
+
+pub fn hold(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A look at everything that is stored, by somebody who wants to know and not to change.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -54,7 +55,16 @@ impl Store {
     /// the newest tokens of that login.
     pub fn orphaned_journals(&self) -> Result<Vec<PathBuf>, StoreError> {
         let Shelves::Files { data, state } = &self.shelves else { return Ok(Vec::new()) };
-        let (logins, journals) = (names_in(&data.join("logins")), names_in(&state.join("journals")));
+        let logins = data.join("logins");
+        // Where the logins cannot be seen, as on a disk that is not there just now, none of them is known to be gone.
+        if let Err(error) = fs::read_dir(&logins) {
+            return if error.kind() == io::ErrorKind::NotFound {
+                Ok(Vec::new())
+            } else {
+                Err(StoreError::at(&logins, error))
+            };
+        }
+        let (logins, journals) = (names_in(&logins), names_in(&state.join("journals")));
         let has_record = |name: &String| logins.iter().any(|login| login.starts_with(name.as_str()));
         let orphans = journals.into_iter().filter(|name| is_name(name) && !has_record(name));
         Ok(orphans.map(|name| state.join("journals").join(name)).collect())

@@ -132,6 +132,13 @@ impl Shelves {
         }
     }
 
+    /// Removes what crashed writers of a record left. The caller holds its lock.
+    pub(super) fn sweep(&self, folder: Folder, name: &str) {
+        if let Self::Files { .. } = self {
+            files::sweep(&self.path(folder, name));
+        }
+    }
+
     /// Puts what was written under one name in place of a record, as one step. The caller holds its lock.
     pub(super) fn rename(&self, folder: Folder, from: &str, to: &str) -> Result<(), StoreError> {
         match self {

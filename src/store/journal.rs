@@ -14,18 +14,22 @@
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::files::Shelves;
-use super::{LoginLock, Store, StoreError, login_name};
+use super::{LoginLock, Store, StoreError, lock, login_name};
 use crate::clock::UnixTime;
 use crate::model::LoginKey;
 use crate::{files, http, platform};
 
 /// Begins every journal; the version follows.
 const MAGIC: &str = "mcpauth-journal 1 ";
+/// How long to wait for somebody who has the journal and not the lock.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Room for both lines, in bytes.
 const LINES: u64 = 4096;
 /// Room for the longest answer, sealed, with what stands around it, in bytes.
@@ -97,7 +101,8 @@ impl Store {
         }
     }
 
-    /// Opens the journal of the login that is locked.
+    /// Opens the journal of the login that is locked, for us alone: a lock file may have been removed from under its
+    /// holder, who is still at it then. So whoever wants to refresh opens this first and reads the login afterwards.
     pub fn journal(&self, lock: &LoginLock) -> Result<Journal<'_>, StoreError> {
         let name = login_name(&lock.key.server, &lock.key.account);
         let Shelves::Files { state, .. } = &self.shelves else {
@@ -105,7 +110,23 @@ impl Store {
         };
         let path = journal_path(state, &name);
         let file = open(&path).map_err(|error| StoreError::at(&path, error))?;
+        self.wait_for(&file, &path, &lock.key)?;
         Ok(Journal { store: self, name, path, file: Some(file), intent: None })
+    }
+
+    fn wait_for(&self, file: &File, path: &Path, key: &LoginKey) -> Result<(), StoreError> {
+        let deadline = Instant::now() + PATIENCE;
+        while !platform::hold(file).map_err(|source| StoreError::NoLocks { path: path.into(), source })? {
+            if Instant::now() >= deadline {
+                let holder = match self.journal_state(key)? {
+                    JournalState::Clear => None,
+                    JournalState::InDoubt(facts) | JournalState::Answered(facts) => Some(facts.process),
+                };
+                return Err(StoreError::Busy { holder });
+            }
+            thread::sleep(lock::POLL);
+        }
+        Ok(())
     }
 
     /// Removes what the journal of a login holds. The caller holds the lock.

@@ -98,6 +98,9 @@ impl Store {
     /// holds the lock.
     fn reseal<Of: Stored>(&self, name: &str) -> Result<bool, StoreError> {
         let Kinds { to, .. } = self.kinds();
+        // What a move into another kind, or a writer of it, left here when it was ended, perhaps in the clear.
+        self.shelves.remove(Of::FOLDER, &moving_name(name))?;
+        self.shelves.sweep(Of::FOLDER, name);
         let sealed_by = self.read_with(name, |record: Record<Of>| Ok(Ok(record.sealed_by)))?;
         if sealed_by.is_none_or(|sealed_by| sealed_by == SealedBy::from(to)) {
             return Ok(false);

@@ -157,6 +157,8 @@ impl PassphraseKey {
         let hold = Hold::Envelope { proof: check_of(&derived), envelope: BASE64.encode(&*envelope) };
         let document = Document { derivation, hold };
         let text = serde_json::to_vec(&document).map_err(|error| failed(error.into()))?;
+        // Whoever was ended here before may have left an envelope that an earlier passphrase opens.
+        files::sweep(&self.file);
         files::write_private(&self.file, &text).map_err(failed)
     }
 

@@ -1,10 +1,12 @@
 //! Many processes that need the same token at once.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Stdio};
+use std::fs;
+use std::process::{Child, Command, Stdio};
 
-use mcpauth::sandbox::{Endpoint, Fault};
+use mcpauth::sandbox::{Dice, Endpoint, Fault};
 
+use crate::support::steps::eventually;
 use crate::support::{Ran, World, call, finish};
 
 /// Starts them all before it waits for any.
@@ -77,4 +79,39 @@ fn a_crowd_at_a_login_that_has_ended_asks_once() {
         ran.failed_with(3, "the issuer ended this login");
     }
     assert_eq!(world.sandbox.books().refresh_attempts, 1);
+}
+
+/// A refresh that takes long on the way to the issuer; meanwhile everybody else is quick.
+fn start_slowly(world: &World, mut command: Command) -> Child {
+    let slow = Fault::Slow { endpoint: Endpoint::Token, least: 3000, most: 3000, dice: Dice::seeded(1) };
+    world.sandbox.change(|options| options.faults.push(slow));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually(|| world.sandbox.books().refresh_attempts == 1);
+    world.sandbox.change(|options| options.faults.clear());
+    child
+}
+
+/// Two machines that share their files and not their locks: what the issuer says to the second of them is no reason to
+/// write over what the first one got.
+#[test]
+fn a_refusal_is_no_end_where_another_machine_was_faster() {
+    let world = World::expired();
+    let mut other = world.command(&["token", "box"]);
+    other.env("XDG_STATE_HOME", world.home().join("another-machine"));
+    let other = start_slowly(&world, other);
+    let token = world.token(&[]);
+    assert_eq!(finish(other, String::new()).succeeded().stdout.trim_end(), token);
+    assert_eq!(world.run(&["status", "--json"]).json()["logins"][0]["login"]["state"]["is"], "active");
+}
+
+/// Whoever tidies up takes the lock away from under its holder.
+#[test]
+fn a_lock_file_that_is_removed_during_a_refresh_costs_no_second_one() {
+    let world = World::expired();
+    let first = start_slowly(&world, world.command(&["token", "box"]));
+    fs::remove_dir_all(world.home().join(".local/state/mcpauth/locks")).unwrap();
+    let token = world.token(&[]);
+    assert_eq!(finish(first, String::new()).succeeded().stdout.trim_end(), token);
+    let books = world.sandbox.books();
+    assert_eq!((books.refresh_attempts, books.reuses, call(&world.url(), &token)), (1, 0, 200));
 }

@@ -59,7 +59,7 @@ fn a_worker_heeds_no_polite_request_to_stop() {
     let child = start(&world, &["token", "box"]);
     eventually(|| world.sandbox.books().refreshes == 1);
     let worker = holder(&world);
-    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGUSR1, Signal::SIGALRM] {
         kill(worker, signal).unwrap();
     }
     let ran = finish(child, String::new());

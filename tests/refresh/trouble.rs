@@ -196,6 +196,16 @@ fn the_time_that_the_issuer_asks_for_is_told() {
 }
 
 #[test]
+fn a_time_beyond_all_times_is_only_a_long_one() {
+    let world = World::expired();
+    let fault = Fault::Status { endpoint: TOKEN, status: 503, times: 99, retry_after: Some(u64::MAX) };
+    world.sandbox.change(|options| options.faults.push(fault));
+    let ran = world.run(&["token", "box"]);
+    assert!(!ran.failed_with(6, "503").stderr.contains("panicked"), "{ran:?}");
+    assert_eq!(world.sandbox.books().refresh_attempts, 1);
+}
+
+#[test]
 fn without_a_network_everything_is_kept() {
     let mut world = World::signed_in(SandboxOptions::default());
     let token = world.token(&[]);
@@ -303,6 +313,7 @@ fn a_new_login_does_not_inherit_the_troubles_of_the_one_before() {
     }
     world.run(&["token", "box"]).failed_with(6, "its issuer is left alone for another");
     let asked = world.sandbox.books().refresh_attempts;
+    assert_eq!(asked, 5, "whoever is at it stops as well");
 
     world.sandbox.change(|options| options.faults.clear());
     world.login(&[]).succeeded();
@@ -319,4 +330,18 @@ fn an_issuer_that_asks_for_all_the_patience_there_is_brings_nobody_down() {
     assert!(ran.failed_with(6, "answered 429").stderr.contains("hint: try again in 3600 s"), "{ran:?}");
     let login = &world.run(&["status", "--json"]).json()["logins"][0];
     assert_eq!(login["unfinished_refresh"], serde_json::Value::Null, "the issuer has said no: {login}");
+}
+
+#[test]
+fn where_nothing_can_be_locked_a_token_that_still_lives_is_handed_out() {
+    let world = World::signed_in(SandboxOptions::default());
+    let token = world.token(&[]);
+    let locks = world.home().join(".local/state/mcpauth/locks");
+    fs::remove_dir_all(&locks).unwrap();
+    fs::write(&locks, "no directory").unwrap();
+    let ran = world.run(&["token", "box", "--min-ttl", "2h"]);
+    assert_eq!(ran.succeeded().stdout.trim_end(), token);
+    assert!(ran.stderr.contains("using the token that is still valid"), "{ran:?}");
+    world.run(&["refresh", "box"]).failed_with(7, "cannot use ");
+    assert_eq!(world.sandbox.books().refresh_attempts, 0);
 }

@@ -181,7 +181,7 @@ fn an_answer_that_waits_in_the_journal_is_taken_over_before_its_key_goes() {
     let head = serde_json::json!({ "status": 200, "host": "issuer.example", "received_at": since });
     let answer = r#"{"access_token":"at-2","token_type":"Bearer","expires_in":3600,"refresh_token":"rt-2"}"#;
     journal.keep(format!("{head}\n{answer}").as_bytes()).unwrap();
-    drop(lock);
+    drop((journal, lock));
     with_passphrase(&world, &["store", "move", "passphrase"]).succeeded();
     assert_eq!(with_passphrase(&world, &["token", "box"]).succeeded().stdout, "at-2\n");
     assert_eq!(world.sandbox.books().refresh_attempts, 0);

@@ -123,3 +123,16 @@ fn the_store_is_shown_without_a_key() {
     assert_eq!((&key["answers"], &key["why"]), (&false.into(), &"wrong passphrase".into()));
     assert_eq!(with_passphrase(&world, &["store", "show", "--json"]).json()["keys"][0]["answers"], true);
 }
+
+#[test]
+fn what_a_move_that_was_ended_left_in_the_clear_goes_with_the_next_one() {
+    let world = signed_in_as(&[]);
+    with_passphrase(&world, &["store", "move", "passphrase"]).succeeded();
+    let record = world.records().pop().unwrap();
+    let name = record.file_name().unwrap().to_str().unwrap();
+    for left in [format!("{name}.moving"), format!(".{name}.0123456789abcdef.tmp")] {
+        mcpauth::files::write_private(&record.with_file_name(left), b"sandbox_rt_in_the_clear").unwrap();
+    }
+    with_passphrase(&world, &["store", "move", "passphrase"]).succeeded();
+    assert_eq!(world.records(), [record]);
+}
