@@ -29,7 +29,7 @@ pub(super) fn run(app: &App) -> Result<(), Error> {
     let store = app.store()?;
     let mut logins = Vec::new();
     for summary in app.readable_logins()? {
-        let status = condition(&store, &summary, app.now())?.status;
+        let status = condition(app, &store, &summary).status;
         logins.push(Entry { summary, status });
     }
     if logins.is_empty() && !app.console.tone().json {

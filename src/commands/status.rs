@@ -70,7 +70,7 @@ impl StatusArgs {
         let mut entries = Vec::new();
         for summary in self.summaries(app)? {
             let checks = if self.check { check(app, &summary)? } else { Vec::new() };
-            let condition = condition(&store, &summary, app.now())?;
+            let condition = condition(app, &store, &summary);
             let last_used = audit::last_handout(app.config.places(), &summary.login.key());
             let last_used = last_used.map(|(at, by)| Use { at, by });
             entries.push(Entry { summary, condition, last_used, checks });

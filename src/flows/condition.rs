@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::brake;
+use super::{App, brake};
 use crate::clock::UnixTime;
 use crate::model::{LoginKey, LoginState, LoginSummary};
 use crate::store::{Attempt, JournalFacts, JournalState, LockState, Store, StoreError};
@@ -84,10 +84,13 @@ pub struct LastFailure {
     pub rests_until: Option<UnixTime>,
 }
 
-/// Looks at a login.
-pub fn condition(store: &Store, summary: &LoginSummary, now: UnixTime) -> Result<Condition, StoreError> {
-    let key = summary.login.key();
-    let unfinished_refresh = unfinished(store, &key)?;
+/// Looks at a login. Where it cannot be seen what is under way with it, that is said and the rest told all the same.
+pub fn condition(app: &App, store: &Store, summary: &LoginSummary) -> Condition {
+    let (key, now) = (summary.login.key(), app.now());
+    let unfinished_refresh = unfinished(store, &key).unwrap_or_else(|error| {
+        app.console.warn(&format!("{key}: {error}"));
+        None
+    });
     let expires_in = summary.tokens.expires_at.map(|end| end.since(now));
     let refreshable = summary.tokens.refreshable;
     let status = match (&summary.login.state, &unfinished_refresh) {
@@ -102,7 +105,7 @@ pub fn condition(store: &Store, summary: &LoginSummary, now: UnixTime) -> Result
             _ => Status::Active,
         },
     };
-    Ok(Condition { status, expires_in, unfinished_refresh, last_failure: last_failure(store, &key, now) })
+    Condition { status, expires_in, unfinished_refresh, last_failure: last_failure(store, &key, now) }
 }
 
 /// A refresh that was begun and is not in the record.

@@ -22,6 +22,8 @@ use crate::model::{Login, LoginKey};
 const BETWEEN: i64 = 60;
 /// How many callers of one token are remembered.
 const CALLERS: usize = 32;
+/// More than that many need, in bytes.
+const LIMIT: u64 = 64 * 1024;
 /// How long a helper's caller is kept waiting for another process's refresh.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -49,8 +51,11 @@ pub fn hand_out(app: &App, key: &LoginKey, caller: Option<String>) -> Result<Log
 /// from others is never taken for one that asks again.
 fn login_for(app: &App, key: &LoginKey, caller: Option<String>) -> Result<Login, Error> {
     let file = file(app, key);
-    let mut handouts: Handouts =
-        std::fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let mut handouts: Handouts = files::read_private(&file, LIMIT)
+        .ok()
+        .flatten()
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default();
     let now = app.now();
     let gentle = Freshness { patience: PATIENCE, ..Freshness::default() };
     let mut login = session::fresh_login(app, key, &gentle)?;

@@ -104,9 +104,12 @@ fn attempt(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutc
 /// changes it just now is waited for later.
 fn can_be_locked(store: &Store, key: &LoginKey) -> Result<(), StoreError> {
     match store.lock(key, Duration::ZERO) {
-        Ok(_) | Err(StoreError::Busy { .. }) => Ok(()),
-        Err(error) => Err(error),
+        Ok(lock) => drop(lock),
+        Err(StoreError::Busy { .. }) => {}
+        Err(error) => return Err(error),
     }
+    // A journal that is none could not be cleared in the end.
+    store.journal_state(key).map(drop)
 }
 
 /// A program that signs in over and over must not open a page each time.

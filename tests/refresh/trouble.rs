@@ -345,3 +345,28 @@ fn where_nothing_can_be_locked_a_token_that_still_lives_is_handed_out() {
     world.run(&["refresh", "box"]).failed_with(7, "cannot use ");
     assert_eq!(world.sandbox.books().refresh_attempts, 0);
 }
+
+#[test]
+fn a_journal_that_is_none_hides_no_other_login() {
+    let world = World::signed_in(SandboxOptions::default());
+    world.login(&["--account", "work"]).succeeded();
+    let record = world.records().pop().unwrap();
+    let journals = world.home().join(".local/state/mcpauth/journals");
+    let journal = journals.join(record.file_name().unwrap());
+    let _ = fs::remove_file(&journal);
+    fs::create_dir_all(&journal).unwrap();
+    for command in ["status", "list"] {
+        let ran = world.run(&[command]);
+        let shown = &ran.succeeded().stdout;
+        assert!(shown.contains("default") && shown.contains("work"), "{ran:?}");
+        assert!(
+            ran.stderr.contains("warning: box") && ran.stderr.contains("is not a regular file"),
+            "{ran:?}"
+        );
+    }
+    // And nobody is sent to a browser for a login that could not be kept.
+    let codes = world.sandbox.books().codes_issued;
+    let exits = [&[][..], &["--account", "work"]].map(|flags| world.login(flags).exit);
+    assert!(exits == [0, 7] || exits == [7, 0], "{exits:?}");
+    assert_eq!(world.sandbox.books().codes_issued, codes + 1);
+}
