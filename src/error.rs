@@ -102,8 +102,10 @@ pub enum Error {
         "five sign-ins at {server} came to nothing within a minute; the next one can start in {seconds} s"
     )]
     TooManyLogins {
-        /// The server, as the user may name it.
+        /// The server, by the name that it has or is to get.
         server: String,
+        /// Its URL, which is known also where no login has settled that name yet.
+        url: String,
         /// How long it is until then.
         seconds: i64,
     },
@@ -293,9 +295,9 @@ impl Error {
             Self::Resting { seconds, .. } => {
                 Some(format!("try again in {seconds} s; what is stored was kept"))
             }
-            Self::TooManyLogins { server, seconds } => Some(format!(
+            Self::TooManyLogins { url, seconds, .. } => Some(format!(
                 "wait {seconds} s; `mcpauth discover {}` shows every step without signing in",
-                quoted(server)
+                quoted(url)
             )),
             Self::NotYet { .. } => Some("try again in a moment; what is stored was kept".into()),
             Self::Interrupted { .. } => {

@@ -36,6 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub const ANSWER_LIMIT: usize = 256 * 1024;
 /// How many redirects a metadata request follows, all within one origin.
 const REDIRECTS: usize = 3;
+/// Nobody is asked to wait for longer than this, in seconds: an hour.
+const LONGEST_PATIENCE: u64 = 3600;
 
 /// One request and what became of it, for `-v`. Holds neither query nor body.
 pub struct Exchange<'a> {
@@ -180,13 +182,14 @@ impl Answer {
     /// with the peer's own, so that no clock of ours has to be right.
     pub fn retry_after(&self) -> Option<u64> {
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(seconds);
+        // However many digits there are, whoever sends them asks for patience.
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(text.parse().map_or(LONGEST_PATIENCE, |seconds: u64| seconds.min(LONGEST_PATIENCE)));
         }
         let until = httpdate::parse_http_date(text).ok()?;
         let date = self.headers.get(DATE).and_then(|value| value.to_str().ok());
         let now = date.and_then(|text| httpdate::parse_http_date(text).ok()).unwrap_or_else(SystemTime::now);
-        Some(until.duration_since(now).unwrap_or_default().as_secs())
+        Some(until.duration_since(now).unwrap_or_default().as_secs().min(LONGEST_PATIENCE))
     }
 }
 
@@ -524,6 +527,9 @@ mod tests {
             ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
             ("Sun Nov  6 08:50:37 1994", Some(60)),
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("18446744073709551615", Some(3600)),
+            ("99999999999999999999", Some(3600)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(3600)),
             ("-1", None),
             ("1.5", None),
             ("soon", None),

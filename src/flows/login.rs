@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
     ClientFacts, ClientRegistration, Identity, Login, LoginFacts, LoginKey, LoginState, LoginSummary, Name,
-    RegistrationSource, ScopeSet,
+    RegistrationSource, ScopeSet, ServerUrl,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::oauth::discovery::{self, Discovery, Trace};
@@ -64,7 +64,7 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     let key = LoginKey { server: request.profile.name.clone(), account: request.account.clone() };
     replaceable(app, &store, &key)?;
     can_be_locked(&store, &key)?;
-    is_rested(app, &store, &key)?;
+    is_rested(app, &store, &key, &request.profile.url)?;
     app.audit(&Event::new(Kind::LoginStarted, &key));
     let outcome = attempt(app, &store, request);
     app.audit(&match &outcome {
@@ -113,10 +113,12 @@ fn can_be_locked(store: &Store, key: &LoginKey) -> Result<(), StoreError> {
 }
 
 /// A program that signs in over and over must not open a page each time.
-fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
+fn is_rested(app: &App, store: &Store, key: &LoginKey, url: &ServerUrl) -> Result<(), Error> {
     match brake::rest(&store.trouble(Attempt::Login, key), app.now()) {
         None => Ok(()),
-        Some(seconds) => Err(Error::TooManyLogins { server: key.server.to_string(), seconds }),
+        Some(seconds) => {
+            Err(Error::TooManyLogins { server: key.server.to_string(), url: url.to_string(), seconds })
+        }
     }
 }
 

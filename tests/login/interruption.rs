@@ -52,8 +52,11 @@ fn whoever_signs_in_over_and_over_is_slowed_down_until_it_succeeds() {
     let authorized = world.sandbox.books().requests.len();
     let ran = world.login(&[]);
     ran.failed_with(6, "five sign-ins at box came to nothing within a minute");
+    // Nobody has signed in yet, so nothing has that name.
+    assert!(ran.stderr.contains(&format!("`mcpauth discover {}` shows every step", world.url())), "{ran:?}");
     assert!(ran.stderr.contains("the next one can start in "), "{ran:?}");
     assert_eq!(world.sandbox.books().requests.len(), authorized);
+    world.run(&["discover", &world.url()]).succeeded();
     // Another server is another matter.
     world.login(&["--account", "work"]).succeeded();
     world.after_a_while().login(&[]).succeeded();

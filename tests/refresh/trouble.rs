@@ -322,6 +322,17 @@ fn a_new_login_does_not_inherit_the_troubles_of_the_one_before() {
 }
 
 #[test]
+fn an_issuer_that_asks_for_all_the_patience_there_is_brings_nobody_down() {
+    let world = World::expired();
+    let fault = Fault::Status { endpoint: TOKEN, status: 429, times: 1, retry_after: Some(u64::MAX) };
+    world.sandbox.change(|options| options.faults.push(fault));
+    let ran = world.run(&["token", "box"]);
+    assert!(ran.failed_with(6, "answered 429").stderr.contains("hint: try again in 3600 s"), "{ran:?}");
+    let login = &world.run(&["status", "--json"]).json()["logins"][0];
+    assert_eq!(login["unfinished_refresh"], serde_json::Value::Null, "the issuer has said no: {login}");
+}
+
+#[test]
 fn where_nothing_can_be_locked_a_token_that_still_lives_is_handed_out() {
     let world = World::signed_in(SandboxOptions::default());
     let token = world.token(&[]);

@@ -216,15 +216,15 @@ fn trouble(store: &Store, summary: &LoginSummary, now: UnixTime) -> Option<Findi
 
 /// Servers where so many sign-ins came to nothing that the next one has to wait.
 fn sign_ins(app: &App, store: &Store) -> Vec<Finding> {
-    let servers = app.config.profiles().unwrap_or_default().into_iter().map(|profile| profile.name);
-    let resting = servers.filter_map(|server| {
-        let key = LoginKey { server, account: Name::default() };
+    let resting = app.config.profiles().unwrap_or_default().into_iter().filter_map(|profile| {
+        let (server, url) = (profile.name.to_string(), profile.url.to_string());
+        let key = LoginKey { server: profile.name, account: Name::default() };
         let trouble = store.trouble(Attempt::Login, &key);
         let seconds = brake::rest(&trouble, app.now())?;
         Some(Finding {
             exit_code: 0,
             result: Health::Warn,
-            ..Finding::failed("sign-in", Error::TooManyLogins { server: key.server.to_string(), seconds })
+            ..Finding::failed("sign-in", Error::TooManyLogins { server, url, seconds })
         })
     });
     resting.collect()
