@@ -17,7 +17,7 @@ use crate::http::{self, Answer, Http};
 use crate::model::{Login, LoginKey, LoginState, TokenSet};
 use crate::oauth::{self, token};
 use crate::secret::RefreshToken;
-use crate::store::{Attempt, Journal, JournalFacts, JournalState, LoginLock, Store};
+use crate::store::{Attempt, Journal, JournalFacts, JournalState, LoginLock, LoginRoom, Store};
 
 /// How long the issuer has for all tries together.
 const BUDGET: Duration = Duration::from_secs(30);
@@ -72,21 +72,29 @@ fn try_to_renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> R
         .map_err(|error| remote(&login.facts.server)(error.into()))?;
     let Renewal { mut journal, in_doubt, .. } = renewal;
     match outcome {
-        Ok(tokens) => {
-            let login = renewed(store, &login, tokens);
-            store.save_into(room, lock, &login)?;
-            store.forget_trouble(Attempt::Refresh, lock.key());
-            // It says nothing any more: the record has gone on.
-            drop(journal.clear());
-            app.audit(&Event::new(Kind::Refreshed, lock.key()).about(&login.tokens.facts));
-            Ok(())
-        }
+        Ok(tokens) => keep(app, store, lock, (room, journal), &renewed(store, &login, tokens)),
         Err(error) => {
             // An answer that is of no use must not look like one that waits to be taken over.
             drop(if in_doubt { journal.intend(&intent) } else { journal.clear() });
             conclude(app, store, lock, login, in_doubt, error)
         }
     }
+}
+
+/// Writes the new record into its room. The journal still has the answer, should that fail.
+fn keep(
+    app: &App,
+    store: &Store,
+    lock: &LoginLock,
+    (room, journal): (LoginRoom, Journal<'_>),
+    login: &Login,
+) -> Result<(), Error> {
+    store.save_into(room, lock, login)?;
+    store.forget_trouble(Attempt::Refresh, lock.key());
+    // It says nothing any more: the record has gone on.
+    drop(journal.clear());
+    app.audit(&Event::new(Kind::Refreshed, lock.key()).about(&login.tokens.facts));
+    Ok(())
 }
 
 /// Brings into the record what an unfinished refresh left in the journal; tells whether there was something.
