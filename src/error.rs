@@ -273,12 +273,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => Some(hint.clone()),
-            Self::Config(ConfigError::Unreadable { file, .. }) => {
-                Some(format!("correct {} or move it away", file.display()))
-            }
-            Self::Config(ConfigError::Places(error)) => error.hint(),
-            Self::Config(ConfigError::Taken(_)) => Some("`mcpauth server list` shows what is there".into()),
-            Self::Config(ConfigError::Io { .. }) => Some("check the directory's owner and mode".into()),
+            Self::Config(error) => config_hint(error),
             Self::Malformed(_) => Some("`mcpauth help` shows what each command takes".into()),
             Self::NoServer(names) if names.is_empty() => Some("run `mcpauth login https://…`".into()),
             Self::NoServer(_) => {
@@ -304,7 +299,7 @@ impl Error {
                 Some("try again: the refresh token was kept and is tried once more".into())
             }
             Self::PassedOn { hint, .. } => hint.clone(),
-            Self::Config(ConfigError::Turn(error)) | Self::Store(error) => error.hint(),
+            Self::Store(error) => error.hint(),
             Self::NotMoved { source } => source.hint(),
             Self::MoveUnfinished { to, source } => {
                 let first = source.hint().map(|hint| format!("{hint}; then "));
@@ -324,6 +319,16 @@ impl Error {
                 Some("please report this, with the output of the same command and -v".into())
             }
         }
+    }
+}
+
+fn config_hint(error: &ConfigError) -> Option<String> {
+    match error {
+        ConfigError::Unreadable { file, .. } => Some(format!("correct {} or move it away", file.display())),
+        ConfigError::Places(error) => error.hint(),
+        ConfigError::Turn(error) => error.hint(),
+        ConfigError::Taken(_) => Some("`mcpauth server list` shows what is there".into()),
+        ConfigError::Io { .. } => Some("check the directory's owner and mode".into()),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::flows::moving::{self, Moved};
 use crate::flows::store::{self, KeyReport, StoreReport};
 use crate::platform;
 use crate::store::StoreKind;
+use crate::wording::count;
 
 /// Show where logins rest, move them to another store, change the passphrase
 #[derive(clap::Args)]
@@ -97,8 +98,8 @@ fn tell(app: &App, moved: &Moved) {
     } else {
         console.success(&format!(
             "moved {} and {} to the {to} store",
-            counted(*logins, "login"),
-            counted(*clients, "client")
+            count(*logins, "login"),
+            count(*clients, "client")
         ));
         console.say(&format!("  {}", to.description()));
     }
@@ -115,7 +116,7 @@ fn describe(report: &StoreReport) -> String {
     let mut lines = vec![
         format!("{store}  {}", store.description()),
         format!("  files     {}", data.display()),
-        format!("  stored    {}, {}", counted(*logins, "login"), counted(*clients, "client")),
+        format!("  stored    {}, {}", count(*logins, "login"), count(*clients, "client")),
     ];
     if !report.is_settled {
         lines.push("  settled   not yet: the first login takes the keychain if one answers".into());
@@ -123,8 +124,9 @@ fn describe(report: &StoreReport) -> String {
     lines.extend(report.keys.iter().map(|key| format!("  key       {}", answering(key))));
     let versions = report.record_versions.iter();
     lines.extend(
-        versions
-            .map(|(version, count)| format!("  format    version {version}, {}", counted(*count, "record"))),
+        versions.map(|(version, records)| {
+            format!("  format    version {version}, {}", count(*records, "record"))
+        }),
     );
     lines.extend(report.unreadable.iter().map(|why| format!("  trouble   {why}")));
     if let Some(to) = moving_to {
@@ -140,8 +142,4 @@ fn answering(key: &KeyReport) -> String {
         (_, Some(why)) => format!("{}: {why}", key.source),
         _ => format!("{}: asked for when a login is opened", key.source),
     }
-}
-
-fn counted(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

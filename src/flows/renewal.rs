@@ -23,16 +23,17 @@ use crate::store::{Attempt, Journal, JournalFacts, JournalState, LoginLock, Logi
 const BUDGET: Duration = Duration::from_secs(30);
 /// How long the try lasts at least that follows an answer that got lost.
 const SECOND_CHANCE: Duration = Duration::from_secs(10);
-/// How often an issuer is asked where nothing else is left.
-pub const TRIES: u32 = 3;
+/// How often an issuer in trouble is asked where nothing else is left.
+const TRIES: u32 = 3;
 
 /// What is to be renewed.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Errand {
     /// The generation that is too old.
     pub seen: u64,
-    /// How often the issuer is asked while it is in trouble.
-    pub tries: u32,
+    /// Whether nothing else will do: the old token has ended, or a new one was insisted on. While one lives nobody has to
+    /// wait for an issuer in trouble.
+    pub is_urgent: bool,
 }
 
 /// Renews the login whose lock is held. Nothing is left to do if somebody else did it, or got as far as the answer.
@@ -68,7 +69,8 @@ fn try_to_renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> R
     let ends = Instant::now() + BUDGET;
     let mut renewal =
         Renewal { app, store, http: &http, login: &login, refresh_token, journal, ends, in_doubt };
-    let outcome = http::block_on(renewal.ask_until_answered(errand.tries))
+    let tries = if errand.is_urgent { TRIES } else { 1 };
+    let outcome = http::block_on(renewal.ask_until_answered(tries))
         .map_err(|error| remote(&login.facts.server)(error.into()))?;
     let Renewal { mut journal, in_doubt, .. } = renewal;
     match outcome {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::renewal::{self, Errand};
+use super::renewal::Errand;
 use super::{App, gone_wrong, worker};
 use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
@@ -184,10 +184,8 @@ fn renew(
     freshness: &Freshness,
 ) -> Result<Login, Error> {
     let key = login.key();
-    // While the old token lives nobody has to wait for an issuer in trouble.
-    let is_needed = freshness.refresh == Refresh::Always || !is_alive(&login, app.now());
-    let tries = if is_needed { renewal::TRIES } else { 1 };
-    let errand = Errand { seen: login.facts.generation, tries };
+    let is_urgent = freshness.refresh == Refresh::Always || !is_alive(&login, app.now());
+    let errand = Errand { seen: login.facts.generation, is_urgent };
     if let Err(error) = carry_out(app, store, lock, errand, freshness.patience) {
         return or_what_lives(app, login, freshness, error);
     }

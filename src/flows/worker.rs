@@ -64,7 +64,7 @@ pub fn carry_out(app: &App, store: &Store, lock: LoginLock, errand: Errand) -> R
         // A worker is given one key, so it must find nothing that another one seals.
         moving::arrive(app, store, &lock)?;
     }
-    let patience = if errand.tries > 1 { PATIENCE } else { PATIENCE_WITH_A_TOKEN };
+    let patience = if errand.is_urgent { PATIENCE } else { PATIENCE_WITH_A_TOKEN };
     match start(app, store, &lock, errand) {
         Some(worker) => {
             // It has the lock now, or takes it.

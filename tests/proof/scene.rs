@@ -100,7 +100,7 @@ impl Scene {
         let task = json!({
             "config": home.join(".config/mcpauth"), "data": home.join(".local/share/mcpauth"),
             "state": home.join(".local/state/mcpauth"), "store": "file", "server": "box", "account": "default",
-            "now": SystemClock.now(), "verbose": 0, "caller": { "command": "token", "parents": [] }, "errand": { "seen": u64::MAX, "tries": 3 },
+            "now": SystemClock.now(), "verbose": 0, "caller": { "command": "token", "parents": [] }, "errand": { "seen": u64::MAX, "is_urgent": true },
         });
         command.stdin(Stdio::piped()).stdout(self.lock()).stderr(Stdio::piped());
         let mut worker = command.spawn().unwrap();

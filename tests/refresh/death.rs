@@ -22,6 +22,14 @@ fn start(world: &World, args: &[&str]) -> Child {
     command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// A command whose refresh the issuer has done and not yet answered.
+fn in_the_middle(world: &World) -> Child {
+    slow(world);
+    let child = start(world, &["token", "box"]);
+    eventually(|| world.sandbox.books().refreshes == 1);
+    child
+}
+
 fn kill_group(child: &Child) {
     let group = Pid::from_raw(i32::try_from(child.id()).unwrap());
     killpg(group, Signal::SIGKILL).unwrap();
@@ -35,9 +43,7 @@ fn journals(world: &World) -> Vec<u64> {
 #[test]
 fn a_command_that_is_killed_with_its_group_while_the_issuer_thinks_loses_nothing() {
     let world = World::expired();
-    slow(&world);
-    let child = start(&world, &["token", "box"]);
-    eventually(|| world.sandbox.books().refreshes == 1);
+    let child = in_the_middle(&world);
     kill_group(&child);
     assert_eq!(finish(child, String::new()).exit, 137);
 
@@ -55,9 +61,7 @@ fn a_command_that_is_killed_with_its_group_while_the_issuer_thinks_loses_nothing
 #[test]
 fn a_worker_heeds_no_polite_request_to_stop() {
     let world = World::expired();
-    slow(&world);
-    let child = start(&world, &["token", "box"]);
-    eventually(|| world.sandbox.books().refreshes == 1);
+    let child = in_the_middle(&world);
     let worker = holder(&world);
     for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGUSR1, Signal::SIGALRM] {
         kill(worker, signal).unwrap();
@@ -83,9 +87,7 @@ fn a_worker_that_is_killed_is_followed_by_another_while_the_issuer_still_forgive
     let options = SandboxOptions { access_lifetime: 0, grace: 10, ..SandboxOptions::default() };
     let world = World::signed_in(options);
     world.sandbox.change(|options| options.access_lifetime = 3600);
-    slow(&world);
-    let child = start(&world, &["token", "box"]);
-    eventually(|| world.sandbox.books().refreshes == 1);
+    let child = in_the_middle(&world);
     kill(holder(&world), Signal::SIGKILL).unwrap();
     let ran = finish(child, String::new());
     assert_eq!(call(&world.url(), ran.succeeded().stdout.trim_end()), 200);
@@ -96,9 +98,7 @@ fn a_worker_that_is_killed_is_followed_by_another_while_the_issuer_still_forgive
 #[test]
 fn an_answer_that_was_lost_for_good_is_said_to_be() {
     let world = World::expired();
-    slow(&world);
-    let child = start(&world, &["token", "box"]);
-    eventually(|| world.sandbox.books().refreshes == 1);
+    let child = in_the_middle(&world);
     kill(holder(&world), Signal::SIGKILL).unwrap();
     // A strict issuer takes the second use for a theft.
     let ran = finish(child, String::new());
@@ -112,9 +112,7 @@ fn an_answer_that_was_lost_for_good_is_said_to_be() {
 #[test]
 fn a_record_that_could_not_be_written_is_written_by_the_next_one() {
     let world = World::expired();
-    slow(&world);
-    let child = start(&world, &["token", "box"]);
-    eventually(|| world.sandbox.books().refreshes == 1);
+    let child = in_the_middle(&world);
     // Somebody tidies up a little too much.
     let draft = world.records().into_iter().find(|file| file.extension().is_some()).unwrap();
     std::fs::remove_file(draft).unwrap();
