@@ -11,7 +11,7 @@ use super::{App, gone_wrong, worker};
 use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
-use crate::model::{Login, LoginKey, LoginState};
+use crate::model::{Login, LoginKey, LoginState, TokenFacts};
 use crate::store::{LoginLock, Store};
 
 /// The most seconds before its end at which a token is renewed: beyond them it is good.
@@ -51,8 +51,7 @@ impl Default for Freshness {
 
 impl Freshness {
     /// Whether the token of a login is as fresh as that. Unknown expiry counts as fresh: only a server can tell.
-    fn is_met(&self, login: &Login, now: UnixTime) -> bool {
-        let facts = &login.tokens.facts;
+    fn is_met(&self, facts: &TokenFacts, now: UnixTime) -> bool {
         let Some(expires_at) = facts.expires_at else { return true };
         // Received in the future: the clock was wrong then or is now, so the end means nothing.
         if facts.received_at.since(now) > CLOCK_TOLERANCE {
@@ -75,7 +74,7 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
     let store = app.store()?;
     let login = load(&store, key)?;
     let now = app.now();
-    if freshness.refresh != Refresh::Always && freshness.is_met(&login, now) {
+    if freshness.refresh != Refresh::Always && freshness.is_met(&login.tokens.facts, now) {
         return Ok(login);
     }
     if let LoginState::ReauthRequired { reason, since } = &login.facts.state {
@@ -194,7 +193,7 @@ fn renew(
         _ if renewed.facts.generation == errand.seen => Error::Interrupted { server: key.server.to_string() },
         LoginState::ReauthRequired { reason, since } => Error::ended(&key, reason, *since),
         _ => {
-            if freshness.min_ttl.is_some() && !freshness.is_met(&renewed, app.now()) {
+            if freshness.min_ttl.is_some() && !freshness.is_met(&renewed.tokens.facts, app.now()) {
                 app.console
                     .warn(&format!("{}: even a new token lives shorter than what was asked for", key.server));
             }
@@ -246,4 +245,27 @@ pub fn field(login: &Login, name: &str) -> Result<Zeroizing<String>, Error> {
         hint: "there are token, header, url, expires_at, scope and the further members of the token answer"
             .into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_from_the_future_is_renewed_because_its_end_means_nothing() {
+        let facts = TokenFacts {
+            token_type: "Bearer".into(),
+            scope: crate::model::ScopeSet::default(),
+            received_at: UnixTime(100_000),
+            expires_at: Some(UnixTime(103_600)),
+            refreshable: true,
+            fingerprint: None,
+        };
+        let is_met = |now| Freshness::default().is_met(&facts, UnixTime(now));
+        // As received, near its end, and before and beyond what two looks at a clock may differ by.
+        assert!(is_met(100_000) && !is_met(103_400));
+        assert!(is_met(99_940) && !is_met(99_939) && !is_met(0));
+        let unknown = TokenFacts { expires_at: None, ..facts.clone() };
+        assert!(Freshness::default().is_met(&unknown, UnixTime(0)));
+    }
 }

@@ -121,3 +121,17 @@ fn a_record_that_could_not_be_written_is_written_by_the_next_one() {
     assert_eq!((world.sandbox.books().refresh_attempts, call(&world.url(), &token)), (1, 200));
     assert_eq!(journals(&world), [0]);
 }
+
+#[test]
+fn whoever_waits_too_long_is_told_for_whom() {
+    let world = World::expired();
+    let child = in_the_middle(&world);
+    let worker = holder(&world);
+    kill(worker, Signal::SIGSTOP).unwrap();
+    // Of all commands this one waits the shortest.
+    world.run(&["headers", "box"]).failed_with(6, &format!("process {worker} is changing this login"));
+    kill(worker, Signal::SIGCONT).unwrap();
+    let ran = finish(child, String::new());
+    assert_eq!(call(&world.url(), ran.succeeded().stdout.trim_end()), 200);
+    assert_eq!(world.sandbox.books().refresh_attempts, 1);
+}
