@@ -142,6 +142,24 @@ fn no_token_is_on_the_command_line_and_no_open_file_is_left_behind() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_that_runs_after_a_refresh_holds_nothing_of_it() {
+    let world = World::expired();
+    let mut child = world.command(&["exec", "--", "cat"]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    assert_eq!(world.sandbox.books().refreshes, 1);
+
+    // Neither the lock of the login, nor the process that refreshed it.
+    world.run(&["refresh", "box"]).succeeded();
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id())).unwrap();
+    assert_eq!(children, "");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
 #[test]
 fn a_mebibyte_passes_unchanged() {
     let world = signed_in();
