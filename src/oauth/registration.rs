@@ -80,7 +80,7 @@ fn reuse(
             found: issuer.issuer.clone(),
         }),
         RegistrationSource::Preregistered => Ok(Some(client)),
-        RegistrationSource::MetadataDocument => Ok(None),
+        RegistrationSource::MetadataDocument | RegistrationSource::Unregistered => Ok(None),
         RegistrationSource::Dynamic => {
             let alive = facts.secret_expires_at.is_none_or(|end| now < end);
             let same_redirect = facts.redirect_uri.as_deref() == redirect_uri;

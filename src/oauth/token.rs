@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::client_auth::{Form, authenticated_post};
 use super::{Error, ErrorResponse, discovery, read_json};
@@ -13,7 +14,7 @@ use crate::clock::UnixTime;
 use crate::http::{Answer, Http};
 use crate::model::{ClientRegistration, Endpoints, ExtraFields, Login, ScopeSet, TokenFacts, TokenSet};
 use crate::oauth::authorization::PendingAuthorization;
-use crate::secret::{AccessToken, AuthorizationCode, ClientSecret, RefreshToken};
+use crate::secret::{AccessToken, AuthorizationCode, ClientSecret, DpopKey, RefreshToken};
 
 /// How long a token endpoint may take: a code that it has seen is of no use any more.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,6 +22,47 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST_TOKEN: usize = 64 * 1024;
 /// A lifetime beyond this, in seconds (100 years), is as good as this.
 const LONGEST_LIFETIME: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
+
+/// Who asks for what, wherever a token is asked for without a person.
+pub struct Asking<'a> {
+    /// The way to the issuer.
+    pub http: &'a Http,
+    /// Where the issuer answers.
+    pub endpoints: &'a Endpoints,
+    /// Who asks.
+    pub client: &'a ClientRegistration,
+    /// For which resource.
+    pub resource: Option<&'a str>,
+    /// For which scope.
+    pub scope: &'a ScopeSet,
+    /// The key to bind the token to.
+    pub dpop_key: Option<&'a DpopKey>,
+    /// When.
+    pub now: UnixTime,
+}
+
+/// Where a form goes, as whom, and which secrets of it no error may repeat.
+pub(super) struct Sent<'a> {
+    pub(super) endpoint: &'a Url,
+    pub(super) client: &'a ClientRegistration,
+    pub(super) secrets: &'a [&'a str],
+}
+
+/// Sends a form to a token endpoint; gives the answer if it is a success.
+pub(super) async fn post(http: &Http, sent: &Sent<'_>, form: Form, _now: UnixTime) -> Result<Answer, Error> {
+    let request = authenticated_post(sent.endpoint, form, sent.client)?;
+    let answer = http.send(request.patience(PATIENCE)).await?;
+    if answer.is_success() { Ok(answer) } else { Err(discreet(failure(&answer), sent.client, sent.secrets)) }
+}
+
+/// Asks with a form that names the grant; `secrets` are what the form holds that no error may repeat.
+pub(super) async fn ask(asking: &Asking<'_>, form: Form, secrets: &[&str]) -> Result<TokenSet, Error> {
+    let scope = (!asking.scope.is_empty()).then(|| asking.scope.to_string());
+    let form = form.with_optional("resource", asking.resource).with_optional("scope", scope.as_deref());
+    let request = authenticated_post(&asking.endpoints.token, form, asking.client)?;
+    let answer = asking.http.send(request.patience(PATIENCE)).await?;
+    read_tokens(&answer, asking.scope, asking.now).map_err(|error| discreet(error, asking.client, secrets))
+}
 
 /// Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5, RFC 8707 section 2.2). The same code is never
 /// sent twice.
