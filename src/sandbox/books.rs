@@ -1,9 +1,11 @@
 //! The words of the sandbox: what it tells of itself, and the records that it keeps.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
 
 use serde_json::Value;
 
+use super::wire::Refusal;
 use crate::clock::UnixTime;
 use crate::model::ScopeSet;
 
@@ -29,6 +31,10 @@ pub struct Books {
     pub reuses: u64,
     /// Tokens that a client revoked.
     pub revocations: u64,
+    /// Requests to `/token`, whatever came of them, by their `grant_type`.
+    pub grants_asked: BTreeMap<String, u64>,
+    /// Polls with a device code (RFC 8628).
+    pub device_polls: u64,
     /// Clients that deleted themselves (RFC 7592).
     pub deletions: u64,
     /// Every grant that was ever redeemed.
@@ -74,12 +80,25 @@ pub(super) struct Client {
     pub(super) redirect_uris: Vec<String>,
     /// `token_endpoint_auth_method`; `None` leaves the choice among the ways of sending a secret.
     pub(super) auth_method: Option<String>,
-    /// Whether it asked for the grant type `refresh_token`.
-    pub(super) refreshable: bool,
+    /// The grants that it registered for.
+    pub(super) grant_types: Vec<String>,
     /// The key to its own registration (RFC 7592).
     pub(super) management_token: Option<String>,
     /// The registration as it was answered.
     pub(super) metadata: Value,
+}
+
+impl Client {
+    /// Whether it registered for a grant.
+    pub(super) fn may(&self, grant_type: &str) -> bool {
+        self.grant_types.iter().any(|own| own == grant_type)
+    }
+
+    /// Refuses a client that did not register for a grant (RFC 6749 section 5.2).
+    pub(super) fn must_be_allowed(&self, grant_type: &str) -> Result<(), Refusal> {
+        let why = "the client did not register for this grant";
+        if self.may(grant_type) { Ok(()) } else { Err(Refusal::bad("unauthorized_client", why)) }
+    }
 }
 
 /// A request to authorize that has passed every check.
@@ -112,6 +131,22 @@ pub(super) struct Code {
     pub(super) spent: bool,
     /// The grant it was turned into, an index into the ledger's grants.
     pub(super) grant: Option<usize>,
+}
+
+/// A device that waits for a person (RFC 8628).
+pub(super) struct Device {
+    pub(super) client_id: String,
+    pub(super) user_code: String,
+    pub(super) resource: String,
+    pub(super) scope: ScopeSet,
+    pub(super) expires_at: UnixTime,
+    /// Seconds that must lie between two polls.
+    pub(super) interval: u64,
+    /// How often it asked in good order, and when it asked last.
+    pub(super) polls: u64,
+    pub(super) polled: Option<Instant>,
+    /// What the person said.
+    pub(super) approved: Option<bool>,
 }
 
 /// An access token.

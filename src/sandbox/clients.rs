@@ -139,7 +139,7 @@ mod tests {
             secret: None,
             redirect_uris: vec![redirect.into()],
             auth_method: None,
-            refreshable: true,
+            grant_types: Vec::new(),
             management_token: None,
             metadata: Value::Null,
         }

@@ -8,8 +8,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::books::{
-    Access, AuthorizationRequest, Books, Client, Code, Family, Grant, Refresh, Session, Tokens,
+    Access, AuthorizationRequest, Books, Client, Code, Device, Family, Grant, Refresh, Session, Tokens,
 };
+use super::grant_types::REFRESH_TOKEN;
 use super::options::{Endpoint, Fault, SandboxOptions};
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::model::ScopeSet;
@@ -40,6 +41,10 @@ pub(super) struct Ledger {
     /// Requests whose consent page is open, by the page's one-time ticket.
     pub(super) pending: HashMap<String, AuthorizationRequest>,
     pub(super) codes: HashMap<String, Code>,
+    /// Devices that wait, by their device code.
+    pub(super) devices: HashMap<String, Device>,
+    /// Their codes, by the one-time ticket of the page that asks about them.
+    pub(super) device_tickets: HashMap<String, String>,
     pub(super) grants: Vec<Grant>,
     pub(super) accesses: HashMap<String, Access>,
     pub(super) refreshes: HashMap<String, Refresh>,
@@ -58,6 +63,8 @@ impl Ledger {
             clients: BTreeMap::new(),
             pending: HashMap::new(),
             codes: HashMap::new(),
+            devices: HashMap::new(),
+            device_tickets: HashMap::new(),
             grants: Vec::new(),
             accesses: HashMap::new(),
             refreshes: HashMap::new(),
@@ -140,6 +147,19 @@ impl Ledger {
             self.accesses.get(token).filter(|access| !access.revoked && access.expires_at > now())?;
         let grant = self.grants.get(access.grant).filter(|grant| grant.alive)?;
         Some((access.grant, grant, access))
+    }
+
+    /// Whether a client gets a refresh token with a grant of this scope.
+    pub(super) fn gives_refresh_token(&self, client: &Client, scope: &ScopeSet) -> bool {
+        let asked_for = !self.options.offline_access || scope.contains("offline_access");
+        self.options.issue_refresh_token && client.may(REFRESH_TOKEN) && asked_for
+    }
+
+    /// Enters a grant and gives its first tokens.
+    pub(super) fn open(&mut self, grant: Grant, refreshable: bool) -> Tokens {
+        let scope = grant.scope.clone();
+        self.grants.push(grant);
+        self.issue(self.grants.len() - 1, scope, refreshable)
     }
 
     /// Gives tokens for a grant, with a refresh token if `refreshable`.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::grant_types::offered;
 use super::ledger::Ledger;
 use super::options::Fault;
 use super::wire::Answer;
@@ -53,13 +54,16 @@ fn issuer(ledger: &Ledger) -> Value {
         "scopes_supported": ledger.scopes(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": offered(ledger),
         "token_endpoint_auth_methods_supported": options.auth_methods,
         "revocation_endpoint_auth_methods_supported": options.auth_methods,
         "client_id_metadata_document_supported": options.metadata_documents,
     });
     if options.registration {
         document["registration_endpoint"] = format!("{origin}/register").into();
+    }
+    if options.device {
+        document["device_authorization_endpoint"] = format!("{origin}/device_authorization").into();
     }
     if options.advertise_pkce {
         document["code_challenge_methods_supported"] = json!(["S256"]);

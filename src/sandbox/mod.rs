@@ -10,19 +10,25 @@
 //! | `/.well-known/…` | metadata of server and issuer (RFC 9728, RFC 8414, OIDC Discovery) |
 //! | `/register` | dynamic registration (RFC 7591, RFC 7592) |
 //! | `/authorize`, `/consent` | the page that asks a person |
+//! | `/device_authorization`, `/device` | sign-in on another device (RFC 8628) |
 //! | `/token`, `/revoke`, `/introspect` | RFC 6749, RFC 7009, RFC 7662 |
 //! | `/userinfo`, `/jwks` | OIDC, as far as clients ask for it |
 //! | `/mcp` | the MCP server: Streamable HTTP from 2025-03-26 to 2026-07-28 |
 //!
 //! The floors, from the top; arrows run only downward: the sockets (`server`), the paths and what goes wrong on
-//! them (`router`), a file per endpoint, what endpoints share (`clients`, `pages`, `messages`), the state behind
+//! them (`router`), a file per endpoint, what endpoints share (`clients`, `asked`, `pages`,
+//! `messages`), the state behind
 //! its lock (`ledger`) beside what comes in and goes out (`wire`), and the words (`books`, `options`, `dice`, `form`).
 
+mod asked;
 mod authorization;
 mod books;
 mod clients;
+mod device;
+mod device_pages;
 mod dice;
 mod form;
+mod grant_types;
 mod ledger;
 mod mcp;
 mod messages;
@@ -52,6 +58,7 @@ use tokio::sync::oneshot;
 use self::books::Client;
 pub use self::books::{Books, Family};
 pub use self::dice::Dice;
+use self::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
 use self::ledger::{Ledger, Site, now};
 pub use self::options::{Endpoint, Fault, SandboxOptions};
 
@@ -127,7 +134,7 @@ impl Sandbox {
             secret: client_secret.map(str::to_owned),
             redirect_uris: redirect_uris.iter().copied().map(str::to_owned).collect(),
             auth_method: client_secret.is_none().then(|| "none".into()),
-            refreshable: true,
+            grant_types: [AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE].map(String::from).into(),
             management_token: None,
             metadata: Value::Null,
         };

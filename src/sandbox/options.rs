@@ -56,6 +56,14 @@ pub struct SandboxOptions {
     pub issue_refresh_token: bool,
     /// How clients may authenticate: `none`, `client_secret_basic`, `client_secret_post`.
     pub auth_methods: Vec<String>,
+    /// Whether devices may sign in (RFC 8628). With `auto_consent`, the person agrees by themselves.
+    pub device: bool,
+    /// How many seconds must lie between two polls of a device.
+    pub device_interval: u64,
+    /// How long a device code works, in seconds.
+    pub device_lifetime: u64,
+    /// How many polls find the person undecided before `auto_consent` decides.
+    pub device_polls: u64,
     /// Whether the MCP server answers `initialize` and `server/discover` without a token.
     pub open_initialize: bool,
     /// Whether the MCP server answers requests as event streams instead of plain JSON.
@@ -90,6 +98,10 @@ impl Default for SandboxOptions {
             offline_access: false,
             issue_refresh_token: true,
             auth_methods: ["none", "client_secret_basic", "client_secret_post"].map(String::from).into(),
+            device: false,
+            device_interval: 5,
+            device_lifetime: 600,
+            device_polls: 0,
             open_initialize: false,
             event_streams: false,
             faults: Vec::new(),
@@ -110,6 +122,8 @@ pub enum Endpoint {
     Registration,
     /// `/authorize`
     Authorization,
+    /// `/device_authorization`
+    DeviceAuthorization,
     /// `/token`
     Token,
     /// `/revoke`
@@ -131,6 +145,7 @@ impl Endpoint {
             }
             "/register" => Self::Registration,
             "/authorize" => Self::Authorization,
+            "/device_authorization" => Self::DeviceAuthorization,
             "/token" => Self::Token,
             "/revoke" => Self::Revocation,
             "/userinfo" => Self::Userinfo,
