@@ -89,6 +89,7 @@ fn judge_request(
         redirect_uri: redirect_uri.into(),
         state: form.get("state").map(str::to_owned),
         challenge: challenge.into(),
+        nonce: form.get("nonce").map(str::to_owned),
         resource: judge_resource(ledger, form)?,
         scope: judge_scope(ledger, form)?,
     })

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::jwt::PublicKey;
 use super::wire::Refusal;
 use crate::clock::UnixTime;
 use crate::model::ScopeSet;
@@ -35,6 +36,8 @@ pub struct Books {
     pub grants_asked: BTreeMap<String, u64>,
     /// Polls with a device code (RFC 8628).
     pub device_polls: u64,
+    /// Assertions by which a client proved itself (RFC 7523 section 2.2).
+    pub client_assertions: u64,
     /// Clients that deleted themselves (RFC 7592).
     pub deletions: u64,
     /// Every grant that was ever redeemed.
@@ -77,6 +80,8 @@ pub(super) struct Client {
     /// What the consent page calls it.
     pub(super) name: String,
     pub(super) secret: Option<String>,
+    /// The key that signs its assertions.
+    pub(super) key: Option<PublicKey>,
     pub(super) redirect_uris: Vec<String>,
     /// `token_endpoint_auth_method`; `None` leaves the choice among the ways of sending a secret.
     pub(super) auth_method: Option<String>,
@@ -94,6 +99,11 @@ impl Client {
         self.grant_types.iter().any(|own| own == grant_type)
     }
 
+    /// Whether it has nothing to prove itself with.
+    pub(super) fn is_public(&self) -> bool {
+        self.secret.is_none() && self.key.is_none()
+    }
+
     /// Refuses a client that did not register for a grant (RFC 6749 section 5.2).
     pub(super) fn must_be_allowed(&self, grant_type: &str) -> Result<(), Refusal> {
         let why = "the client did not register for this grant";
@@ -108,6 +118,7 @@ pub(super) struct AuthorizationRequest {
     pub(super) redirect_uri: String,
     pub(super) state: Option<String>,
     pub(super) challenge: String,
+    pub(super) nonce: Option<String>,
     pub(super) resource: String,
     pub(super) scope: ScopeSet,
 }
@@ -118,6 +129,8 @@ pub(super) struct Grant {
     pub(super) sub: String,
     pub(super) scope: ScopeSet,
     pub(super) resource: String,
+    /// What the client's ID token must repeat (OIDC Core section 3.1.2.1).
+    pub(super) nonce: Option<String>,
     pub(super) alive: bool,
     pub(super) refreshes: u64,
 }

@@ -108,6 +108,7 @@ fn redeem(ledger: &mut Ledger, client: &Client, form: &Form, code: &str) -> Resu
         sub: ledger.options.sub.clone(),
         scope: device.scope.clone(),
         resource: device.resource.clone(),
+        nonce: None,
         alive: true,
         refreshes: 0,
     };

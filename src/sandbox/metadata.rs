@@ -55,10 +55,13 @@ fn issuer(ledger: &Ledger) -> Value {
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": offered(ledger),
-        "token_endpoint_auth_methods_supported": options.auth_methods,
-        "revocation_endpoint_auth_methods_supported": options.auth_methods,
+        "token_endpoint_auth_methods_supported": ledger.auth_methods(),
+        "revocation_endpoint_auth_methods_supported": ledger.auth_methods(),
         "client_id_metadata_document_supported": options.metadata_documents,
     });
+    if ledger.auth_methods().contains(&"private_key_jwt") {
+        document["token_endpoint_auth_signing_alg_values_supported"] = json!(["ES256", "RS256"]);
+    }
     if options.registration {
         document["registration_endpoint"] = format!("{origin}/register").into();
     }
@@ -78,6 +81,6 @@ fn issuer(ledger: &Ledger) -> Value {
 fn openid(ledger: &Ledger) -> Value {
     let mut document = issuer(ledger);
     document["subject_types_supported"] = json!(["public"]);
-    document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
+    document["id_token_signing_alg_values_supported"] = json!(["ES256"]);
     document
 }

@@ -101,6 +101,7 @@ fn judge_document(client_id: &str, document: &Value) -> Result<Client, String> {
         id: client_id.into(),
         name: name.into(),
         secret: None,
+        key: None,
         redirect_uris,
         auth_method: Some("none".into()),
         grant_types: grant_types.unwrap_or_else(|| vec![AUTHORIZATION_CODE.into()]),

@@ -55,6 +55,7 @@ fn judge(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Client, Refusal>
     let mut client = Client {
         name,
         secret: (auth_method != "none").then(|| random_text("sandbox_secret_")),
+        key: None,
         redirect_uris,
         auth_method: Some(auth_method.into()),
         grant_types,

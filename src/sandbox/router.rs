@@ -14,7 +14,7 @@ use super::ledger::{Ledger, Site};
 use super::options::{Endpoint, Fault};
 use super::wire::{Answer, Request};
 use super::{
-    authorization, device, mcp, metadata, metadata_document, pages, registration, revocation, token, userinfo,
+    authorization, device, identity, mcp, metadata, metadata_document, pages, registration, revocation, token,
 };
 
 /// The size of the answer of [`Fault::Huge`], in bytes.
@@ -155,8 +155,8 @@ async fn respond(site: &Site, request: &Request) -> Answer {
         "/register" => registration::register(ledger, request),
         "/revoke" => revocation::revoke(ledger, request),
         "/introspect" => revocation::introspect(ledger, request),
-        "/userinfo" => userinfo::answer(ledger, request),
-        "/jwks" => Ok(Answer::json(200, &json!({ "keys": [] }))),
+        "/userinfo" => identity::userinfo(ledger, request),
+        "/jwks" => Ok(identity::keys(ledger)),
         "/mcp" => Ok(mcp::answer(ledger, request)),
         path => match path.strip_prefix("/register/") {
             Some(client_id) => registration::manage(ledger, request, client_id),

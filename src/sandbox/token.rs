@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 
 use super::asked::check_resource;
 use super::books::{Client, Grant, Tokens};
+use super::client_credentials;
 use super::clients::authenticate;
 use super::device;
 use super::form::Form;
-use super::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN, offered};
+use super::grant_types::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN, offered};
+use super::identity;
 use super::ledger::{Ledger, later, now};
 use super::options::Fault;
 use super::wire::{Answer, Refusal, Request};
@@ -23,6 +25,7 @@ pub(super) fn note(ledger: &mut Ledger, request: &Request) {
         ledger.books.refresh_attempts += u64::from(grant_type == REFRESH_TOKEN);
     }
     ledger.met("code verifier", form.get("code_verifier"));
+    ledger.met("client assertion", form.get("client_assertion"));
     ledger.books.last_token_request = Some(form.to_map());
 }
 
@@ -37,7 +40,9 @@ pub(super) fn answer(ledger: &mut Ledger, request: &Request) -> Result<Answer, R
     let form = request.form()?;
     let client = authenticate(ledger, request, &form)?;
     let tokens = grant(ledger, &client, &form)?;
-    Ok(Answer::json(200, &written(ledger, &tokens)).with("pragma", "no-cache"))
+    let document = written(ledger, &tokens);
+    ledger.met("ID token", document["id_token"].as_str());
+    Ok(Answer::json(200, &document).with("pragma", "no-cache"))
 }
 
 /// The tokens for what the client brought, by the kind of grant.
@@ -53,6 +58,7 @@ fn grant(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, Re
     }
     match grant_type {
         AUTHORIZATION_CODE => redeem(ledger, client, form),
+        CLIENT_CREDENTIALS => client_credentials::grant(ledger, client, form),
         DEVICE_CODE => device::poll(ledger, client, form),
         _ => refresh(ledger, client, form),
     }
@@ -72,6 +78,9 @@ fn written(ledger: &Ledger, tokens: &Tokens) -> Value {
     });
     if let Some(refresh) = &tokens.refresh {
         document["refresh_token"] = refresh.as_str().into();
+    }
+    if let Some((_, grant, _)) = ledger.grant_of(&tokens.access).filter(|_| tokens.scope.contains("openid")) {
+        document["id_token"] = identity::id_token(ledger, grant).into();
     }
     if let Some(members) = document.as_object_mut() {
         for fault in &ledger.options.faults {
@@ -118,9 +127,15 @@ fn redeem(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, R
     }
     let (sub, request) = (code.sub.clone(), code.request.clone());
     check_resource(ledger, form, &request.resource)?;
-    let client_id = client.id.clone();
-    let grant =
-        Grant { client_id, sub, scope: request.scope, resource: request.resource, alive: true, refreshes: 0 };
+    let grant = Grant {
+        client_id: client.id.clone(),
+        sub,
+        scope: request.scope,
+        resource: request.resource,
+        nonce: request.nonce,
+        alive: true,
+        refreshes: 0,
+    };
     if let Some(code) = ledger.codes.get_mut(text) {
         code.grant = Some(ledger.grants.len());
     }

@@ -5,8 +5,10 @@
 mod device;
 mod faults;
 mod issuer;
+mod keys;
 mod mcp;
 mod pages;
 mod refresh;
 mod registration;
+mod unattended;
 mod world;
