@@ -14,7 +14,7 @@ use super::ledger::{Ledger, Site};
 use super::options::{Endpoint, Fault};
 use super::wire::{Answer, Request};
 use super::{
-    authorization, mcp, metadata, metadata_document, pages, registration, revocation, token, userinfo,
+    authorization, device, identity, mcp, metadata, metadata_document, pages, registration, revocation, token,
 };
 
 /// The size of the answer of [`Fault::Huge`], in bytes.
@@ -120,7 +120,8 @@ fn faulty(fault: Fault) -> Answer {
 fn methods_of(path: &str) -> Option<&'static str> {
     Some(match path {
         "/" | "/authorize" | "/jwks" => "GET",
-        "/token" | "/register" | "/revoke" | "/introspect" | "/consent" => "POST",
+        "/token" | "/register" | "/revoke" | "/introspect" | "/consent" | "/device_authorization" => "POST",
+        "/device" => "GET, POST",
         "/userinfo" => "GET, POST",
         "/mcp" => "GET, POST, DELETE",
         _ if path.starts_with("/register/") => "GET, DELETE",
@@ -147,12 +148,15 @@ async fn respond(site: &Site, request: &Request) -> Answer {
         "/" => Ok(pages::front(ledger)),
         "/authorize" => Ok(authorization::authorize(ledger, request, document)),
         "/consent" => Ok(authorization::consent(ledger, request)),
+        "/device_authorization" => device::authorize(ledger, request),
+        "/device" if request.method == "POST" => Ok(device::decide(ledger, request)),
+        "/device" => Ok(device::page(request)),
         "/token" => token::answer(ledger, request),
         "/register" => registration::register(ledger, request),
         "/revoke" => revocation::revoke(ledger, request),
         "/introspect" => revocation::introspect(ledger, request),
-        "/userinfo" => userinfo::answer(ledger, request),
-        "/jwks" => Ok(Answer::json(200, &json!({ "keys": [] }))),
+        "/userinfo" => identity::userinfo(ledger, request),
+        "/jwks" => Ok(identity::keys(ledger)),
         "/mcp" => Ok(mcp::answer(ledger, request)),
         path => match path.strip_prefix("/register/") {
             Some(client_id) => registration::manage(ledger, request, client_id),
@@ -160,7 +164,9 @@ async fn respond(site: &Site, request: &Request) -> Answer {
         },
     };
     outcome.unwrap_or_else(|refusal| {
-        ledger.refused(refusal.in_words());
+        if !refusal.is_pending() {
+            ledger.refused(refusal.in_words());
+        }
         refusal.into_answer()
     })
 }
