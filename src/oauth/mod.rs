@@ -4,6 +4,8 @@ pub mod authorization;
 pub mod challenge;
 pub mod client_auth;
 pub mod discovery;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod identity;
 pub mod metadata;
 pub mod registration;
