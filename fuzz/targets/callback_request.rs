@@ -44,7 +44,8 @@ fuzz_target!(|data: &[u8]| {
 
 impl Attempt {
     fn judges(&self, query: &str) {
-        let pairs: Vec<(Vec<u8>, Vec<u8>)> = query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect();
+        let pairs: Vec<(Vec<u8>, Vec<u8>)> =
+            query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect();
         let values = |name: &[u8]| -> Vec<&[u8]> {
             pairs.iter().filter(|(own, _)| own == name).map(|(_, value)| &value[..]).collect()
         };

@@ -19,7 +19,8 @@ fuzz_target!(|data: &[u8]| {
         "authorization_servers": document.authorization_servers,
         "scopes_supported": document.scopes_supported,
     });
-    let again = fuzzing::resource_metadata(again.to_string().as_bytes()).expect("what was read can be written");
+    let again =
+        fuzzing::resource_metadata(again.to_string().as_bytes()).expect("what was read can be written");
     assert_eq!(format!("{again:?}"), format!("{document:?}"));
     let server: ServerUrl = format!("{ORIGIN}/mcp/v1?tenant=a").parse().expect("a server");
     if fuzzing::covers(&document.resource, &server) {
@@ -37,7 +38,10 @@ fn speaks_for_the_server(resource: &str) {
     assert!(!host.is_empty(), "no host: {resource:?}");
     let parsed: url::Url = resource.parse().expect("a URL");
     assert_eq!(parsed.origin().ascii_serialization(), ORIGIN);
-    assert!(["/", "/mcp", "/mcp/", "/mcp/v1", "/mcp/v1/"].contains(&parsed.path()), "another place: {resource:?}");
+    assert!(
+        ["/", "/mcp", "/mcp/", "/mcp/v1", "/mcp/v1/"].contains(&parsed.path()),
+        "another place: {resource:?}"
+    );
     assert!(parsed.query().is_none_or(|query| query == "tenant=a"), "another query: {resource:?}");
 }
 

@@ -86,5 +86,10 @@ fn client(issuer: &IssuerMetadata) -> crate::model::ClientFacts {
 }
 
 fn answer(status: u16, body: &[u8]) -> Answer {
-    Answer { status, headers: HeaderMap::new(), body: Zeroizing::new(body.to_vec()), host: "i.example".into() }
+    Answer {
+        status,
+        headers: HeaderMap::new(),
+        body: Zeroizing::new(body.to_vec()),
+        host: "i.example".into(),
+    }
 }
