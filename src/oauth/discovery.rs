@@ -274,7 +274,7 @@ async fn fetch_resource_metadata(
 /// Whether a resource identifier speaks for the server: the same origin, and a path that is the server's or a
 /// parent of it by whole segments. It is sent on byte for byte, so it must be a URL as it stands: parsing one drops
 /// control characters and line ends.
-fn covers(resource: &str, server: &ServerUrl) -> bool {
+pub(super) fn covers(resource: &str, server: &ServerUrl) -> bool {
     if !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
         return false;
     }

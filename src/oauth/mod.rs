@@ -6,6 +6,8 @@ pub mod client_auth;
 pub mod discovery;
 pub mod exchange;
 pub mod grants;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod identity;
 pub mod metadata;
 pub mod registration;

@@ -195,7 +195,7 @@ fn refusal(answer: &Answer, reason: ErrorResponse) -> Error {
     }
 }
 
-fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<TokenSet, Error> {
+pub(super) fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<TokenSet, Error> {
     if !answer.is_success() {
         return Err(failure(answer));
     }
