@@ -90,7 +90,9 @@ pub(super) fn authenticate(ledger: &mut Ledger, request: &Request, form: &Form) 
 }
 
 fn read_claim(request: &Request, form: &Form) -> Result<Claim, Refusal> {
-    let (in_body, secret_in_body) = (form.get("client_id"), form.get("client_secret"));
+    // An empty secret is none (RFC 6749 section 2.3.1).
+    let secret_in_body = form.get("client_secret").filter(|secret| !secret.is_empty());
+    let in_body = form.get("client_id");
     let Some(encoded) = request.credentials("Basic") else {
         let id = in_body.ok_or_else(|| Refusal::unknown_client("no client id", false))?;
         let method = if secret_in_body.is_some() { "client_secret_post" } else { "none" };
