@@ -1,6 +1,6 @@
 //! The token endpoint (RFC 6749 sections 4.1.3, 5 and 6) and revocation (RFC 7009).
 //!
-//! Every function sends exactly one request. Answers are read leniently where issuers are known to differ and
+//! Every function sends exactly one request, but for a revocation that was misunderstood. Answers are read leniently where issuers are known to differ and
 //! strictly where a mistake would be kept.
 
 use std::time::Duration;
@@ -12,7 +12,9 @@ use super::client_auth::{Form, authenticated_post};
 use super::{Error, ErrorResponse, discovery, read_json};
 use crate::clock::UnixTime;
 use crate::http::{Answer, Http};
-use crate::model::{ClientRegistration, Endpoints, ExtraFields, Login, ScopeSet, TokenFacts, TokenSet};
+use crate::model::{
+    ClientAuthMethod, ClientRegistration, Endpoints, ExtraFields, Login, ScopeSet, TokenFacts, TokenSet,
+};
 use crate::oauth::authorization::PendingAuthorization;
 use crate::secret::{AccessToken, AuthorizationCode, ClientSecret, DpopKey, RefreshToken};
 
@@ -136,8 +138,12 @@ pub async fn revoke(http: &Http, login: &Login, kind: TokenKind) -> Result<bool,
             None => return Ok(false),
         },
     };
-    let form = Form::new("token", token).with("token_type_hint", hint);
-    let answer = http.send(authenticated_post(endpoint, form, &login.client)?).await?;
+    let form = || Form::new("token", token).with("token_type_hint", hint);
+    let mut answer = http.send(authenticated_post(endpoint, form(), &login.client)?).await?;
+    if wants_a_secret(&answer, &login.client) {
+        let form = form().with("client_secret", "");
+        answer = http.send(authenticated_post(endpoint, form, &login.client)?).await?;
+    }
     if let Some(error) = interception(&answer) {
         return Err(error);
     }
@@ -148,6 +154,15 @@ pub async fn revoke(http: &Http, login: &Login, kind: TokenKind) -> Result<bool,
         Error::Refused { reason, .. } if reason.code == "unsupported_token_type" => Ok(false),
         error => Err(discreet(error, &login.client, &[token])),
     }
+}
+
+/// Whether a public client was perhaps refused for want of a secret. The MCP Python SDK's revocation route, and every
+/// server built on it, insists on the parameter, also for clients that have none and may leave it out (RFC 6749 section
+/// 2.3.1); it takes the empty one that it means.
+fn wants_a_secret(answer: &Answer, client: &ClientRegistration) -> bool {
+    client.facts.auth_method == ClientAuthMethod::None
+        && answer.status == 400
+        && ErrorResponse::from_answer(answer).code == "invalid_request"
 }
 
 /// An error that does not repeat the secrets of the request, should the issuer have repeated them.
