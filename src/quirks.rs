@@ -60,8 +60,6 @@ pub struct Effects {
     pub trusted_issuers: Vec<String>,
     /// The host in the redirect URI.
     pub callback_host: Option<String>,
-    /// What stands between the scopes of a token answer.
-    pub scope_separator: Option<char>,
     /// The object in a token answer that holds what the answer itself leaves out.
     pub token_answer_member: Option<String>,
     /// Whether clients can register themselves.
