@@ -3,6 +3,7 @@
 pub mod brake;
 pub mod brought;
 pub mod condition;
+pub mod dealings;
 pub mod demo;
 pub mod discover;
 pub mod doctor;

@@ -5,9 +5,9 @@ pub mod challenge;
 pub mod client_auth;
 pub mod discovery;
 pub mod exchange;
-pub mod grants;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+pub mod grants;
 pub mod identity;
 pub mod metadata;
 pub mod registration;
