@@ -16,8 +16,10 @@ use crate::model::{
     RegistrationSource, ScopeSet, ServerUrl,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
+use crate::oauth::client_auth::Applicant;
 use crate::oauth::discovery::{self, Discovery, Trace};
 use crate::oauth::registration::{self, Candidates};
+use crate::oauth::token::Granted;
 use crate::oauth::{self, identity, token};
 use crate::platform;
 use crate::secret::AuthorizationCode;
@@ -214,7 +216,7 @@ async fn prepare(
 ) -> Result<Prepared, Error> {
     let profile = &request.profile;
     let stored = match &request.client {
-        Some(brought) => Some(bring(brought, found)),
+        Some(brought) => Some(bring(brought, found).map_err(remote(&profile.url))?),
         None => known_client(app, store, &profile.name)?,
     };
     let known = stored.as_ref().map(|client| client.facts.client_id.clone());
@@ -375,11 +377,15 @@ async fn complete(
     request: &LoginRequest,
     signed: Signed,
 ) -> Result<(LoginSummary, Option<Identity>), Error> {
-    let Signed { http, found, client, pending, code } = signed;
+    let Signed { http, found, mut client, pending, code } = signed;
     let profile = &request.profile;
     let endpoints = found.issuer.endpoints();
-    let tokens = token::exchange(&http, &endpoints, &client, &pending, &code, app.now()).await;
-    let mut tokens = tokens.map_err(|error| exchange_failed(store, profile, &client, error))?;
+    let applicant =
+        Applicant { http: &http, endpoints: &endpoints, client: &client, dpop_key: None, now: app.now() };
+    let granted = token::exchange(&applicant, &pending, &code).await;
+    let Granted { mut tokens, auth_method } =
+        granted.map_err(|error| exchange_failed(store, profile, &client, error))?;
+    client.facts.auth_method = auth_method;
     tokens.facts.fingerprint = store.fingerprint(&tokens.access_token);
     let identity = identity::identify(&http, &endpoints, &tokens).await;
     let now = app.now();
