@@ -4,6 +4,7 @@
 //! Every compound word comes as facts, which may be printed, and secrets, which may not: [`LoginSummary`] is
 //! what a [`Login`] looks like to somebody without the key of the store.
 
+pub mod grant;
 mod words;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::clock::UnixTime;
-use crate::secret::{AccessToken, ClientSecret, RefreshToken, RegistrationToken};
+use crate::secret::{AccessToken, ClientKey, ClientSecret, DpopKey, RefreshToken, RegistrationToken};
 
+pub use grant::{AssertionFacts, DpopChoice, Grant, GrantKind};
 pub use words::{Issuer, Malformed, Name, ScopeSet, ServerArg, ServerUrl, is_loopback};
 
 /// Which login is meant: one account at one server profile.
@@ -40,8 +42,9 @@ impl fmt::Display for LoginKey {
 /// Where the issuer answers, as its metadata said at login. A refresh uses these and discovers nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoints {
-    /// Where the browser is sent (RFC 6749 section 3.1).
-    pub authorization: Url,
+    /// Where the browser is sent (RFC 6749 section 3.1); not at an issuer that serves machines only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Url>,
     /// Where codes and refresh tokens are redeemed (RFC 6749 section 3.2).
     pub token: Url,
     /// Where clients register (RFC 7591).
@@ -53,6 +56,9 @@ pub struct Endpoints {
     /// Where the issuer tells who signed in (OpenID Connect Core section 5.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo: Option<Url>,
+    /// Where a device asks for a code that a person types elsewhere (RFC 8628).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_authorization: Option<Url>,
 }
 
 /// How this client became known to an issuer, in the order in which the ways are tried.
@@ -77,6 +83,8 @@ pub enum ClientAuthMethod {
     ClientSecretBasic,
     /// Id and secret in the body.
     ClientSecretPost,
+    /// An assertion that the client signs (RFC 7523 section 2.2).
+    PrivateKeyJwt,
 }
 
 /// What may be told of a client registration.
@@ -99,6 +107,9 @@ pub struct ClientFacts {
     /// Where the registration can be read and deleted (RFC 7592).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub management_url: Option<Url>,
+    /// How it signs, if it proves itself with a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<AssertionFacts>,
 }
 
 /// A client as one issuer knows it.
@@ -107,6 +118,8 @@ pub struct ClientRegistration {
     pub facts: ClientFacts,
     /// Its password, if it has one.
     pub secret: Option<ClientSecret>,
+    /// The private key that it signs with, if it has one; PEM.
+    pub key: Option<ClientKey>,
     /// Its key to [`ClientFacts::management_url`].
     pub management_token: Option<RegistrationToken>,
 }
@@ -117,6 +130,7 @@ impl ClientRegistration {
         Self {
             facts: self.facts.clone(),
             secret: self.secret.as_ref().map(ClientSecret::duplicate),
+            key: self.key.as_ref().map(ClientKey::duplicate),
             management_token: self.management_token.as_ref().map(RegistrationToken::duplicate),
         }
     }
@@ -135,11 +149,19 @@ pub struct TokenFacts {
     /// When the access token ends. `None` is unknown: it is used until a server refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixTime>,
-    /// Whether there is a refresh token.
+    /// Whether another access token can be had without a person: there is a refresh token, or the grant is one that
+    /// the machine asks for again.
     pub refreshable: bool,
     /// Tells the access token from others without telling anything of it; `None` if nobody took its fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+}
+
+impl TokenFacts {
+    /// Whether the access token works only together with proofs of [`Login::dpop_key`] (RFC 9449 section 5).
+    pub fn is_bound(&self) -> bool {
+        self.token_type.eq_ignore_ascii_case("dpop")
+    }
 }
 
 /// Members of a token answer that the standards do not name, such as `id_token` or a vendor's own. Some of
@@ -228,9 +250,15 @@ pub struct LoginFacts {
     pub resource: Option<String>,
     /// Where the issuer answers.
     pub endpoints: Endpoints,
+    /// How the login came about.
+    #[serde(default, skip_serializing_if = "Grant::is_usual")]
+    pub grant: Grant,
     /// The scope that was asked for.
     #[serde(default, skip_serializing_if = "ScopeSet::is_empty")]
     pub requested_scope: ScopeSet,
+    /// Whether a refresh names the scope that was granted. The standard leaves it out; some issuers insist on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refresh_scope: bool,
     /// Who signed in.
     #[serde(default)]
     pub identity: Identity,
@@ -252,6 +280,8 @@ pub struct Login {
     pub client: ClientRegistration,
     /// What the issuer gave.
     pub tokens: TokenSet,
+    /// The key that the tokens are bound to, if they are (RFC 9449).
+    pub dpop_key: Option<DpopKey>,
 }
 
 impl Login {

@@ -6,11 +6,12 @@ use serde::Serialize;
 use url::Url;
 
 use super::args::{AccountArg, patience};
-use super::profile::{ProfileArgs, read_client_secret};
+use super::client::ClientArgs;
+use super::profile::ProfileArgs;
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::flows::App;
-use crate::flows::brought::{self, BroughtClient};
+use crate::flows::brought;
 use crate::flows::login::{self, LoginOutcome, LoginRequest};
 use crate::model::{LoginSummary, Name, ServerArg};
 use crate::oauth;
@@ -48,13 +49,8 @@ pub(super) struct LoginArgs {
     #[arg(long, value_name = "TIME", value_parser = patience, default_value = "300s")]
     timeout: Duration,
 
-    /// A client that was registered at the issuer by hand
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
-
-    /// Read that client's secret from standard input
-    #[arg(long, requires = "client_id")]
-    client_secret_stdin: bool,
+    #[command(flatten)]
+    client: ClientArgs,
 
     /// Show every step of discovery and the rule behind it
     #[arg(long)]
@@ -76,10 +72,7 @@ struct Answer {
 impl LoginArgs {
     pub(super) fn run(self, mut app: App) -> Result<(), Error> {
         let profile = self.profile(&app)?;
-        let mut client = self.client_id.as_ref().map(|id| BroughtClient { id: id.clone(), secret: None });
-        if let (Some(client), true) = (&mut client, self.client_secret_stdin) {
-            client.secret = Some(read_client_secret()?);
-        }
+        let client = self.client.read()?;
         let mut request = LoginRequest {
             profile,
             account: self.account.account.clone(),

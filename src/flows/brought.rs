@@ -7,11 +7,12 @@ use super::App;
 use crate::console::Terminal;
 use crate::error::Error;
 use crate::http;
+use crate::model::grant::AssertionAudience;
 use crate::model::{ClientAuthMethod, ClientFacts, ClientRegistration, RegistrationSource};
 use crate::oauth::discovery::Discovery;
 use crate::oauth::registration::preferred_auth_method;
 use crate::platform;
-use crate::secret::ClientSecret;
+use crate::secret::{ClientKey, ClientSecret};
 
 /// A client that was registered by hand.
 pub struct BroughtClient {
@@ -19,6 +20,18 @@ pub struct BroughtClient {
     pub id: String,
     /// Its password, if it has one.
     pub secret: Option<ClientSecret>,
+    /// Its private key, if it has one.
+    pub key: Option<BroughtKey>,
+}
+
+/// The private key of a client that was registered by hand.
+pub struct BroughtKey {
+    /// The key, in PEM.
+    pub key: ClientKey,
+    /// Its name at the issuer.
+    pub key_id: Option<String>,
+    /// For whom assertions are meant.
+    pub audience: AssertionAudience,
 }
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
@@ -37,8 +50,10 @@ pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistr
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
+            assertion: None,
         },
         secret: brought.secret.as_ref().map(ClientSecret::duplicate),
+        key: None,
         management_token: None,
     }
 }
@@ -74,5 +89,5 @@ fn questions(terminal: &dyn Terminal) -> io::Result<Option<BroughtClient>> {
     }
     let secret = terminal.ask_secret("Client secret (empty if it has none)")?;
     let secret = (!secret.is_empty()).then(|| ClientSecret::new(secret));
-    Ok(Some(BroughtClient { id, secret }))
+    Ok(Some(BroughtClient { id, secret, key: None }))
 }

@@ -328,7 +328,7 @@ fn announce(app: &App, request: &LoginRequest, found: &Discovery, pending: &Pend
     let issuer = &found.issuer.issuer;
     let console = &app.console;
     console.say(&format!("signing in to {} ({})", profile.name, profile.url));
-    let at = found.issuer.authorization_endpoint.host_str().unwrap_or_default();
+    let at = pending.url.host_str().unwrap_or_default();
     let elsewhere = url::Url::parse(issuer.as_str()).is_ok_and(|url| url.host_str() != Some(at));
     console.say(&format!(
         "  issuer  {issuer}{}",
@@ -389,6 +389,8 @@ async fn complete(
         url: profile.url.clone(),
         resource: pending.resource.clone(),
         endpoints,
+        grant: crate::model::Grant::default(),
+        refresh_scope: false,
         requested_scope: pending.scope.clone(),
         identity,
         state: LoginState::Active,
@@ -396,7 +398,7 @@ async fn complete(
         refresh_count: 0,
         created_at: now,
     };
-    save(app, store, request, Login { facts, client, tokens })
+    save(app, store, request, Login { facts, client, tokens, dpop_key: None })
 }
 
 /// Why a code could not be redeemed. An issuer that says that it does not know its own client is believed.

@@ -16,7 +16,7 @@ use crate::files;
 use crate::http::{self, Answer, Http};
 use crate::model::{Login, LoginKey, LoginState, TokenSet};
 use crate::oauth::{self, token};
-use crate::secret::RefreshToken;
+use crate::secret::{DpopKey, RefreshToken};
 use crate::store::{Attempt, Journal, JournalFacts, JournalState, LoginLock, LoginRoom, Store};
 
 /// How long the issuer has for all tries together.
@@ -143,7 +143,8 @@ fn renewed(store: &Store, login: &Login, mut tokens: TokenSet) -> Login {
     facts.state = LoginState::Active;
     facts.generation += 1;
     facts.refresh_count += 1;
-    Login { facts, client: login.client.duplicate(), tokens }
+    let dpop_key = login.dpop_key.as_ref().map(DpopKey::duplicate);
+    Login { facts, client: login.client.duplicate(), tokens, dpop_key }
 }
 
 /// The conversation about one refresh token.

@@ -59,12 +59,16 @@ pub enum Redirect {
 impl PendingAuthorization {
     /// Makes a request with a fresh verifier and state.
     pub fn begin(request: &AuthorizationRequest<'_>) -> Result<Self, Error> {
+        let endpoint = request.issuer.authorization_endpoint.clone().ok_or_else(|| Error::NotOffered {
+            issuer: request.issuer.issuer.clone(),
+            what: "a page to sign in at (authorization_endpoint)",
+        })?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256_len(VERIFIER_BYTES);
         let redirect = RedirectUrl::new(request.redirect_uri.to_owned()).map_err(|error| {
             Error::Malformed { host: request.redirect_uri.to_owned(), why: format!("redirect URI: {error}") }
         })?;
         let client = oauth2::basic::BasicClient::new(ClientId::new(request.client.client_id.clone()))
-            .set_auth_uri(AuthUrl::from_url(request.issuer.authorization_endpoint.clone()))
+            .set_auth_uri(AuthUrl::from_url(endpoint))
             .set_redirect_uri(redirect);
         let mut authorize = client
             .authorize_url(|| CsrfToken::new_random_len(STATE_BYTES))
@@ -185,6 +189,7 @@ mod tests {
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
+            assertion: None,
         };
         PendingAuthorization::begin(&AuthorizationRequest {
             issuer: &issuer(promises_iss),

@@ -49,6 +49,9 @@ pub(super) fn authenticated_post<'a>(
             let secret = secret(client)?.expose();
             (form.with("client_id", id).with("client_secret", secret), Authorization::Anonymous)
         }
+        ClientAuthMethod::PrivateKeyJwt => {
+            return Err(Error::Malformed { host: client.facts.issuer.to_string(), why: "no key".into() });
+        }
     };
     let mut form = form;
     let body = Body::Form(Zeroizing::new(form.0.finish()));

@@ -89,8 +89,10 @@ fn by_metadata_document(document: &Url, issuer: &Issuer) -> ClientRegistration {
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
+            assertion: None,
         },
         secret: None,
+        key: None,
         management_token: None,
     }
 }
@@ -192,8 +194,10 @@ fn accept(
             redirect_uri: Some(redirect_uri.to_owned()),
             secret_expires_at: answer.client_secret_expires_at.filter(|end| *end != 0).map(UnixTime),
             management_url: answer.registration_client_uri,
+            assertion: None,
         },
         secret: secret.map(ClientSecret::new),
+        key: None,
         management_token: answer.registration_access_token.map(RegistrationToken::new),
     })
 }
