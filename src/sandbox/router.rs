@@ -14,7 +14,8 @@ use super::ledger::{Ledger, Site};
 use super::options::{Endpoint, Fault};
 use super::wire::{Answer, Request};
 use super::{
-    authorization, device, identity, mcp, metadata, metadata_document, pages, registration, revocation, token,
+    authorization, device, dpop, identity, mcp, metadata, metadata_document, pages, registration, revocation,
+    token,
 };
 
 /// The size of the answer of [`Fault::Huge`], in bytes.
@@ -163,12 +164,13 @@ async fn respond(site: &Site, request: &Request) -> Answer {
             None => Ok(metadata::answer(ledger, path)),
         },
     };
-    outcome.unwrap_or_else(|refusal| {
-        if !refusal.is_pending() {
+    let answer = outcome.unwrap_or_else(|refusal| {
+        if refusal.is_fault_of_client() {
             ledger.refused(refusal.in_words());
         }
         refusal.into_answer()
-    })
+    });
+    dpop::with_nonce(ledger, request, answer)
 }
 
 /// What a browser asks before it lets a page of this machine send its request.
@@ -187,7 +189,7 @@ fn shared_with_loopback(answer: Answer, request: &Request) -> Answer {
     match request.header("origin") {
         Some(origin) if request.comes_from_loopback() => answer
             .with("access-control-allow-origin", origin)
-            .with("access-control-expose-headers", "WWW-Authenticate, Mcp-Session-Id")
+            .with("access-control-expose-headers", "WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce")
             .with("vary", "Origin"),
         _ => answer,
     }
