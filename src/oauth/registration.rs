@@ -239,6 +239,7 @@ mod tests {
         accept(answer, &Issuer::new("https://i.example"), REDIRECT).map_err(str::to_owned)
     }
 
+    /// MCP 26.
     #[test]
     fn the_answer_governs() {
         let client = read(json!({
@@ -253,6 +254,7 @@ mod tests {
         }
     }
 
+    /// MCP 26.
     #[test]
     fn an_answer_that_cannot_be_used_is_refused() {
         for answer in [
@@ -268,6 +270,7 @@ mod tests {
         }
     }
 
+    /// MCP 24, 27.
     #[test]
     fn a_registration_is_shown_to_no_other_issuer() {
         let issuer: IssuerMetadata = serde_json::from_value(json!({

@@ -273,6 +273,7 @@ mod tests {
         read_tokens(&answer(status, body), &ScopeSet::from("asked"), NOW)
     }
 
+    /// MCP 39.
     #[test]
     fn every_way_to_write_a_lifetime() {
         for (written, expires) in [
@@ -293,6 +294,7 @@ mod tests {
         }
     }
 
+    /// MCP 36, 39.
     #[test]
     fn what_issuers_send_in_life_is_understood() {
         for (status, body) in [
@@ -314,6 +316,7 @@ mod tests {
         );
     }
 
+    /// MCP 39.
     #[test]
     fn what_holds_no_usable_token_is_refused_without_repeating_it() {
         let long = format!(r#"{{"access_token":"{}"}}"#, "hunter2".repeat(10_000));
