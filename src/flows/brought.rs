@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::http;
 use crate::model::grant::AssertionAudience;
 use crate::model::{ClientAuthMethod, ClientFacts, ClientRegistration, RegistrationSource};
+use crate::oauth;
 use crate::oauth::discovery::Discovery;
 use crate::oauth::registration::preferred_auth_method;
 use crate::platform;
@@ -35,13 +36,13 @@ pub struct BroughtKey {
 }
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
-pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistration {
+pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> Result<ClientRegistration, oauth::Error> {
     let auth_method = match brought.secret {
         Some(_) => preferred_auth_method(&found.issuer, true),
         // A client without a secret is a public one, also at the many issuers that list only ways to show a secret.
         None => ClientAuthMethod::None,
     };
-    ClientRegistration {
+    Ok(ClientRegistration {
         facts: ClientFacts {
             source: RegistrationSource::Preregistered,
             issuer: found.issuer.issuer.clone(),
@@ -55,7 +56,7 @@ pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistr
         secret: brought.secret.as_ref().map(ClientSecret::duplicate),
         key: None,
         management_token: None,
-    }
+    })
 }
 
 /// Asks the person for a client. `None` if he has none; `again` is what to type after Ctrl-C.

@@ -29,6 +29,8 @@ pub struct AuthorizationRequest<'a> {
     pub scope: &'a ScopeSet,
     /// Further parameters of the user's.
     pub parameters: &'a [(String, String)],
+    /// Whether a redirect may name no issuer although the issuer promises to name itself.
+    pub tolerates_missing_iss: bool,
 }
 
 /// One attempt to sign in: everything that its answer is judged by, and nothing that outlives it.
@@ -94,7 +96,8 @@ impl PendingAuthorization {
             scope: request.scope.clone(),
             state: State::new(state.into_secret()),
             issuer: request.issuer.issuer.clone(),
-            promises_iss: request.issuer.authorization_response_iss_parameter_supported,
+            promises_iss: request.issuer.authorization_response_iss_parameter_supported
+                && !request.tolerates_missing_iss,
         })
     }
 
@@ -201,6 +204,7 @@ mod tests {
             resource: Some("https://s.example"),
             scope: &ScopeSet::from("a b"),
             parameters: &[("audience".into(), "x y".into())],
+            tolerates_missing_iss: false,
         })
         .unwrap()
     }

@@ -308,7 +308,11 @@ async fn first_issuer(
 
 /// The metadata of an issuer, from the places and in the order of MCP Authorization Server Discovery. The document
 /// must name the issuer that was asked for, byte for byte.
-async fn issuer_metadata(http: &Http, issuer: &Issuer, trace: &mut Trace) -> Result<IssuerMetadata, Error> {
+pub async fn issuer_metadata(
+    http: &Http,
+    issuer: &Issuer,
+    trace: &mut Trace,
+) -> Result<IssuerMetadata, Error> {
     let url = Url::parse(issuer.as_str()).map_err(|error| Error::NoMetadata {
         what: format!("issuer {issuer}"),
         why: format!("the issuer is no URL: {error}"),
