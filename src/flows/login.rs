@@ -16,7 +16,7 @@ use crate::model::{
     RegistrationSource, ScopeSet, ServerUrl,
 };
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
-use crate::oauth::discovery::{self, Discovery, Trace};
+use crate::oauth::discovery::{Discovery, Trace};
 use crate::oauth::registration::{self, Candidates};
 use crate::oauth::{self, identity, token};
 use crate::platform;
@@ -180,7 +180,7 @@ async fn find_issuer(
     trace: &mut Trace,
 ) -> Result<Discovery, Error> {
     let profile = &request.profile;
-    let found = discovery::discover(http, &profile.url, profile.issuer.as_ref(), trace).await;
+    let found = super::discover::ask(http, profile, trace).await;
     for step in &trace.0 {
         if request.explain {
             app.console.say(&step.to_string());
@@ -305,7 +305,7 @@ fn begin(
     scope: &ScopeSet,
 ) -> Result<PendingAuthorization, Error> {
     let resource = match &profile.resource {
-        ResourceChoice::Discovered => Some(found.resource.as_str()),
+        ResourceChoice::Discovered => found.resource.as_deref(),
         ResourceChoice::Fixed(resource) => Some(resource.as_str()),
         ResourceChoice::Omitted => None,
     };
