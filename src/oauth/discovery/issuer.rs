@@ -44,6 +44,10 @@ pub(super) async fn first_usable(
     let ranked = held.chain(listed.iter().filter(|issuer| !is_held(issuer))).take(MOST_DOCUMENTS);
     let mut trouble = None;
     for issuer in ranked {
+        if !is_no_stranger(quest, issuer) {
+            trouble = trouble.or(stays(quest, issuer, trace).err());
+            continue;
+        }
         match ask(quest, issuer, trace).await {
             Ok(found) => {
                 let why = match (listed.len(), is_held(&issuer)) {
@@ -73,14 +77,13 @@ pub(super) async fn first_usable(
 /// The metadata of an issuer, as it was kept or as it says now. The document must name the issuer that was asked for,
 /// byte for byte.
 pub(super) async fn ask(quest: &Quest<'_>, issuer: &Issuer, trace: &mut Trace) -> Result<Found, Error> {
-    let trusted = (quest.trusted)(issuer);
     if let Some(Kept { word: metadata, since }) = (quest.recall)(issuer) {
         trace.note(format!("metadata of {issuer}"), format!("kept since {since}"), KEPT);
-        names_itself(issuer, &metadata.issuer, &trusted, trace)?;
+        names_itself(issuer, &metadata.issuer, may_be_named(quest, issuer, &metadata.issuer), trace)?;
         return Ok(Found::unasked(metadata));
     }
     let metadata = fetch(quest.http, issuer, trace).await?;
-    names_itself(issuer, &metadata.issuer, &trusted, trace)?;
+    names_itself(issuer, &metadata.issuer, may_be_named(quest, issuer, &metadata.issuer), trace)?;
     Ok(Found { metadata, asked: Some(issuer.clone()), legacy: false })
 }
 
@@ -88,7 +91,7 @@ pub(super) async fn ask(quest: &Quest<'_>, issuer: &Issuer, trace: &mut Trace) -
 pub(super) const KEPT: &str = "what changes rarely is asked for once a day";
 
 /// The document of an issuer, from the places and in the order of MCP Authorization Server Discovery.
-async fn fetch(http: &Http, issuer: &Issuer, trace: &mut Trace) -> Result<IssuerMetadata, Error> {
+pub(super) async fn fetch(http: &Http, issuer: &Issuer, trace: &mut Trace) -> Result<IssuerMetadata, Error> {
     let url = Url::parse(issuer.as_str()).map_err(|error| Error::NoMetadata {
         what: format!("issuer {issuer}"),
         why: format!("the issuer is no URL: {error}"),
@@ -125,12 +128,17 @@ fn places(issuer: &Url) -> Vec<(Url, bool)> {
 /// Whether a document may speak for the issuer that was asked: it names that one, byte for byte (RFC 8414 section
 /// 3.3), or one of the spellings that somebody vouches for. A lone slash at the end of a bare host is no other issuer,
 /// and many get it wrong; the document's way of writing it is the one that redirects are compared with.
-fn names_itself(asked: &Issuer, named: &Issuer, trusted: &[Issuer], trace: &mut Trace) -> Result<(), Error> {
+pub(super) fn names_itself(
+    asked: &Issuer,
+    named: &Issuer,
+    is_trusted: bool,
+    trace: &mut Trace,
+) -> Result<(), Error> {
     const RULE: &str = "RFC 8414 section 3.3";
     let action = format!("compare issuer {named}");
     if asked == named {
         trace.note(action, "the one that was asked", RULE);
-    } else if trusted.contains(named) {
+    } else if is_trusted {
         trace.decide(action, format!("another spelling of {asked}, and trusted"), RULE, "--trust-issuer");
     } else if are_one(asked, named) {
         let outcome = format!("warning: it was asked as {asked}; a lone slash is let pass");
@@ -140,6 +148,41 @@ fn names_itself(asked: &Issuer, named: &Issuer, trusted: &[Issuer], trace: &mut 
         return Err(Error::IssuerMismatch { expected: asked.clone(), found: named.clone() });
     }
     Ok(())
+}
+
+/// Whether somebody vouches for an issuer that calls itself otherwise. What the user trusts may be in the hands of
+/// nobody else than the host that was asked, unless he named both: else any issuer could pass for a trusted one, and
+/// be shown what belongs to that one.
+fn may_be_named(quest: &Quest<'_>, asked: &Issuer, named: &Issuer) -> bool {
+    let origin = |issuer: &Issuer| Url::parse(issuer.as_str()).ok().map(|url| url.origin());
+    let is_near = quest.pinned == Some(asked) || origin(asked) == origin(named);
+    (is_near && quest.trusted.contains(named)) || (quest.spellings)(asked).contains(named)
+}
+
+/// Refuses an issuer that is not the one of the logins and clients that there are, unless the user vouches for it
+/// (MCP, Authorization Server Binding).
+pub(super) fn stays(quest: &Quest<'_>, found: &Issuer, trace: &mut Trace) -> Result<(), Error> {
+    const RULE: &str = "MCP Authorization Server Binding";
+    let Some(bound) = quest.held.first().filter(|_| quest.is_bound) else { return Ok(()) };
+    let action = "compare with the issuer of before";
+    if quest.held.contains(found) {
+        trace.note(action, format!("still {found}"), RULE);
+    } else if quest.pinned.is_some() || quest.trusted.contains(found) {
+        trace.decide(action, format!("it was {bound}; you vouch for {found}"), RULE, "--trust-issuer");
+    } else {
+        trace.decide(action, format!("it was {bound}"), RULE, "--trust-issuer");
+        return Err(Error::IssuerChanged { bound: bound.clone(), found: found.clone() });
+    }
+    Ok(())
+}
+
+/// Whether an issuer that the server names can be the one that is wanted: a stranger is not even asked.
+fn is_no_stranger(quest: &Quest<'_>, listed: &Issuer) -> bool {
+    let is_known = |issuer: &Issuer| {
+        quest.trusted.contains(issuer) || quest.held.iter().any(|held| are_one(held, issuer))
+    };
+    let named_so = || quest.held.iter().chain(quest.trusted).any(|known| may_be_named(quest, listed, known));
+    !quest.is_bound || quest.held.is_empty() || is_known(listed) || named_so()
 }
 
 /// Whether two issuers are the same string, or differ by the slash after a bare host alone.

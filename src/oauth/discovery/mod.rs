@@ -44,8 +44,13 @@ pub struct Quest<'a> {
     pub endpoints: Option<&'a Endpoints>,
     /// The issuers that know a client or a login for this server.
     pub held: &'a [Issuer],
-    /// The spellings in which the metadata of an issuer may name it.
-    pub trusted: &'a dyn Fn(&Issuer) -> Vec<Issuer>,
+    /// Whether only one of those is taken, or one that the user vouches for.
+    pub is_bound: bool,
+    /// The issuers that the user vouches for: those that may take the place of the ones before, and spellings in which
+    /// the metadata of an issuer may name it.
+    pub trusted: &'a [Issuer],
+    /// The spellings in which an issuer is known to be named by its metadata.
+    pub spellings: &'a dyn Fn(&Issuer) -> Vec<Issuer>,
     /// Whether only metadata about this very URL is taken.
     pub strict_resource: bool,
     /// What the server said earlier.
@@ -64,7 +69,9 @@ impl<'a> Quest<'a> {
             pinned: None,
             endpoints: None,
             held: &[],
-            trusted: &|_| Vec::new(),
+            is_bound: false,
+            trusted: &[],
+            spellings: &|_| Vec::new(),
             strict_resource: false,
             kept: None,
             recall: &|_| None,
@@ -144,6 +151,7 @@ pub async fn discover(quest: Quest<'_>, trace: &mut Trace) -> Result<Discovery, 
         hear(&quest, trace).await?
     };
     let found = find_issuer(&quest, &word, trace).await?;
+    issuer::stays(&quest, &found.metadata.issuer, trace)?;
     found.metadata.vet(quest.http).await?;
     let known = word.resource_metadata.as_ref().map(|metadata| metadata.resource.as_str());
     let resource = (!quest.is_issuer).then(|| known.unwrap_or(quest.server.as_str()).to_owned());
@@ -157,6 +165,18 @@ pub async fn discover(quest: Quest<'_>, trace: &mut Trace) -> Result<Discovery, 
         legacy: found.legacy,
         news: News { server, issuer: found.asked },
     })
+}
+
+/// What an issuer says of itself, whoever asks.
+pub async fn issuer_metadata(
+    http: &Http,
+    issuer: &Issuer,
+    trace: &mut Trace,
+) -> Result<IssuerMetadata, Error> {
+    let metadata = issuer::fetch(http, issuer, trace).await?;
+    issuer::names_itself(issuer, &metadata.issuer, false, trace)?;
+    metadata.vet(http).await?;
+    Ok(metadata)
 }
 
 /// What the server says, or said not long ago; and whether it was asked just now.
