@@ -242,6 +242,7 @@ pub(super) async fn legacy(quest: &Quest<'_>, word: &ServerWord, trace: &mut Tra
 mod tests {
     use super::*;
 
+    /// MCP 10.
     #[test]
     fn only_a_lone_slash_after_a_bare_host_makes_no_other_issuer() {
         let one = |one: &str, other: &str| {

@@ -206,6 +206,7 @@ pub(in crate::oauth) fn covers(resource: &str, server: &ServerUrl) -> bool {
 mod tests {
     use super::*;
 
+    /// MCP 5.
     #[test]
     fn a_resource_covers_a_server_by_whole_segments_of_the_same_origin() {
         let server = "https://s.example/mcp/v1".parse().unwrap();
