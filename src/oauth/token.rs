@@ -38,12 +38,12 @@ pub async fn exchange(
         .with("code_verifier", pending.verifier.expose())
         .with_optional("resource", pending.resource.as_deref());
     let answer = http.send(authenticated_post(&endpoints.token, form, client)?.patience(PATIENCE)).await?;
-    read_tokens(&answer, &pending.scope, now)
+    read_tokens(&answer, pending.answer_member.as_deref(), &pending.scope, now)
         .map_err(|error| discreet(error, client, &[code.expose(), pending.verifier.expose()]))
 }
 
 /// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope: asking for less
-/// would shrink the login, asking for more is an error. The answer is given as it came, so that it can be kept before
+/// would shrink the login, asking for more is an error. An issuer that insists on one gets the whole. The answer is given as it came, so that it can be kept before
 /// anything is done with it; where the user has settled nothing else, it is waited for until `limit`.
 pub async fn ask_to_refresh(
     http: &Http,
@@ -53,9 +53,20 @@ pub async fn ask_to_refresh(
 ) -> Result<Answer, Error> {
     let form = Form::new("grant_type", "refresh_token")
         .with("refresh_token", refresh_token.expose())
-        .with_optional("resource", login.facts.resource.as_deref());
+        .with_optional("resource", login.facts.resource.as_deref())
+        .with_optional("scope", repeated_scope(login).as_deref());
     let request = authenticated_post(&login.facts.endpoints.token, form, &login.client)?;
     Ok(http.send(request.patience(limit)).await?)
+}
+
+/// The scope that a refresh names where the issuer insists on it: what was granted. An issuer that tells only what the
+/// access token is good for has granted `offline_access` by giving the refresh token.
+fn repeated_scope(login: &Login) -> Option<String> {
+    let mut scope = login.tokens.facts.scope.clone();
+    if login.facts.requested_scope.contains("offline_access") {
+        scope.insert("offline_access");
+    }
+    (login.facts.refresh_scope && !scope.is_empty()).then(|| scope.to_string())
 }
 
 /// Reads the answer to [`ask_to_refresh`] that arrived at `now`. What it leaves out stays as it was.
@@ -65,7 +76,8 @@ pub fn read_refresh(
     refresh_token: &RefreshToken,
     now: UnixTime,
 ) -> Result<TokenSet, Error> {
-    let mut tokens = read_tokens(answer, &login.tokens.facts.scope, now)
+    let member = login.facts.answer_member.as_deref();
+    let mut tokens = read_tokens(answer, member, &login.tokens.facts.scope, now)
         .map_err(|error| discreet(error, &login.client, &[refresh_token.expose()]))?;
     if tokens.refresh_token.is_none() {
         tokens.refresh_token = Some(refresh_token.duplicate());
@@ -153,7 +165,13 @@ fn refusal(answer: &Answer, reason: ErrorResponse) -> Error {
     }
 }
 
-fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<TokenSet, Error> {
+/// Reads the answer of a token endpoint, to which `member` adds what it leaves out.
+fn read_tokens(
+    answer: &Answer,
+    member: Option<&str>,
+    requested: &ScopeSet,
+    now: UnixTime,
+) -> Result<TokenSet, Error> {
     if !answer.is_success() {
         return Err(failure(answer));
     }
@@ -164,6 +182,9 @@ fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<T
     // Some issuers answer 200 and say inside that it failed.
     if let Some(reason) = ErrorResponse::from_json(&members) {
         return Err(refusal(answer, reason));
+    }
+    if let Some(Value::Object(inner)) = member.and_then(|member| members.get(member).cloned()) {
+        fill_in(&mut members, inner);
     }
     let malformed =
         |why: &str| Error::Malformed { host: answer.host.clone(), why: format!("token answer: {why}") };
@@ -190,6 +211,18 @@ fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<T
     let mut extra = ExtraFields::default();
     members.into_iter().for_each(|(name, value)| extra.insert(name, value));
     Ok(TokenSet { facts, access_token: AccessToken::new(access_token), refresh_token, extra })
+}
+
+/// Takes over what an answer leaves out, or leaves empty. The member stays: its other fields can be asked for by name.
+fn fill_in(members: &mut Map<String, Value>, inner: Map<String, Value>) {
+    const NAMES: [&str; 5] = ["access_token", "token_type", "expires_in", "refresh_token", "scope"];
+    let says_something = |value: &Value| !value.is_null() && value.as_str() != Some("");
+    for (name, value) in inner {
+        let is_missing = !members.get(&name).is_some_and(says_something);
+        if NAMES.contains(&name.as_str()) && is_missing {
+            members.insert(name, value);
+        }
+    }
 }
 
 /// A token member: absent, null and empty are the same. Others must be of characters that a header can hold.
@@ -270,7 +303,7 @@ mod tests {
     }
 
     fn read(status: u16, body: &str) -> Result<TokenSet, Error> {
-        read_tokens(&answer(status, body), &ScopeSet::from("asked"), NOW)
+        read_tokens(&answer(status, body), None, &ScopeSet::from("asked"), NOW)
     }
 
     #[test]
@@ -291,6 +324,26 @@ mod tests {
                 read(200, &format!(r#"{{"access_token":"a","expires_in":{written}}}"#)).ok().unwrap();
             assert_eq!(tokens.facts.expires_at, expires.map(|seconds| NOW.plus(seconds)), "{written}");
         }
+    }
+
+    #[test]
+    fn a_member_of_the_answer_fills_in_what_the_answer_leaves_out_and_nothing_else() {
+        let body = r#"{"ok":true,"scope":"","access_token":null,"token_type":"user","expires_in":7,
+            "person":{"id":"U1","scope":"a,b","access_token":"inner","token_type":"other","refresh_token":"r"}}"#;
+        let read = |member| {
+            read_tokens(&answer(200, body), member, &ScopeSet::from("asked"), NOW).map(|tokens| {
+                let TokenSet { facts, access_token, refresh_token, extra } = tokens;
+                assert_eq!(extra.get("id"), None);
+                assert_eq!(extra.get("person").unwrap()["id"], "U1");
+                let refresh = refresh_token.map(|token| token.expose().to_owned());
+                (access_token.expose().to_owned(), facts.token_type, facts.scope.to_string(), refresh)
+            })
+        };
+        let expected = ("inner".into(), "user".into(), "a b".into(), Some("r".into()));
+        assert_eq!(read(Some("person")).unwrap(), expected);
+        assert!(matches!(read(None), Err(Error::Malformed { .. })));
+        assert!(matches!(read(Some("elsewhere")), Err(Error::Malformed { .. })));
+        assert!(matches!(read(Some("ok")), Err(Error::Malformed { .. })));
     }
 
     #[test]
