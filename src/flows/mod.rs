@@ -2,6 +2,7 @@
 
 pub mod brake;
 pub mod brought;
+pub mod call;
 pub mod condition;
 pub mod demo;
 pub mod discover;
@@ -13,6 +14,7 @@ pub mod logout;
 pub mod moving;
 pub mod passphrase;
 pub mod redirect;
+pub mod relay;
 pub mod renewal;
 pub mod server;
 pub mod session;
