@@ -4,7 +4,7 @@
 //! A server that refuses the token gets the same request once more, with another token: the one that somebody else has
 //! fetched meanwhile, or else a new one. No redirect is followed, and a token goes to the server that it is for.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::session::{self, Freshness, Refresh};
@@ -13,8 +13,9 @@ use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::http::{Authorization, Body, Bytes, HeaderMap, Http, Method, Request, Streamed};
 use crate::model::{Login, LoginKey, Name, ScopeSet, ServerUrl};
-use crate::oauth::challenge::Challenge;
+use crate::oauth::{self, challenge::Challenge, dpop};
 use crate::peer_text::PeerText;
+use crate::secret::Assertion;
 
 /// How long a server may think before its answer begins: a tool may have much to do.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -39,13 +40,15 @@ pub struct Relay {
     key: LoginKey,
     server: ServerUrl,
     http: Http,
+    /// What the server wants in the next proof (RFC 9449 section 9).
+    nonce: Mutex<Option<String>>,
 }
 
 impl Relay {
     /// The way to a server. Touches neither store nor network yet.
     pub fn new(app: Arc<App>, profile: &ServerProfile, account: &Name) -> Self {
         let key = LoginKey { server: profile.name.clone(), account: account.clone() };
-        Self { http: app.http(&profile.url), server: profile.url.clone(), app, key }
+        Self { http: app.http(&profile.url), server: profile.url.clone(), app, key, nonce: Mutex::default() }
     }
 
     /// The login that is used.
@@ -84,13 +87,24 @@ impl Relay {
         asked.unwrap_or_else(|error| Err(Error::Unforeseen(error.to_string())))
     }
 
+    /// Sends the request, once more where the server wants its own nonce in the proof (RFC 9449 section 9).
     async fn attempt(&self, login: &Login, outgoing: &Outgoing) -> Result<Streamed, Error> {
         if login.facts.url.to_url().origin() != outgoing.url.origin() {
             let why = format!("the login at {} is for {}", self.key.server, login.facts.url);
             return Err(Error::login_needed(why, &self.key));
         }
+        let answer = self.ask(login, outgoing).await?;
+        let has_news = self.take_nonce(&answer);
+        if login.tokens.facts.is_bound() && has_news && wants_nonce(&answer) {
+            return self.ask(login, outgoing).await.inspect(|answer| drop(self.take_nonce(answer)));
+        }
+        Ok(answer)
+    }
+
+    async fn ask(&self, login: &Login, outgoing: &Outgoing) -> Result<Streamed, Error> {
+        let proof = self.proof(login, outgoing)?;
         let mut request = Request::new(outgoing.method.clone(), &outgoing.url)
-            .authorization(authorization(login))
+            .authorization(authorization(login, proof.as_ref()))
             .patience(outgoing.patience.unwrap_or(PATIENCE));
         request.headers = outgoing.headers.clone();
         request.body = outgoing.body.clone().map_or(Body::Empty, Body::Bytes);
@@ -98,8 +112,33 @@ impl Relay {
         sent.map_err(|error| self.trouble(error.into()))
     }
 
+    /// What a token that is bound to a key is worth nothing without, made for this request alone.
+    fn proof(&self, login: &Login, outgoing: &Outgoing) -> Result<Option<Assertion>, Error> {
+        if !login.tokens.facts.is_bound() {
+            return Ok(None);
+        }
+        let Some(key) = &login.dpop_key else {
+            let why = format!("the key that the token of {} is bound to is not there", self.key.server);
+            return Err(Error::login_needed(why, &self.key));
+        };
+        let (method, nonce) = (outgoing.method.as_str(), self.nonce().clone());
+        let token = Some(&login.tokens.access_token);
+        let proof = dpop::proof(key, method, &outgoing.url, self.app.now(), nonce.as_deref(), token);
+        proof.map(Some).map_err(|error| self.trouble(error))
+    }
+
+    /// Keeps the nonce for the next proof; tells whether it is another one.
+    fn take_nonce(&self, answer: &Streamed) -> bool {
+        let Some(nonce) = dpop::nonce_in(&answer.headers) else { return false };
+        self.nonce().replace(nonce.clone()) != Some(nonce)
+    }
+
+    fn nonce(&self) -> MutexGuard<'_, Option<String>> {
+        self.nonce.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What went wrong on the way to the server.
-    pub fn trouble(&self, error: crate::oauth::Error) -> Error {
+    pub fn trouble(&self, error: oauth::Error) -> Error {
         remote(&self.key.server)(error)
     }
 
@@ -118,8 +157,15 @@ impl Relay {
 }
 
 /// How a request says whose it is.
-fn authorization(login: &Login) -> Authorization<'_> {
-    Authorization::Bearer(&login.tokens.access_token)
+fn authorization<'a>(login: &'a Login, proof: Option<&'a Assertion>) -> Authorization<'a> {
+    let token = &login.tokens.access_token;
+    proof.map_or(Authorization::Bearer(token), |proof| Authorization::Dpop { token, proof })
+}
+
+/// Whether nothing is wrong with the token, but with what was proved beside it.
+fn wants_nonce(answer: &Streamed) -> bool {
+    let challenge = Challenge::from_headers(&answer.headers).filter(|_| answer.status == 401);
+    challenge.is_some_and(|challenge| challenge.all("error").any(|code| code == "use_dpop_nonce"))
 }
 
 /// The scope that a server misses, if that is why it answers 403; empty if it does not name any.

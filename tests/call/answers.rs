@@ -92,8 +92,10 @@ fn silence_is_given_up_on_when_its_time_is_over() {
     world.run(&["call", "box", "--max-time", "2s"]).failed_with(6, "did not answer within 2 s");
 }
 
-/// A receiver of what a test brings, to be taken once.
-fn one_stream() -> (Sender<Vec<u8>>, Mutex<Option<Receiver<Vec<u8>>>>) {
+type OnceThere = Mutex<Option<Receiver<Vec<u8>>>>;
+
+/// What a test brings, to be taken once.
+fn one_stream() -> (Sender<Vec<u8>>, OnceThere) {
     let (bring, pieces) = channel();
     (bring, Mutex::new(Some(pieces)))
 }

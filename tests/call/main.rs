@@ -21,7 +21,7 @@ use support::World;
 fn peer_that(says: impl Fn(&Seen) -> Said + Send + 'static) -> (World, Peer) {
     let bearer = format!("Bearer {ACCESS}");
     let peer = Peer::start(Box::new(move |seen| {
-        Some(if seen.header("authorization") == Some(&bearer) { says(seen) } else { by_the_rules(seen) })
+        Some(if seen.header("authorization") == bearer { says(seen) } else { by_the_rules(seen) })
     }));
     (signed_in_at(&peer), peer)
 }

@@ -53,8 +53,8 @@ fn a_body_comes_from_a_file_or_from_standard_input_as_it_is() {
     assert_eq!(world.run(&["call", "other", "put", "/x?y=1", "-d", "-4"]).succeeded().stdout, "-4");
     let seen = peer.seen();
     let [.., first, second, third] = seen.as_slice() else { panic!("{seen:?}") };
-    assert_eq!((first.what(), first.header("content-type")), ("POST /mcp", Some("application/json")));
-    assert_eq!((second.what(), second.header("content-type")), ("POST /mcp", Some("text/plain")));
+    assert_eq!((first.what(), first.header("content-type")), ("POST /mcp", "application/json".to_owned()));
+    assert_eq!((second.what(), second.header("content-type")), ("POST /mcp", "text/plain".to_owned()));
     assert_eq!((third.what(), third.parameter("y").as_str()), ("PUT /x", "1"));
 }
 

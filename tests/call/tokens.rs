@@ -33,7 +33,7 @@ fn whoever_finds_that_somebody_else_has_a_new_token_asks_for_none() {
     let (bring, pieces) = channel::<Vec<u8>>();
     let pieces = Mutex::new(Some(pieces));
     let peer = Peer::start(Box::new(move |seen| {
-        let shown = seen.header("authorization").unwrap_or_default();
+        let shown = seen.header("authorization");
         if seen.path() == "/token" && seen.body.contains(REFRESH) {
             let mut tokens = peer::tokens();
             tokens["access_token"] = newer.into();

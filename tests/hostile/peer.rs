@@ -42,15 +42,29 @@ impl Seen {
         pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
     }
 
-    /// The origin that was asked, which is the peer's own.
-    pub(crate) fn origin(&self) -> String {
-        format!("http://{}", self.header("host").unwrap_or_default())
+    /// A field of a form in the body.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let mut pairs = form_urlencoded::parse(self.body.as_bytes());
+        pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
     }
 
-    /// A header of the request.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(':'));
-        lines.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    /// Whether a text is anywhere in the request.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        [&self.line, &self.head, &self.body].iter().any(|part| part.contains(text))
+    }
+
+    /// A header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> String {
+        let value = self.head.lines().find_map(|line| {
+            let (own, value) = line.split_once(':')?;
+            own.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        });
+        value.unwrap_or_default()
+    }
+
+    /// The origin that was asked, which is the peer's own.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.header("host"))
     }
 
     fn is_for(&self, place: &str) -> bool {
