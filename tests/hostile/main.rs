@@ -14,6 +14,7 @@ mod network;
 mod opener;
 #[expect(dead_code, reason = "the stories of `call` bring an answer in pieces")]
 mod peer;
+mod places;
 mod redirect;
 mod refresh;
 mod secrets;
