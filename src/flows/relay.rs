@@ -95,9 +95,11 @@ impl Relay {
         }
         let answer = self.ask(login, outgoing).await?;
         let has_news = self.take_nonce(&answer);
-        if login.tokens.facts.is_bound() && has_news && wants_nonce(&answer) {
-            return self.ask(login, outgoing).await.inspect(|answer| drop(self.take_nonce(answer)));
+        if !login.tokens.facts.is_bound() || !has_news || !wants_nonce(&answer) {
+            return Ok(answer);
         }
+        let answer = self.ask(login, outgoing).await?;
+        self.take_nonce(&answer);
         Ok(answer)
     }
 

@@ -9,6 +9,7 @@ mod peer;
 mod support;
 
 mod answers;
+mod bound;
 mod confinement;
 mod requests;
 mod scope;
