@@ -91,7 +91,7 @@ impl Applicant<'_> {
         let is_refresh = attempt.form.get("grant_type") == Some("refresh_token");
         match ErrorResponse::from_answer(answer).code.as_str() {
             "use_dpop_nonce" if self.dpop_key.is_some() && attempt.nonce.is_none() => {
-                attempt.nonce = dpop::nonce_in(answer);
+                attempt.nonce = dpop::nonce_in(&answer.headers);
                 attempt.nonce.is_some()
             }
             "invalid_client" if attempt.auth_method == self.client.facts.auth_method => {
