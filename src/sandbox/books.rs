@@ -207,7 +207,7 @@ pub(super) struct Session {
 /// Who stands behind a request.
 #[derive(Default)]
 pub(super) struct Visitor {
-    /// The grant; none where nobody had to show a token.
+    /// The grant; none where nobody had to show a token, or where another sandbox gave it.
     pub(super) grant: Option<usize>,
     pub(super) sub: String,
     pub(super) client_id: String,

@@ -103,6 +103,11 @@ impl Sandbox {
         &self.origin
     }
 
+    /// The issuer as the metadata of the server names it: the origin, and a path if it was given one.
+    pub fn issuer(&self) -> String {
+        self.site.ledger().issuer_url()
+    }
+
     /// The URL of the MCP server.
     pub fn mcp_url(&self) -> String {
         format!("{}/mcp", self.origin)
@@ -146,6 +151,13 @@ impl Sandbox {
     /// Makes a client known that did not register itself.
     pub fn preregister(&self, client: Preregistered) {
         self.site.ledger().preregister(client);
+    }
+
+    /// Lets another sandbox give tokens for this MCP server. Which issuers the server names is another matter
+    /// ([`SandboxOptions::authorization_servers`]). In one direction only: two that asked each other could wait for ever.
+    pub fn take_tokens_of(&self, issuer: &Self) {
+        issuer.site.ledger().resources.insert(self.mcp_url());
+        self.site.ledger().other_issuers.push(Arc::downgrade(&issuer.site));
     }
 
     /// Forgets every client, as an issuer does that cleans up its registrations.

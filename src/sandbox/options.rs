@@ -38,6 +38,14 @@ pub struct SandboxOptions {
     pub issuer_metadata: bool,
     /// Whether it is found only where OIDC puts it.
     pub openid_only: bool,
+    /// The issuers that the server's metadata names, if not the sandbox itself.
+    pub authorization_servers: Option<Vec<String>>,
+    /// The path of the issuer, such as `/tenant`; its endpoints stay where they are.
+    pub issuer_path: Option<String>,
+    /// Whether the metadata of an issuer with a path is found only with that path in front, as OIDC has it.
+    pub path_appended: bool,
+    /// What the issuer calls itself in its metadata and in the redirect, if not by the URL where it is found.
+    pub issuer_spelling: Option<String>,
     /// Whether the metadata names the PKCE method.
     pub advertise_pkce: bool,
     /// Whether the metadata promises `iss` in the redirect, and the redirect has it (RFC 9207).
@@ -98,6 +106,10 @@ impl Default for SandboxOptions {
             resource_metadata: true,
             issuer_metadata: true,
             openid_only: false,
+            authorization_servers: None,
+            issuer_path: None,
+            path_appended: false,
+            issuer_spelling: None,
             advertise_pkce: true,
             advertise_iss: true,
             require_resource: true,
@@ -166,7 +178,8 @@ pub enum Endpoint {
     Mcp,
     /// `/.well-known/oauth-protected-resource`, both forms.
     ResourceMetadata,
-    /// `/.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`.
+    /// `/.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`, wherever the issuer's path
+    /// stands.
     IssuerMetadata,
     /// `/register` and what is below it.
     Registration,
@@ -190,9 +203,6 @@ impl Endpoint {
             "/.well-known/oauth-protected-resource" | "/.well-known/oauth-protected-resource/mcp" => {
                 Self::ResourceMetadata
             }
-            "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration" => {
-                Self::IssuerMetadata
-            }
             "/register" => Self::Registration,
             "/authorize" => Self::Authorization,
             "/device_authorization" => Self::DeviceAuthorization,
@@ -200,6 +210,8 @@ impl Endpoint {
             "/revoke" => Self::Revocation,
             "/userinfo" => Self::Userinfo,
             _ if path.starts_with("/register/") => Self::Registration,
+            _ if path.contains("/.well-known/oauth-authorization-server") => Self::IssuerMetadata,
+            _ if path.contains("/.well-known/openid-configuration") => Self::IssuerMetadata,
             _ => return None,
         })
     }

@@ -9,6 +9,7 @@ mod issuer;
 mod keys;
 mod mcp;
 mod pages;
+mod places;
 mod refresh;
 mod registration;
 mod unattended;
