@@ -56,6 +56,11 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l name -d 'The n
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l account -d 'Which of several identities at the server' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l timeout -d 'How long to wait for you' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-id -d 'A client that was registered at the issuer by hand' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l key -d 'A file with that client\'s private key in PEM, to be taken into the store (`private_key_jwt`)' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l key-id -d 'The name of that key at the issuer (`kid`)' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l assertion-audience -d 'For whom the client\'s assertions are meant: `issuer`, which is the default, or `token-endpoint`' -r -f -a "issuer\t'The issuer, which nobody else can pose as (RFC 7523bis)'
+token-endpoint\t'The token endpoint, as issuers from before expect it (RFC 7523 section 3)'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l add-scope -d 'Ask for this, too, beside what the login has already; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l scope -d 'Scope to ask for, instead of what the server says' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l env -d 'Variable into which `exec` puts the token' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l issuer -d 'The issuer, instead of asking the server for it' -r
@@ -68,6 +73,31 @@ localhost\t''
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l trust-issuer -d 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l refresh-scope -d 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it' -r -f -a "true\t''
+false\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l quirks -d 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l authorize-url -d 'The sign-in page, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l token-url -d 'The token endpoint, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l register-url -d 'The endpoint where clients register, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l revoke-url -d 'The endpoint where tokens are revoked, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l device-url -d 'The endpoint that gives codes to devices, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l grant -d '`authorization-code`, which is the default, `device`, `client-credentials`, `enterprise` or `workload`' -r -f -a "authorization-code\t'A person consents in a browser on this machine (RFC 6749 section 4.1)'
+device\t'A person consents in a browser elsewhere (RFC 8628)'
+client-credentials\t'The client speaks for itself (RFC 6749 section 4.4)'
+enterprise\t'A company\'s identity provider vouches for the person (RFC 8693, then RFC 7523)'
+workload\t'A platform vouches for the program that runs on it (RFC 7523)'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l dpop -d 'Bind tokens to a key: `always`, `never`, or `auto` for where the server demands it (DPoP)' -r -f -a "auto\t'If the server demands it'
+always\t'If the issuer can do it at all'
+never\t'In no case'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l assertion-file -d 'The file in which the platform keeps its assertion for this program, for the workload grant' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l assertion-command -d 'A command that prints that assertion; no shell reads it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l idp -d 'The name of the identity provider that vouches for you, for the enterprise grant' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l subject-token-file -d 'A file with an ID token, instead of a login at the identity provider' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l subject-token-command -d 'A command that prints an ID token; no shell reads it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l idp-issuer -d 'Who made that ID token' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l idp-token-url -d 'Where it is exchanged; found out from its issuer if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l idp-client-id -d 'The client id by which the identity provider knows this program' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"
@@ -75,10 +105,16 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l config -d 'Kee
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l no-browser -d 'Open no page, only print its address'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l paste -d 'Do not listen; ask for the address at which the browser ends up'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-secret-stdin -d 'Read that client\'s secret from standard input'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l explain -d 'Show every step of discovery and the rule behind it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-secret-stdin -d 'Read that client\'s secret from standard input, into the store'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l device -d 'Sign in with a code that you type on another device, where the issuer offers that'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l qr -d 'Draw the address for the camera of a phone'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l fresh -d 'Ask the server and its issuer for everything, whatever is remembered of them'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l explain -d 'Show every step and decision, with the rule behind it and the flag that would change it'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l no-resource -d 'Send no resource parameter'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l assume-pkce -d 'Sign in although the issuer does not advertise PKCE'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l strict-resource -d 'Take only metadata that is about this very URL, not about a parent of it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l tolerate-missing-iss -d 'Take a redirect that names no issuer, although the issuer promises to name itself'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l identity-provider -d 'This is no MCP server but your identity provider: sign in once, and it vouches for you elsewhere'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
@@ -199,8 +235,37 @@ localhost\t''
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l trust-issuer -d 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l refresh-scope -d 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it' -r -f -a "true\t''
+false\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l quirks -d 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l authorize-url -d 'The sign-in page, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l token-url -d 'The token endpoint, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l register-url -d 'The endpoint where clients register, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l revoke-url -d 'The endpoint where tokens are revoked, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l device-url -d 'The endpoint that gives codes to devices, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l grant -d '`authorization-code`, which is the default, `device`, `client-credentials`, `enterprise` or `workload`' -r -f -a "authorization-code\t'A person consents in a browser on this machine (RFC 6749 section 4.1)'
+device\t'A person consents in a browser elsewhere (RFC 8628)'
+client-credentials\t'The client speaks for itself (RFC 6749 section 4.4)'
+enterprise\t'A company\'s identity provider vouches for the person (RFC 8693, then RFC 7523)'
+workload\t'A platform vouches for the program that runs on it (RFC 7523)'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l dpop -d 'Bind tokens to a key: `always`, `never`, or `auto` for where the server demands it (DPoP)' -r -f -a "auto\t'If the server demands it'
+always\t'If the issuer can do it at all'
+never\t'In no case'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l assertion-file -d 'The file in which the platform keeps its assertion for this program, for the workload grant' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l assertion-command -d 'A command that prints that assertion; no shell reads it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l idp -d 'The name of the identity provider that vouches for you, for the enterprise grant' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l subject-token-file -d 'A file with an ID token, instead of a login at the identity provider' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l subject-token-command -d 'A command that prints an ID token; no shell reads it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l idp-issuer -d 'Who made that ID token' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l idp-token-url -d 'Where it is exchanged; found out from its issuer if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l idp-client-id -d 'The client id by which the identity provider knows this program' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-id -d 'A client that was registered at the issuer by hand' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept, at least 5m; settled for later, nothing is kept yet' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l key -d 'A file with that client\'s private key in PEM, to be taken into the store (`private_key_jwt`)' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l key-id -d 'The name of that key at the issuer (`kid`)' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l assertion-audience -d 'For whom the client\'s assertions are meant: `issuer`, which is the default, or `token-endpoint`' -r -f -a "issuer\t'The issuer, which nobody else can pose as (RFC 7523bis)'
+token-endpoint\t'The token endpoint, as issuers from before expect it (RFC 7523 section 3)'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept, at least 5m; a day if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"
@@ -208,6 +273,9 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l no-resource -d 'Send no resource parameter'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l assume-pkce -d 'Sign in although the issuer does not advertise PKCE'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l strict-resource -d 'Take only metadata that is about this very URL, not about a parent of it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l tolerate-missing-iss -d 'Take a redirect that names no issuer, although the issuer promises to name itself'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l identity-provider -d 'This is no MCP server but your identity provider: sign in once, and it vouches for you elsewhere'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-secret-stdin -d 'Read that client\'s secret from standard input, into the store'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l default -d 'Mean this server where none is named'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
@@ -231,7 +299,18 @@ auth-params\t''
 assume-pkce\t''
 client-metadata-url\t''
 callback\t''
-metadata-ttl\t''"
+metadata-ttl\t''
+trusted-issuers\t''
+strict-resource\t''
+tolerate-missing-iss\t''
+refresh-scope\t''
+quirks\t''
+endpoints\t''
+grant\t''
+dpop\t''
+assertion\t''
+enterprise\t''
+identity-provider\t''"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l scope -d 'Scope to ask for, instead of what the server says' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l env -d 'Variable into which `exec` puts the token' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l issuer -d 'The issuer, instead of asking the server for it' -r
@@ -244,8 +323,37 @@ localhost\t''
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l trust-issuer -d 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l refresh-scope -d 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it' -r -f -a "true\t''
+false\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l quirks -d 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l authorize-url -d 'The sign-in page, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l token-url -d 'The token endpoint, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l register-url -d 'The endpoint where clients register, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l revoke-url -d 'The endpoint where tokens are revoked, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l device-url -d 'The endpoint that gives codes to devices, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l grant -d '`authorization-code`, which is the default, `device`, `client-credentials`, `enterprise` or `workload`' -r -f -a "authorization-code\t'A person consents in a browser on this machine (RFC 6749 section 4.1)'
+device\t'A person consents in a browser elsewhere (RFC 8628)'
+client-credentials\t'The client speaks for itself (RFC 6749 section 4.4)'
+enterprise\t'A company\'s identity provider vouches for the person (RFC 8693, then RFC 7523)'
+workload\t'A platform vouches for the program that runs on it (RFC 7523)'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l dpop -d 'Bind tokens to a key: `always`, `never`, or `auto` for where the server demands it (DPoP)' -r -f -a "auto\t'If the server demands it'
+always\t'If the issuer can do it at all'
+never\t'In no case'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l assertion-file -d 'The file in which the platform keeps its assertion for this program, for the workload grant' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l assertion-command -d 'A command that prints that assertion; no shell reads it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l idp -d 'The name of the identity provider that vouches for you, for the enterprise grant' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l subject-token-file -d 'A file with an ID token, instead of a login at the identity provider' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l subject-token-command -d 'A command that prints an ID token; no shell reads it' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l idp-issuer -d 'Who made that ID token' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l idp-token-url -d 'Where it is exchanged; found out from its issuer if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l idp-client-id -d 'The client id by which the identity provider knows this program' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-id -d 'A client that was registered at the issuer by hand' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept, at least 5m; settled for later, nothing is kept yet' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l key -d 'A file with that client\'s private key in PEM, to be taken into the store (`private_key_jwt`)' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l key-id -d 'The name of that key at the issuer (`kid`)' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l assertion-audience -d 'For whom the client\'s assertions are meant: `issuer`, which is the default, or `token-endpoint`' -r -f -a "issuer\t'The issuer, which nobody else can pose as (RFC 7523bis)'
+token-endpoint\t'The token endpoint, as issuers from before expect it (RFC 7523 section 3)'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l metadata-ttl -d 'How long the issuer\'s metadata may be kept, at least 5m; a day if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"
@@ -253,6 +361,9 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l no-resource -d 'Send no resource parameter'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l assume-pkce -d 'Sign in although the issuer does not advertise PKCE'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l strict-resource -d 'Take only metadata that is about this very URL, not about a parent of it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l tolerate-missing-iss -d 'Take a redirect that names no issuer, although the issuer promises to name itself'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l identity-provider -d 'This is no MCP server but your identity provider: sign in once, and it vouches for you elsewhere'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-secret-stdin -d 'Read that client\'s secret from standard input, into the store'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l default -d 'Mean this server where none is named'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'

@@ -10,7 +10,8 @@ use url::Url;
 
 use crate::files;
 use crate::http::NetworkSettings;
-use crate::model::{Issuer, Name, ScopeSet, ServerArg, ServerUrl};
+use crate::model::grant::TokenSource;
+use crate::model::{DpopChoice, GrantKind, Issuer, Name, ScopeSet, ServerArg, ServerUrl};
 use crate::peer_text::PeerText;
 use crate::places::{Places, PlacesError};
 use crate::store::{Kinds, StoreError, StoreKind, Turn};
@@ -117,6 +118,49 @@ pub struct CallbackSettings {
     pub redirect_url: Option<Url>,
 }
 
+/// Where the issuer answers, for servers and issuers that publish no metadata.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ManualEndpoints {
+    /// Where the browser is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Url>,
+    /// Where tokens are asked for. Naming it means: look for no metadata.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Url>,
+    /// Where clients register.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Url>,
+    /// Where tokens are revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Url>,
+    /// Where a device asks for a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_authorization: Option<Url>,
+}
+
+/// Who vouches for the person in the enterprise grant: a login at an identity provider, or an ID token that something
+/// else keeps, together with where to take it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EnterpriseSettings {
+    /// The profile of the identity provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Name>,
+    /// Where the ID token is, if no login at a provider is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<TokenSource>,
+    /// Who made that ID token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
+    /// Where it is exchanged; found out from its issuer if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint: Option<Url>,
+    /// As whom the identity provider knows this client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+}
+
 /// A server that the user named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -149,6 +193,40 @@ pub struct ServerProfile {
     /// Further parameters of the authorization request.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub auth_params: BTreeMap<String, String>,
+    /// How to sign in there.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub grant: GrantKind,
+    /// Issuers that the user vouches for: spellings in which the metadata may name the issuer, and issuers that may take
+    /// the place of the one of a login.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_issuers: Vec<Issuer>,
+    /// Take only metadata that is about this very URL, not about a parent of it: for hosts that many share.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub strict_resource: bool,
+    /// Take redirects that name no issuer from an issuer that promised to name itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tolerate_missing_iss: bool,
+    /// Whether a refresh names the granted scope; what is known of the issuer decides if not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_scope: Option<bool>,
+    /// Whether tokens are bound to a key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dpop: DpopChoice,
+    /// The ways of known providers that apply here, by name; by the issuer's host if not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quirks: Option<Vec<String>>,
+    /// This is no MCP server but an issuer that vouches for people elsewhere.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub identity_provider: bool,
+    /// Where the assertion of the workload grant is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<TokenSource>,
+    /// Who vouches in the enterprise grant.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub enterprise: EnterpriseSettings,
+    /// Where the issuer answers, if it publishes no metadata.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub endpoints: ManualEndpoints,
     /// Where the redirect is awaited.
     #[serde(default, skip_serializing_if = "is_default")]
     pub callback: CallbackSettings,
@@ -168,6 +246,17 @@ impl ServerProfile {
             assume_pkce: false,
             metadata_ttl: None,
             auth_params: BTreeMap::new(),
+            grant: GrantKind::default(),
+            trusted_issuers: Vec::new(),
+            strict_resource: false,
+            tolerate_missing_iss: false,
+            refresh_scope: None,
+            dpop: DpopChoice::default(),
+            quirks: None,
+            identity_provider: false,
+            assertion: None,
+            enterprise: EnterpriseSettings::default(),
+            endpoints: ManualEndpoints::default(),
             callback: CallbackSettings::default(),
         }
     }

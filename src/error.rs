@@ -342,10 +342,15 @@ fn store_exit_code(error: &StoreError) -> u8 {
 fn remote_exit_code(error: &oauth::Error) -> u8 {
     use oauth::Error as E;
     match error {
-        E::NoSignIn(_) | E::NoRegistration { .. } | E::Http(HttpError::Setup(_)) => 2,
+        E::NoSignIn(_)
+        | E::NoRegistration { .. }
+        | E::NotOffered { .. }
+        | E::BadKey(_)
+        | E::Http(HttpError::Setup(_)) => 2,
         E::Declined(_) | E::AuthorizationFailed(_) | E::Refused { .. } | E::RegistrationRefused { .. } => 4,
         E::Http(HttpError::Refused { .. })
         | E::IssuerMismatch { .. }
+        | E::IssuerChanged { .. }
         | E::ResourceMismatch { .. }
         | E::AmbiguousChallenge(_)
         | E::NoPkce(_)
@@ -366,9 +371,22 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         E::NoMetadata { .. } => {
             format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
         }
-        E::IssuerMismatch { .. } | E::ResourceMismatch { .. } | E::AmbiguousChallenge(_) => {
-            tell_with_discovery(server)
+        E::IssuerMismatch { found, .. } => format!(
+            "tell whoever runs the server; if you trust that issuer: `{command} --trust-issuer {}`",
+            quoted(found.as_str())
+        ),
+        E::IssuerChanged { found, .. } => {
+            format!("if the move is genuine: `{command} --trust-issuer {}`", quoted(found.as_str()))
         }
+        E::ResourceMismatch { .. } | E::AmbiguousChallenge(_) => tell_with_discovery(server),
+        E::NotOffered { .. } => {
+            format!(
+                "`mcpauth discover {server}` shows what it offers; `{command} --grant …` chooses another way"
+            )
+        }
+        E::BadKey(_) => "give a private key in PEM: PKCS #8, or PKCS #1 for RSA; \
+                         `openssl pkcs8 -topk8 -nocrypt` converts others"
+            .into(),
         E::NoPkce(_) => format!("if you trust it all the same: `{command} --assume-pkce`"),
         E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
             "register a client there with the redirect URI {redirect_uri}, then run `{command} --client-id ID{}`",

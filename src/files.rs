@@ -33,6 +33,19 @@ pub fn read_private(path: &Path, limit: u64) -> io::Result<Option<Zeroizing<Vec<
     Ok(Some(bytes))
 }
 
+/// Reads a whole file that is the user's and not ours, whoever may read it: at most `limit` bytes, wiped on drop. Fails
+/// with [`io::ErrorKind::FileTooLarge`] beyond the limit. A pipe will do, too.
+pub fn read_foreign(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let file = File::open(path)?;
+    // Room for all of it at once: growing would leave unwiped copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(limit).unwrap_or(0) + 1));
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
 /// Replaces a file as one step: afterwards it holds either its old content or all of `bytes`, also after a
 /// power cut. Makes the directory if it is missing.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {

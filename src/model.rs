@@ -4,6 +4,7 @@
 //! Every compound word comes as facts, which may be printed, and secrets, which may not: [`LoginSummary`] is
 //! what a [`Login`] looks like to somebody without the key of the store.
 
+pub mod grant;
 mod words;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::clock::UnixTime;
-use crate::secret::{AccessToken, ClientSecret, RefreshToken, RegistrationToken};
+use crate::secret::{AccessToken, ClientKey, ClientSecret, DpopKey, RefreshToken, RegistrationToken};
 
+pub use grant::{AssertionFacts, DpopChoice, Grant, GrantKind};
 pub use words::{Issuer, Malformed, Name, ScopeSet, ServerArg, ServerUrl, is_loopback};
 
 /// Which login is meant: one account at one server profile.
@@ -40,8 +42,9 @@ impl fmt::Display for LoginKey {
 /// Where the issuer answers, as its metadata said at login. A refresh uses these and discovers nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoints {
-    /// Where the browser is sent (RFC 6749 section 3.1).
-    pub authorization: Url,
+    /// Where the browser is sent (RFC 6749 section 3.1); not at an issuer that serves machines only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Url>,
     /// Where codes and refresh tokens are redeemed (RFC 6749 section 3.2).
     pub token: Url,
     /// Where clients register (RFC 7591).
@@ -53,6 +56,23 @@ pub struct Endpoints {
     /// Where the issuer tells who signed in (OpenID Connect Core section 5.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo: Option<Url>,
+    /// Where a device asks for a code that a person types elsewhere (RFC 8628).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_authorization: Option<Url>,
+}
+
+impl Endpoints {
+    /// Those of somebody who is only asked for tokens.
+    pub fn only_token(token: Url) -> Self {
+        Self {
+            authorization: None,
+            token,
+            registration: None,
+            revocation: None,
+            userinfo: None,
+            device_authorization: None,
+        }
+    }
 }
 
 /// How this client became known to an issuer, in the order in which the ways are tried.
@@ -65,6 +85,8 @@ pub enum RegistrationSource {
     MetadataDocument,
     /// The issuer gave an id on request (RFC 7591).
     Dynamic,
+    /// There is no client: an assertion says all that the issuer wants to know (RFC 7523 section 3.1).
+    Unregistered,
 }
 
 /// How a client proves itself at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).
@@ -77,6 +99,8 @@ pub enum ClientAuthMethod {
     ClientSecretBasic,
     /// Id and secret in the body.
     ClientSecretPost,
+    /// An assertion that the client signs (RFC 7523 section 2.2).
+    PrivateKeyJwt,
 }
 
 /// What may be told of a client registration.
@@ -99,6 +123,9 @@ pub struct ClientFacts {
     /// Where the registration can be read and deleted (RFC 7592).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub management_url: Option<Url>,
+    /// How it signs, if it proves itself with a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<AssertionFacts>,
 }
 
 /// A client as one issuer knows it.
@@ -107,16 +134,34 @@ pub struct ClientRegistration {
     pub facts: ClientFacts,
     /// Its password, if it has one.
     pub secret: Option<ClientSecret>,
+    /// The private key that it signs with, if it has one; PEM.
+    pub key: Option<ClientKey>,
     /// Its key to [`ClientFacts::management_url`].
     pub management_token: Option<RegistrationToken>,
 }
 
 impl ClientRegistration {
+    /// Nobody in particular, at this issuer.
+    pub fn unregistered(issuer: &Issuer) -> Self {
+        let facts = ClientFacts {
+            source: RegistrationSource::Unregistered,
+            issuer: issuer.clone(),
+            client_id: String::new(),
+            auth_method: ClientAuthMethod::None,
+            redirect_uri: None,
+            secret_expires_at: None,
+            management_url: None,
+            assertion: None,
+        };
+        Self { facts, secret: None, key: None, management_token: None }
+    }
+
     /// A second copy, for the login that this client makes.
     pub fn duplicate(&self) -> Self {
         Self {
             facts: self.facts.clone(),
             secret: self.secret.as_ref().map(ClientSecret::duplicate),
+            key: self.key.as_ref().map(ClientKey::duplicate),
             management_token: self.management_token.as_ref().map(RegistrationToken::duplicate),
         }
     }
@@ -135,11 +180,19 @@ pub struct TokenFacts {
     /// When the access token ends. `None` is unknown: it is used until a server refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixTime>,
-    /// Whether there is a refresh token.
+    /// Whether another access token can be had without a person: there is a refresh token, or the grant is one that
+    /// the machine asks for again.
     pub refreshable: bool,
     /// Tells the access token from others without telling anything of it; `None` if nobody took its fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+}
+
+impl TokenFacts {
+    /// Whether the access token works only together with proofs of [`Login::dpop_key`] (RFC 9449 section 5).
+    pub fn is_bound(&self) -> bool {
+        self.token_type.eq_ignore_ascii_case("dpop")
+    }
 }
 
 /// Members of a token answer that the standards do not name, such as `id_token` or a vendor's own. Some of
@@ -228,9 +281,15 @@ pub struct LoginFacts {
     pub resource: Option<String>,
     /// Where the issuer answers.
     pub endpoints: Endpoints,
+    /// How the login came about.
+    #[serde(default, skip_serializing_if = "Grant::is_usual")]
+    pub grant: Grant,
     /// The scope that was asked for.
     #[serde(default, skip_serializing_if = "ScopeSet::is_empty")]
     pub requested_scope: ScopeSet,
+    /// Whether a refresh names the scope that was granted. The standard leaves it out; some issuers insist on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refresh_scope: bool,
     /// Who signed in.
     #[serde(default)]
     pub identity: Identity,
@@ -252,6 +311,8 @@ pub struct Login {
     pub client: ClientRegistration,
     /// What the issuer gave.
     pub tokens: TokenSet,
+    /// The key that the tokens are bound to, if they are (RFC 9449).
+    pub dpop_key: Option<DpopKey>,
 }
 
 impl Login {

@@ -14,6 +14,14 @@ pub type AccessToken = Secret<kind::AccessToken>;
 pub type RefreshToken = Secret<kind::RefreshToken>;
 /// The password of a confidential client (RFC 6749 section 2.3.1).
 pub type ClientSecret = Secret<kind::ClientSecret>;
+/// The private key with which a client signs its assertions (RFC 7523 section 2.2); PEM.
+pub type ClientKey = Secret<kind::ClientKey>;
+/// The private key that tokens are bound to (RFC 9449); PKCS #8, in base64.
+pub type DpopKey = Secret<kind::DpopKey>;
+/// A statement about somebody that its bearer can act on: a client's, a platform's, an identity provider's (RFC 7521).
+pub type Assertion = Secret<kind::Assertion>;
+/// What a device shows the issuer while a person consents elsewhere (RFC 8628 section 3.2).
+pub type DeviceCode = Secret<kind::DeviceCode>;
 /// Manages one dynamic registration (RFC 7592 section 2).
 pub type RegistrationToken = Secret<kind::RegistrationToken>;
 /// Proves that the code is redeemed by the one who asked for it (RFC 7636 section 4.1).
@@ -33,7 +41,10 @@ pub mod kind {
             pub enum $name {}
         )* };
     }
-    kinds! { AccessToken RefreshToken ClientSecret RegistrationToken CodeVerifier AuthorizationCode State Passphrase }
+    kinds! {
+        AccessToken RefreshToken ClientSecret ClientKey DpopKey Assertion DeviceCode RegistrationToken CodeVerifier
+        AuthorizationCode State Passphrase
+    }
 }
 
 /// A text that only one party may see.

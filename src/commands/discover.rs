@@ -32,7 +32,7 @@ struct Answer {
 struct Found {
     issuer: Issuer,
     resource: String,
-    authorization_endpoint: String,
+    authorization_endpoint: Option<String>,
     token_endpoint: String,
     scope: String,
     pkce: bool,
@@ -51,7 +51,7 @@ impl From<&Discovery> for Found {
         Self {
             issuer: issuer.issuer.clone(),
             resource: found.resource.clone(),
-            authorization_endpoint: issuer.authorization_endpoint.to_string(),
+            authorization_endpoint: issuer.authorization_endpoint.as_ref().map(ToString::to_string),
             token_endpoint: issuer.token_endpoint.to_string(),
             scope: found.scope().to_string(),
             pkce: issuer.advertises_s256(),
@@ -97,7 +97,7 @@ fn describe(found: &Found) -> String {
          registration  {}\nrevocation    {}\n",
         found.issuer,
         PeerText::from(found.resource.as_str()),
-        found.authorization_endpoint,
+        found.authorization_endpoint.as_deref().unwrap_or("none"),
         found.token_endpoint,
         or(&found.scope, "none asked for"),
         yes(found.pkce),

@@ -6,13 +6,14 @@ use serde::Serialize;
 use url::Url;
 
 use super::args::{AccountArg, patience};
-use super::profile::{ProfileArgs, read_client_secret};
+use super::client::ClientArgs;
+use super::profile::ProfileArgs;
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::flows::App;
-use crate::flows::brought::{self, BroughtClient};
+use crate::flows::brought;
 use crate::flows::login::{self, LoginOutcome, LoginRequest};
-use crate::model::{LoginSummary, Name, ServerArg};
+use crate::model::{GrantKind, LoginSummary, Name, ServerArg};
 use crate::oauth;
 use crate::oauth::discovery::Step;
 use crate::store::StoreKind;
@@ -48,15 +49,26 @@ pub(super) struct LoginArgs {
     #[arg(long, value_name = "TIME", value_parser = patience, default_value = "300s")]
     timeout: Duration,
 
-    /// A client that was registered at the issuer by hand
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
+    #[command(flatten)]
+    client: ClientArgs,
 
-    /// Read that client's secret from standard input
-    #[arg(long, requires = "client_id")]
-    client_secret_stdin: bool,
+    /// Ask for this, too, beside what the login has already; may be repeated
+    #[arg(long, value_name = "SCOPE", conflicts_with = "scope")]
+    add_scope: Vec<String>,
 
-    /// Show every step of discovery and the rule behind it
+    /// Sign in with a code that you type on another device, where the issuer offers that
+    #[arg(long, conflicts_with_all = ["paste", "grant"])]
+    device: bool,
+
+    /// Draw the address for the camera of a phone
+    #[arg(long)]
+    qr: bool,
+
+    /// Ask the server and its issuer for everything, whatever is remembered of them
+    #[arg(long)]
+    fresh: bool,
+
+    /// Show every step and decision, with the rule behind it and the flag that would change it
     #[arg(long)]
     explain: bool,
 
@@ -76,16 +88,18 @@ struct Answer {
 impl LoginArgs {
     pub(super) fn run(self, mut app: App) -> Result<(), Error> {
         let profile = self.profile(&app)?;
-        let mut client = self.client_id.as_ref().map(|id| BroughtClient { id: id.clone(), secret: None });
-        if let (Some(client), true) = (&mut client, self.client_secret_stdin) {
-            client.secret = Some(read_client_secret()?);
-        }
+        let client = self.client.read()?;
+        let grant = if self.device { GrantKind::Device } else { profile.grant };
         let mut request = LoginRequest {
             profile,
+            grant,
             account: self.account.account.clone(),
             client,
             browser: !self.no_browser && !self.paste,
             paste_only: self.paste,
+            add_scope: self.add_scope.iter().flat_map(|text| text.split_ascii_whitespace()).collect(),
+            fresh: self.fresh,
+            qr: self.qr,
             explain: self.explain,
             timeout: self.timeout,
         };

@@ -3,12 +3,14 @@
 mod all;
 mod args;
 mod audit;
+mod client;
 mod completions;
 mod demo;
 mod demo_server;
 mod discover;
 mod doctor;
 mod exec;
+mod grants;
 mod headers;
 mod list;
 mod login;

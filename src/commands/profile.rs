@@ -1,15 +1,11 @@
 //! What `login` and `server` settle alike for a server.
 
-use std::io::Read as _;
-
 use url::Url;
-use zeroize::Zeroizing;
 
-use crate::config::{CallbackSettings, ResourceChoice, ServerProfile};
-use crate::error::Error;
+use super::grants::GrantArgs;
+use crate::config::{CallbackSettings, EnterpriseSettings, ManualEndpoints, ResourceChoice, ServerProfile};
 use crate::flows::exec::Variable;
-use crate::model::{Issuer, ScopeSet};
-use crate::secret::ClientSecret;
+use crate::model::{DpopChoice, GrantKind, Issuer, ScopeSet};
 
 /// What `login` and `server` settle alike for a server.
 #[derive(clap::Args)]
@@ -62,6 +58,50 @@ pub(super) struct ProfileArgs {
     /// A redirect URI of your own that forwards to the listener
     #[arg(long, value_name = "URL")]
     redirect_url: Option<Url>,
+
+    /// Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may
+    /// be repeated
+    #[arg(long, value_name = "URL")]
+    trust_issuer: Vec<String>,
+
+    /// Take only metadata that is about this very URL, not about a parent of it
+    #[arg(long)]
+    strict_resource: bool,
+
+    /// Take a redirect that names no issuer, although the issuer promises to name itself
+    #[arg(long)]
+    tolerate_missing_iss: bool,
+
+    /// Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it
+    #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    refresh_scope: Option<bool>,
+
+    /// Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated
+    #[arg(long, value_name = "NAME")]
+    quirks: Vec<String>,
+
+    /// The sign-in page, for an issuer without metadata
+    #[arg(long, value_name = "URL")]
+    authorize_url: Option<Url>,
+
+    /// The token endpoint, for an issuer without metadata
+    #[arg(long, value_name = "URL")]
+    token_url: Option<Url>,
+
+    /// The endpoint where clients register, for an issuer without metadata
+    #[arg(long, value_name = "URL")]
+    register_url: Option<Url>,
+
+    /// The endpoint where tokens are revoked, for an issuer without metadata
+    #[arg(long, value_name = "URL")]
+    revoke_url: Option<Url>,
+
+    /// The endpoint that gives codes to devices, for an issuer without metadata
+    #[arg(long, value_name = "URL")]
+    device_url: Option<Url>,
+
+    #[command(flatten)]
+    grant: GrantArgs,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -112,13 +152,31 @@ impl ProfileArgs {
         settle(&mut profile.callback.port, self.callback_port.as_ref());
         settle(&mut profile.callback.path, self.callback_path.as_ref());
         settle(&mut profile.callback.redirect_url, self.redirect_url.as_ref());
+        settle(&mut profile.endpoints.authorization, self.authorize_url.as_ref());
+        settle(&mut profile.endpoints.token, self.token_url.as_ref());
+        settle(&mut profile.endpoints.registration, self.register_url.as_ref());
+        settle(&mut profile.endpoints.revocation, self.revoke_url.as_ref());
+        settle(&mut profile.endpoints.device_authorization, self.device_url.as_ref());
+        settle(&mut profile.refresh_scope, self.refresh_scope.as_ref());
         profile.auth_params.extend(self.auth_param.iter().cloned());
         profile.assume_pkce |= self.assume_pkce;
+        profile.strict_resource |= self.strict_resource;
+        profile.tolerate_missing_iss |= self.tolerate_missing_iss;
+        for issuer in self.trust_issuer.iter().map(Issuer::new) {
+            if !profile.trusted_issuers.contains(&issuer) {
+                profile.trusted_issuers.push(issuer);
+            }
+        }
+        if !self.quirks.is_empty() {
+            let none = self.quirks.iter().all(|name| name == "none");
+            profile.quirks = Some(if none { Vec::new() } else { self.quirks.clone() });
+        }
         if let Some(resource) = &self.resource {
             profile.resource = ResourceChoice::Fixed(resource.clone());
         } else if self.no_resource {
             profile.resource = ResourceChoice::Omitted;
         }
+        self.grant.apply(profile);
     }
 }
 
@@ -134,6 +192,17 @@ pub(super) enum Unset {
     ClientMetadataUrl,
     Callback,
     MetadataTtl,
+    TrustedIssuers,
+    StrictResource,
+    TolerateMissingIss,
+    RefreshScope,
+    Quirks,
+    Endpoints,
+    Grant,
+    Dpop,
+    Assertion,
+    Enterprise,
+    IdentityProvider,
 }
 
 impl Unset {
@@ -149,20 +218,17 @@ impl Unset {
             Self::ClientMetadataUrl => profile.client_metadata_url = None,
             Self::Callback => profile.callback = CallbackSettings::default(),
             Self::MetadataTtl => profile.metadata_ttl = None,
+            Self::TrustedIssuers => profile.trusted_issuers.clear(),
+            Self::StrictResource => profile.strict_resource = false,
+            Self::TolerateMissingIss => profile.tolerate_missing_iss = false,
+            Self::RefreshScope => profile.refresh_scope = None,
+            Self::Quirks => profile.quirks = None,
+            Self::Endpoints => profile.endpoints = ManualEndpoints::default(),
+            Self::Grant => profile.grant = GrantKind::default(),
+            Self::Dpop => profile.dpop = DpopChoice::default(),
+            Self::Assertion => profile.assertion = None,
+            Self::Enterprise => profile.enterprise = EnterpriseSettings::default(),
+            Self::IdentityProvider => profile.identity_provider = false,
         }
     }
-}
-
-/// A client secret comes from standard input only: an argument could be seen by every process on the machine.
-pub(super) fn read_client_secret() -> Result<ClientSecret, Error> {
-    let mut text = Zeroizing::new(String::new());
-    let read = std::io::stdin().lock().take(64 * 1024).read_to_string(&mut text);
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if read.is_err() || secret.is_empty() {
-        return Err(Error::Usage {
-            message: "no client secret on standard input".into(),
-            hint: "pipe it in, as in `pass show client | mcpauth login … --client-secret-stdin`".into(),
-        });
-    }
-    Ok(ClientSecret::new(secret))
 }

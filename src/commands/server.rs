@@ -5,11 +5,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::args::{AccountArg, span};
-use super::profile::{ProfileArgs, Unset, read_client_secret};
+use super::client::ClientArgs;
+use super::profile::{ProfileArgs, Unset};
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::flows::App;
-use crate::flows::brought::BroughtClient;
 use crate::flows::discover::{self, Finding};
 use crate::flows::server::{self, Change};
 use crate::model::{Issuer, Name, ServerArg, ServerUrl};
@@ -83,19 +83,14 @@ struct ChangeArgs {
     #[command(flatten)]
     profile: ProfileArgs,
 
-    /// A client that was registered at the issuer by hand
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
-
-    /// Read that client's secret from standard input, into the store
-    #[arg(long, requires = "client_id")]
-    client_secret_stdin: bool,
+    #[command(flatten)]
+    client: ClientArgs,
 
     /// Mean this server where none is named
     #[arg(long)]
     default: bool,
 
-    /// How long the issuer's metadata may be kept, at least 5m; settled for later, nothing is kept yet
+    /// How long the issuer's metadata may be kept, at least 5m; a day if left out
     #[arg(long, value_name = "TIME", value_parser = span)]
     metadata_ttl: Option<i64>,
 }
@@ -164,8 +159,7 @@ fn change(app: &mut App, mut profile: ServerProfile, args: ChangeArgs) -> Result
         }
         profile.metadata_ttl = Some(seconds.unsigned_abs());
     }
-    let secret = args.client_secret_stdin.then(read_client_secret).transpose()?;
-    let client = args.client_id.map(|id| BroughtClient { id, secret });
+    let client = args.client.read()?;
     let name = profile.name.clone();
     let issuer = server::settle(app, Change { profile, client, default: args.default })?;
     let found = issuer.as_ref().map(|issuer| format!(" (issuer {issuer})")).unwrap_or_default();

@@ -7,11 +7,14 @@ use super::App;
 use crate::console::Terminal;
 use crate::error::Error;
 use crate::http;
+use crate::model::grant::AssertionAudience;
 use crate::model::{ClientAuthMethod, ClientFacts, ClientRegistration, RegistrationSource};
+use crate::oauth;
+use crate::oauth::client_auth::examine_key;
 use crate::oauth::discovery::Discovery;
 use crate::oauth::registration::preferred_auth_method;
 use crate::platform;
-use crate::secret::ClientSecret;
+use crate::secret::{ClientKey, ClientSecret};
 
 /// A client that was registered by hand.
 pub struct BroughtClient {
@@ -19,16 +22,31 @@ pub struct BroughtClient {
     pub id: String,
     /// Its password, if it has one.
     pub secret: Option<ClientSecret>,
+    /// Its private key, if it has one.
+    pub key: Option<BroughtKey>,
+}
+
+/// The private key of a client that was registered by hand.
+pub struct BroughtKey {
+    /// The key, in PEM.
+    pub key: ClientKey,
+    /// Its name at the issuer.
+    pub key_id: Option<String>,
+    /// For whom assertions are meant.
+    pub audience: AssertionAudience,
 }
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
-pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistration {
-    let auth_method = match brought.secret {
-        Some(_) => preferred_auth_method(&found.issuer, true),
+pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> Result<ClientRegistration, oauth::Error> {
+    let auth_method = match (&brought.key, &brought.secret) {
+        (Some(_), _) => ClientAuthMethod::PrivateKeyJwt,
+        (None, Some(_)) => preferred_auth_method(&found.issuer, true),
         // A client without a secret is a public one, also at the many issuers that list only ways to show a secret.
-        None => ClientAuthMethod::None,
+        (None, None) => ClientAuthMethod::None,
     };
-    ClientRegistration {
+    let key = brought.key.as_ref();
+    let examine = |key: &BroughtKey| examine_key(&key.key, key.key_id.clone(), key.audience);
+    Ok(ClientRegistration {
         facts: ClientFacts {
             source: RegistrationSource::Preregistered,
             issuer: found.issuer.issuer.clone(),
@@ -37,10 +55,12 @@ pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> ClientRegistr
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
+            assertion: key.map(examine).transpose()?,
         },
         secret: brought.secret.as_ref().map(ClientSecret::duplicate),
+        key: key.map(|key| key.key.duplicate()),
         management_token: None,
-    }
+    })
 }
 
 /// Asks the person for a client. `None` if he has none; `again` is what to type after Ctrl-C.
@@ -74,5 +94,5 @@ fn questions(terminal: &dyn Terminal) -> io::Result<Option<BroughtClient>> {
     }
     let secret = terminal.ask_secret("Client secret (empty if it has none)")?;
     let secret = (!secret.is_empty()).then(|| ClientSecret::new(secret));
-    Ok(Some(BroughtClient { id, secret }))
+    Ok(Some(BroughtClient { id, secret, key: None }))
 }

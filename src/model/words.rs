@@ -239,6 +239,16 @@ impl ScopeSet {
         }
     }
 
+    /// These, and those of another set that are not among them.
+    pub fn union(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter()).collect()
+    }
+
+    /// Whether all of another set is among these.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.iter().all(|scope| self.contains(scope))
+    }
+
     /// Whether the scope is in the set.
     pub fn contains(&self, scope: &str) -> bool {
         self.0.iter().any(|own| own == scope)
@@ -292,6 +302,7 @@ impl fmt::Display for ScopeSet {
 mod tests {
     use super::*;
 
+    /// MCP 30.
     #[test]
     fn a_server_url_keeps_what_was_typed_and_lowers_the_rest() {
         for (typed, canonical) in [
@@ -308,6 +319,7 @@ mod tests {
         }
     }
 
+    /// MCP 12.
     #[test]
     fn a_server_url_is_refused_without_repeating_its_password() {
         let message = "https://user:hunter2@example.com".parse::<ServerUrl>().unwrap_err().to_string();

@@ -29,6 +29,8 @@ pub struct AuthorizationRequest<'a> {
     pub scope: &'a ScopeSet,
     /// Further parameters of the user's.
     pub parameters: &'a [(String, String)],
+    /// Whether a redirect may name no issuer although the issuer promises to name itself.
+    pub tolerates_missing_iss: bool,
 }
 
 /// One attempt to sign in: everything that its answer is judged by, and nothing that outlives it.
@@ -59,12 +61,16 @@ pub enum Redirect {
 impl PendingAuthorization {
     /// Makes a request with a fresh verifier and state.
     pub fn begin(request: &AuthorizationRequest<'_>) -> Result<Self, Error> {
+        let endpoint = request.issuer.authorization_endpoint.clone().ok_or_else(|| Error::NotOffered {
+            issuer: request.issuer.issuer.clone(),
+            what: "a page to sign in at (authorization_endpoint)",
+        })?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256_len(VERIFIER_BYTES);
         let redirect = RedirectUrl::new(request.redirect_uri.to_owned()).map_err(|error| {
             Error::Malformed { host: request.redirect_uri.to_owned(), why: format!("redirect URI: {error}") }
         })?;
         let client = oauth2::basic::BasicClient::new(ClientId::new(request.client.client_id.clone()))
-            .set_auth_uri(AuthUrl::from_url(request.issuer.authorization_endpoint.clone()))
+            .set_auth_uri(AuthUrl::from_url(endpoint))
             .set_redirect_uri(redirect);
         let mut authorize = client
             .authorize_url(|| CsrfToken::new_random_len(STATE_BYTES))
@@ -90,7 +96,8 @@ impl PendingAuthorization {
             scope: request.scope.clone(),
             state: State::new(state.into_secret()),
             issuer: request.issuer.issuer.clone(),
-            promises_iss: request.issuer.authorization_response_iss_parameter_supported,
+            promises_iss: request.issuer.authorization_response_iss_parameter_supported
+                && !request.tolerates_missing_iss,
         })
     }
 
@@ -176,8 +183,8 @@ mod tests {
         .unwrap()
     }
 
-    fn begin(promises_iss: bool) -> PendingAuthorization {
-        let client = ClientFacts {
+    fn client() -> ClientFacts {
+        ClientFacts {
             source: RegistrationSource::Dynamic,
             issuer: Issuer::new("https://i.example"),
             client_id: "c&d".into(),
@@ -185,18 +192,24 @@ mod tests {
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
-        };
+            assertion: None,
+        }
+    }
+
+    fn begin(promises_iss: bool) -> PendingAuthorization {
         PendingAuthorization::begin(&AuthorizationRequest {
             issuer: &issuer(promises_iss),
-            client: &client,
+            client: &client(),
             redirect_uri: "http://127.0.0.1:7/callback",
             resource: Some("https://s.example"),
             scope: &ScopeSet::from("a b"),
             parameters: &[("audience".into(), "x y".into())],
+            tolerates_missing_iss: false,
         })
         .unwrap()
     }
 
+    /// MCP 15, 22.
     #[test]
     fn the_request_says_everything_once() {
         let pending = begin(true);
@@ -216,6 +229,31 @@ mod tests {
         assert_eq!(pending.verifier.expose().len(), 64);
     }
 
+    /// MCP 22.
+    #[test]
+    fn an_openid_provider_is_told_to_ask_for_offline_access() {
+        let prompt = |openid: bool, scope: &str, parameters: &[(String, String)]| {
+            let client = client();
+            let request = AuthorizationRequest {
+                issuer: &IssuerMetadata { openid, ..issuer(false) },
+                client: &client,
+                redirect_uri: "http://127.0.0.1:7/callback",
+                resource: None,
+                scope: &ScopeSet::from(scope),
+                parameters,
+                tolerates_missing_iss: false,
+            };
+            let pending = PendingAuthorization::begin(&request).unwrap();
+            let prompts = pending.url.query_pairs().filter(|(name, _)| name == "prompt");
+            prompts.map(|(_, value)| value.into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(prompt(true, "a offline_access", &[]), ["consent"]);
+        assert_eq!(prompt(true, "a", &[]), [""; 0]);
+        assert_eq!(prompt(false, "a offline_access", &[]), [""; 0]);
+        assert_eq!(prompt(true, "offline_access", &[("prompt".into(), "login".into())]), ["login"]);
+    }
+
+    /// MCP 15.
     #[test]
     fn no_two_attempts_share_state_or_verifier() {
         let attempts: Vec<_> = (0..500).map(|_| begin(false)).collect();
@@ -230,6 +268,7 @@ mod tests {
         pending.receive(&query)
     }
 
+    /// MCP 17.
     #[test]
     fn what_lacks_the_state_or_repeats_itself_is_not_ours() {
         for query in [
@@ -246,6 +285,7 @@ mod tests {
         }
     }
 
+    /// MCP 18.
     #[test]
     fn the_four_rows_of_rfc_9207_and_their_traps() {
         let accepted = |promises, query: &str| matches!(receive(promises, query), Redirect::Answer(Ok(_)));
@@ -264,6 +304,7 @@ mod tests {
         }
     }
 
+    /// MCP 18.
     #[test]
     fn an_error_is_believed_only_from_the_issuer_that_was_asked() {
         let wrong = receive(

@@ -26,8 +26,8 @@ pub struct ResourceMetadata {
 pub struct IssuerMetadata {
     /// Whom the document describes.
     pub issuer: Issuer,
-    /// Where the browser is sent.
-    pub authorization_endpoint: Url,
+    /// Where the browser is sent; required only where a grant takes one (RFC 8414 section 2).
+    pub authorization_endpoint: Option<Url>,
     /// Where codes and refresh tokens are redeemed.
     pub token_endpoint: Url,
     /// Where clients register.
@@ -36,6 +36,8 @@ pub struct IssuerMetadata {
     pub revocation_endpoint: Option<Url>,
     /// Where the issuer tells who signed in.
     pub userinfo_endpoint: Option<Url>,
+    /// Where a device asks for a code that a person types elsewhere (RFC 8628 section 4).
+    pub device_authorization_endpoint: Option<Url>,
     /// The scopes that it knows.
     #[serde(default, deserialize_with = "null_is_absent")]
     pub scopes_supported: Vec<String>,
@@ -72,6 +74,7 @@ impl IssuerMetadata {
             registration: self.registration_endpoint.clone(),
             revocation: self.revocation_endpoint.clone(),
             userinfo: self.userinfo_endpoint.clone(),
+            device_authorization: self.device_authorization_endpoint.clone(),
         }
     }
 
@@ -85,11 +88,12 @@ impl IssuerMetadata {
         let at = |path| well_known(origin, path, "");
         Self {
             issuer: Issuer::new(origin.origin().ascii_serialization()),
-            authorization_endpoint: at("/authorize"),
+            authorization_endpoint: Some(at("/authorize")),
             token_endpoint: at("/token"),
             registration_endpoint: Some(at("/register")),
             revocation_endpoint: None,
             userinfo_endpoint: None,
+            device_authorization_endpoint: None,
             scopes_supported: Vec::new(),
             token_endpoint_auth_methods_supported: None,
             // That revision demands PKCE of every server, so there is nothing to advertise.
@@ -102,9 +106,14 @@ impl IssuerMetadata {
 
     /// Vets the endpoints before any of them is used.
     pub(super) async fn vet(&self, http: &Http) -> Result<(), Error> {
-        let optional = [&self.registration_endpoint, &self.revocation_endpoint, &self.userinfo_endpoint];
-        let all = [&self.authorization_endpoint, &self.token_endpoint];
-        for endpoint in all.into_iter().chain(optional.into_iter().flatten()) {
+        let optional = [
+            &self.authorization_endpoint,
+            &self.registration_endpoint,
+            &self.revocation_endpoint,
+            &self.userinfo_endpoint,
+            &self.device_authorization_endpoint,
+        ];
+        for endpoint in [&self.token_endpoint].into_iter().chain(optional.into_iter().flatten()) {
             http.vet(endpoint).await?;
         }
         Ok(())

@@ -4,7 +4,13 @@ pub mod authorization;
 pub mod challenge;
 pub mod client_auth;
 pub mod discovery;
+pub mod dpop;
+pub mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+pub mod grants;
 pub mod identity;
+mod jwt;
 pub mod metadata;
 pub mod registration;
 pub mod token;
@@ -41,6 +47,17 @@ pub enum Error {
         /// Who answered.
         found: Issuer,
     },
+    /// The server names another issuer than the one of the login that there is (MCP, Authorization Server Binding).
+    #[error("the server names another issuer than before: it was {bound}, now it is {found}")]
+    IssuerChanged {
+        /// Who knows the login, or the client.
+        bound: Issuer,
+        /// Whom the server names now.
+        found: Issuer,
+    },
+    /// The key of a client cannot be used. What is wrong is said without repeating any of it.
+    #[error("the client's key: {0}")]
+    BadKey(&'static str),
     /// The resource metadata speaks for another server (RFC 9728 section 3.3).
     #[error("the metadata of {server} is for another resource: {}", PeerText::new(.resource.as_str()))]
     ResourceMismatch {
@@ -55,6 +72,14 @@ pub enum Error {
     /// The issuer does not say that it supports PKCE with S256.
     #[error("issuer {0} does not advertise PKCE with S256")]
     NoPkce(Issuer),
+    /// The issuer does not offer what this way of signing in takes.
+    #[error("issuer {issuer} does not offer {what}")]
+    NotOffered {
+        /// The issuer.
+        issuer: Issuer,
+        /// What is missing.
+        what: &'static str,
+    },
     /// The issuer offers no way to become a client without a person.
     #[error("issuer {issuer} registers no clients by itself")]
     NoRegistration {

@@ -21,18 +21,29 @@ pub struct Candidates<'a> {
     pub metadata_document: Option<&'a Url>,
 }
 
-/// Becomes a client. `redirect_uri` is the one that the listener already answers; `scope` is what will be asked
-/// for, because some issuers refuse later what was not registered.
+/// What the client is to be good for.
+pub struct Wanted<'a> {
+    /// The redirect URI that the listener already answers; `None` for a grant without a browser here.
+    pub redirect_uri: Option<&'a str>,
+    /// `grant_types` (RFC 7591 section 2).
+    pub grants: &'a [&'a str],
+    /// What will be asked for, because some issuers refuse later what was not registered.
+    pub scope: &'a ScopeSet,
+}
+
+/// Becomes a client.
 pub async fn register(
     http: &Http,
     issuer: &IssuerMetadata,
     candidates: Candidates<'_>,
-    redirect_uri: &str,
-    scope: &ScopeSet,
+    wanted: &Wanted<'_>,
     now: UnixTime,
 ) -> Result<ClientRegistration, Error> {
-    let stored =
-        candidates.stored.map(|client| reuse(client, issuer, redirect_uri, now)).transpose()?.flatten();
+    let stored = candidates
+        .stored
+        .map(|client| reuse(client, issuer, wanted.redirect_uri, now))
+        .transpose()?
+        .flatten();
     let document = candidates.metadata_document.filter(|_| issuer.client_id_metadata_document_supported);
     match (stored, document) {
         // What was registered before anybody named a document comes after it, like registering does.
@@ -46,10 +57,10 @@ pub async fn register(
     let Some(endpoint) = &issuer.registration_endpoint else {
         return Err(Error::NoRegistration {
             issuer: issuer.issuer.clone(),
-            redirect_uri: redirect_uri.to_owned(),
+            redirect_uri: wanted.redirect_uri.unwrap_or_default().to_owned(),
         });
     };
-    register_dynamically(http, endpoint, issuer, redirect_uri, scope).await
+    register_dynamically(http, endpoint, issuer, wanted).await
 }
 
 /// A stored client, if it can be shown to this issuer. One that the user brought is an error elsewhere: it must be
@@ -57,7 +68,7 @@ pub async fn register(
 fn reuse(
     client: ClientRegistration,
     issuer: &IssuerMetadata,
-    redirect_uri: &str,
+    redirect_uri: Option<&str>,
     now: UnixTime,
 ) -> Result<Option<ClientRegistration>, Error> {
     let facts = &client.facts;
@@ -69,10 +80,10 @@ fn reuse(
             found: issuer.issuer.clone(),
         }),
         RegistrationSource::Preregistered => Ok(Some(client)),
-        RegistrationSource::MetadataDocument => Ok(None),
+        RegistrationSource::MetadataDocument | RegistrationSource::Unregistered => Ok(None),
         RegistrationSource::Dynamic => {
             let alive = facts.secret_expires_at.is_none_or(|end| now < end);
-            let same_redirect = facts.redirect_uri.as_deref() == Some(redirect_uri);
+            let same_redirect = facts.redirect_uri.as_deref() == redirect_uri;
             Ok((same_issuer && alive && same_redirect).then_some(client))
         }
     }
@@ -89,26 +100,32 @@ fn by_metadata_document(document: &Url, issuer: &Issuer) -> ClientRegistration {
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
+            assertion: None,
         },
         secret: None,
+        key: None,
         management_token: None,
     }
 }
 
 /// The method to ask for: a program on a person's machine keeps no secret, so `none` wherever it is offered.
 pub fn preferred_auth_method(issuer: &IssuerMetadata, has_secret: bool) -> ClientAuthMethod {
-    let listed = issuer.token_endpoint_auth_methods_supported.as_deref();
-    let offers = |method: &str| listed.is_some_and(|methods| methods.iter().any(|own| own == method));
-    match (has_secret, listed) {
-        (false, None) => ClientAuthMethod::None,
-        (false, Some(_)) if offers("none") => ClientAuthMethod::None,
+    let Some(listed) = &issuer.token_endpoint_auth_methods_supported else {
         // RFC 8414: an issuer that lists nothing takes client_secret_basic.
-        (_, None) => ClientAuthMethod::ClientSecretBasic,
-        _ if offers("client_secret_basic") => ClientAuthMethod::ClientSecretBasic,
-        _ if offers("client_secret_post") => ClientAuthMethod::ClientSecretPost,
-        (true, Some(_)) => ClientAuthMethod::ClientSecretBasic,
-        (false, Some(_)) => ClientAuthMethod::None,
+        return if has_secret { ClientAuthMethod::ClientSecretBasic } else { ClientAuthMethod::None };
+    };
+    if !has_secret && listed.iter().any(|method| method == "none") {
+        return ClientAuthMethod::None;
     }
+    // Of the two ways to show a secret the one that the issuer names first: the MCP Python SDK, and every server built
+    // on it, names client_secret_post first and turns HTTP Basic away unless the body repeats the client id.
+    let first = listed.iter().find_map(|method| match method.as_str() {
+        "client_secret_basic" => Some(ClientAuthMethod::ClientSecretBasic),
+        "client_secret_post" => Some(ClientAuthMethod::ClientSecretPost),
+        _ => None,
+    });
+    let neither = if has_secret { ClientAuthMethod::ClientSecretBasic } else { ClientAuthMethod::None };
+    first.unwrap_or(neither)
 }
 
 /// The registration answer (RFC 7591 section 3.2.1), which governs over what was asked for.
@@ -127,21 +144,20 @@ async fn register_dynamically(
     http: &Http,
     endpoint: &Url,
     issuer: &IssuerMetadata,
-    redirect_uri: &str,
-    scope: &ScopeSet,
+    wanted: &Wanted<'_>,
 ) -> Result<ClientRegistration, Error> {
     let mut metadata = json!({
         "client_name": "mcpauth",
         "software_id": "mcpauth",
         "software_version": env!("CARGO_PKG_VERSION"),
         "application_type": "native",
-        "redirect_uris": [redirect_uri],
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
+        "redirect_uris": wanted.redirect_uri.as_slice(),
+        "grant_types": wanted.grants,
+        "response_types": wanted.redirect_uri.map(|_| "code").as_slice(),
         "token_endpoint_auth_method": preferred_auth_method(issuer, false),
     });
-    if !scope.is_empty() {
-        metadata["scope"] = scope.to_string().into();
+    if !wanted.scope.is_empty() {
+        metadata["scope"] = wanted.scope.to_string().into();
     }
     let request = Request::new(Method::POST, endpoint).body(Body::Json(metadata));
     let answer = http.send(request).await?;
@@ -152,11 +168,11 @@ async fn register_dynamically(
         return Err(Error::RegistrationRefused {
             issuer: issuer.issuer.clone(),
             reason: ErrorResponse::from_answer(&answer),
-            redirect_uri: redirect_uri.to_owned(),
+            redirect_uri: wanted.redirect_uri.unwrap_or_default().to_owned(),
         });
     }
     let registered: Registered = read_json(&answer, "registration answer")?;
-    accept(registered, &issuer.issuer, redirect_uri).map_err(|why| Error::Malformed {
+    accept(registered, &issuer.issuer, wanted.redirect_uri).map_err(|why| Error::Malformed {
         host: answer.host.clone(),
         why: format!("registration answer: {why}"),
     })
@@ -165,14 +181,16 @@ async fn register_dynamically(
 fn accept(
     answer: Registered,
     issuer: &Issuer,
-    redirect_uri: &str,
+    redirect_uri: Option<&str>,
 ) -> Result<ClientRegistration, &'static str> {
     // RFC 6749 appendix A.1: the id is of visible ASCII characters.
     let legal = |c: char| (' '..='~').contains(&c);
     if answer.client_id.is_empty() || answer.client_id.len() > 4096 || !answer.client_id.chars().all(legal) {
         return Err("client_id is empty, too long or of illegal characters");
     }
-    if answer.redirect_uris.is_some_and(|uris| !uris.iter().any(|uri| uri == redirect_uri)) {
+    if redirect_uri
+        .is_some_and(|own| answer.redirect_uris.is_some_and(|uris| !uris.iter().any(|uri| uri == own)))
+    {
         return Err("it does not allow the redirect URI that was asked for");
     }
     // A public client is given none by some issuers and an empty one by others.
@@ -189,11 +207,13 @@ fn accept(
             issuer: issuer.clone(),
             client_id: answer.client_id,
             auth_method,
-            redirect_uri: Some(redirect_uri.to_owned()),
+            redirect_uri: redirect_uri.map(str::to_owned),
             secret_expires_at: answer.client_secret_expires_at.filter(|end| *end != 0).map(UnixTime),
             management_url: answer.registration_client_uri,
+            assertion: None,
         },
         secret: secret.map(ClientSecret::new),
+        key: None,
         management_token: answer.registration_access_token.map(RegistrationToken::new),
     })
 }
@@ -232,9 +252,10 @@ mod tests {
 
     fn read(answer: serde_json::Value) -> Result<ClientRegistration, String> {
         let answer: Registered = serde_json::from_value(answer).map_err(|error| error.to_string())?;
-        accept(answer, &Issuer::new("https://i.example"), REDIRECT).map_err(str::to_owned)
+        accept(answer, &Issuer::new("https://i.example"), Some(REDIRECT)).map_err(str::to_owned)
     }
 
+    /// MCP 26.
     #[test]
     fn the_answer_governs() {
         let client = read(json!({
@@ -247,6 +268,32 @@ mod tests {
         for public in [json!({ "client_id": "c" }), json!({ "client_id": "c", "client_secret": "" })] {
             assert_eq!(read(public).unwrap().facts.auth_method, ClientAuthMethod::None);
         }
+    }
+
+    /// MCP 26.
+    #[test]
+    fn a_secret_is_shown_in_the_way_that_the_issuer_names_first() {
+        let preferred = |listed: Option<&[&str]>, has_secret| {
+            let issuer: IssuerMetadata = serde_json::from_value(json!({
+                "issuer": "https://i.example", "authorization_endpoint": "https://i.example/a",
+                "token_endpoint": "https://i.example/t", "token_endpoint_auth_methods_supported": listed }))
+            .unwrap();
+            preferred_auth_method(&issuer, has_secret)
+        };
+        let (basic, post) = ("client_secret_basic", "client_secret_post");
+        for has_secret in [true, false] {
+            for (listed, expected) in [
+                (&[post, basic], ClientAuthMethod::ClientSecretPost),
+                (&[basic, post], ClientAuthMethod::ClientSecretBasic),
+                (&["private_key_jwt", post], ClientAuthMethod::ClientSecretPost),
+            ] {
+                assert_eq!(preferred(Some(listed), has_secret), expected);
+            }
+        }
+        assert_eq!(preferred(Some(&[post, "none"]), false), ClientAuthMethod::None);
+        assert_eq!(preferred(Some(&[post, "none"]), true), ClientAuthMethod::ClientSecretPost);
+        assert_eq!(preferred(None, true), ClientAuthMethod::ClientSecretBasic);
+        assert_eq!(preferred(Some(&["tls_client_auth"]), false), ClientAuthMethod::None);
     }
 
     #[test]
@@ -264,6 +311,7 @@ mod tests {
         }
     }
 
+    /// MCP 24, 27.
     #[test]
     fn a_registration_is_shown_to_no_other_issuer() {
         let issuer: IssuerMetadata = serde_json::from_value(json!({
@@ -271,9 +319,12 @@ mod tests {
             "token_endpoint": "https://other.example/t" }))
         .unwrap();
         let dynamic = read(json!({ "client_id": "c" })).unwrap();
-        assert!(reuse(dynamic, &issuer, REDIRECT, UnixTime(0)).unwrap().is_none());
+        assert!(reuse(dynamic, &issuer, Some(REDIRECT), UnixTime(0)).unwrap().is_none());
         let mut brought = read(json!({ "client_id": "c" })).unwrap();
         brought.facts.source = RegistrationSource::Preregistered;
-        assert!(matches!(reuse(brought, &issuer, REDIRECT, UnixTime(0)), Err(Error::ForeignClient { .. })));
+        assert!(matches!(
+            reuse(brought, &issuer, Some(REDIRECT), UnixTime(0)),
+            Err(Error::ForeignClient { .. })
+        ));
     }
 }

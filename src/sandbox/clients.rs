@@ -94,7 +94,9 @@ pub(super) fn authenticate(ledger: &mut Ledger, request: &Request, form: &Form) 
 }
 
 fn read_claim(request: &Request, form: &Form) -> Result<Claim, Refusal> {
-    let (in_body, secret_in_body) = (form.get("client_id"), form.get("client_secret"));
+    // An empty secret is none (RFC 6749 section 2.3.1).
+    let secret_in_body = form.get("client_secret").filter(|secret| !secret.is_empty());
+    let in_body = form.get("client_id");
     let Some(encoded) = request.credentials("Basic") else {
         if let Some(assertion) = form.get("client_assertion") {
             let (id, assertion) = (assertions::claimed_client(form, assertion)?, Some(assertion.to_owned()));

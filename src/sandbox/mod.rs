@@ -16,10 +16,9 @@
 //! | `/mcp` | the MCP server: Streamable HTTP from 2025-03-26 to 2026-07-28 |
 //!
 //! The floors, from the top; arrows run only downward: the sockets (`server`), the paths and what goes wrong on
-//! them (`router`), a file per endpoint, what endpoints share (`clients`, `assertions`,
-//! `admission`, `dpop`, `asked`, `pages`, `messages`), the state behind
-//! its lock (`ledger`) beside what comes in and goes out (`wire`), and the words (`books`, `options`,
-//! `jwt`, `dice`, `form`).
+//! them (`router`), the ways of providers around it (`imitation`), a file per endpoint, what endpoints share (`clients`,
+//! `assertions`, `admission`, `dpop`, `asked`, `pages`, `messages`), the state behind its lock (`ledger`) beside what
+//! comes in and goes out (`wire`), and the words (`books`, `options`, `jwt`, `dice`, `form`).
 
 mod admission;
 mod asked;
@@ -35,6 +34,7 @@ mod dpop;
 mod form;
 mod grant_types;
 mod identity;
+mod imitation;
 mod jwt;
 mod ledger;
 mod mcp;
@@ -63,6 +63,7 @@ use tokio::sync::oneshot;
 pub use self::books::{Books, Family};
 pub use self::dice::Dice;
 use self::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
+pub use self::imitation::{Imitation, KNOWN_CLIENT, imitations};
 pub use self::jwt::PublicKey;
 use self::ledger::{Ledger, Nonces, Site, now};
 pub use self::options::{AssertionAudience, Dpop, Endpoint, Fault, Preregistered, SandboxOptions};
@@ -78,6 +79,7 @@ pub struct Sandbox {
 impl Sandbox {
     /// Binds a port of 127.0.0.1 and serves on a thread of its own; it answers as soon as this returns.
     pub fn start(options: SandboxOptions) -> io::Result<Self> {
+        let imitated_without_registration = options.imitation.is_some() && !options.registration;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
         listener.set_nonblocking(true)?;
         let origin = format!("http://{}", listener.local_addr()?);
@@ -95,7 +97,12 @@ impl Sandbox {
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("sandbox".into()).spawn(serving)?;
-        Ok(Self { origin, site, stop: Some(stop), thread: Some(thread) })
+        let sandbox = Self { origin, site, stop: Some(stop), thread: Some(thread) };
+        if imitated_without_registration {
+            let redirects = ["http://127.0.0.1/callback", "http://localhost/callback"];
+            sandbox.add_client(KNOWN_CLIENT, None, &redirects);
+        }
+        Ok(sandbox)
     }
 
     /// The issuer, such as `http://127.0.0.1:40123`.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::dice::Dice;
+use super::imitation::Imitation;
 use super::jwt::PublicKey;
 
 /// How the sandbox behaves. All of it can be changed while it runs; the next request sees the change.
@@ -87,6 +88,8 @@ pub struct SandboxOptions {
     pub event_streams: bool,
     /// What goes wrong; the first that fits the request.
     pub faults: Vec<Fault>,
+    /// The provider whose ways it shows, if any.
+    pub imitation: Option<Imitation>,
 }
 
 impl Default for SandboxOptions {
@@ -130,6 +133,7 @@ impl Default for SandboxOptions {
             open_initialize: false,
             event_streams: false,
             faults: Vec::new(),
+            imitation: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::form::Form;
@@ -117,6 +117,25 @@ impl Answer {
     /// The same with one more header.
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Its status.
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The same with another status.
+    pub(super) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The same with another document, if it holds a JSON object.
+    pub(super) fn edited(mut self, edit: impl FnOnce(&mut Map<String, Value>)) -> Self {
+        if let Ok(mut document) = serde_json::from_slice(&self.body) {
+            edit(&mut document);
+            self.body = Value::Object(document).to_string().into();
+        }
         self
     }
 

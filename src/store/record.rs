@@ -1,7 +1,7 @@
 //! What a record looks like on disk.
 //!
 //! ```text
-//! mcpauth-record 2 {"kind":"login","sealed_by":"keychain","key_id":"…","summary":{…}}\n
+//! mcpauth-record 3 {"kind":"login","sealed_by":"keychain","key_id":"…","summary":{…}}\n
 //! body
 //! ```
 //!
@@ -9,8 +9,8 @@
 //! as JSON, sealed together with the file's name and the header, so that neither can be changed or swapped
 //! unnoticed. This file is the only place where secrets are serialized.
 //!
-//! Version 1 looked the same, and what it says means the same. It knew fewer states of a login and fewer facts about
-//! its tokens, so that the releases that wrote it must not replace what came after.
+//! Versions 1 and 2 looked the same, and what they say means the same. They knew fewer states of a login, fewer facts
+//! about its tokens, and no keys, so that the releases that wrote them must not replace what came after.
 
 use std::io;
 
@@ -22,12 +22,12 @@ use super::StoreKind;
 use super::files::Folder;
 use super::sealing::Sealing;
 use crate::model::{ClientFacts, ClientRegistration, ExtraFields, Login, LoginSummary, Name, TokenSet};
-use crate::secret::{AccessToken, ClientSecret, RefreshToken, RegistrationToken};
+use crate::secret::{AccessToken, ClientKey, ClientSecret, DpopKey, RefreshToken, RegistrationToken};
 
 /// Begins every record; the version follows.
 const MAGIC: &str = "mcpauth-record ";
 /// The version that is written.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Why the bytes of a record cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,6 +239,8 @@ impl io::Write for Length {
 #[derive(Serialize)]
 struct ClientSecrets<'a> {
     secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
     management_token: Option<&'a str>,
 }
 
@@ -246,6 +248,7 @@ impl<'a> ClientSecrets<'a> {
     fn of(client: &'a ClientRegistration) -> Self {
         Self {
             secret: client.secret.as_ref().map(ClientSecret::expose),
+            key: client.key.as_ref().map(ClientKey::expose),
             management_token: client.management_token.as_ref().map(RegistrationToken::expose),
         }
     }
@@ -257,15 +260,18 @@ struct OwnedClientSecrets {
     #[serde(default)]
     secret: Option<String>,
     #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
     management_token: Option<String>,
 }
 
 impl OwnedClientSecrets {
     fn with(self, facts: ClientFacts) -> ClientRegistration {
-        let Self { secret, management_token } = self;
+        let Self { secret, key, management_token } = self;
         ClientRegistration {
             facts,
             secret: secret.map(ClientSecret::new),
+            key: key.map(ClientKey::new),
             management_token: management_token.map(RegistrationToken::new),
         }
     }
@@ -277,6 +283,8 @@ struct LoginSecrets<'a> {
     access_token: &'a str,
     refresh_token: Option<&'a str>,
     extra: &'a ExtraFields,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_key: Option<&'a str>,
     client: ClientSecrets<'a>,
 }
 
@@ -288,6 +296,8 @@ struct OwnedLoginSecrets {
     refresh_token: Option<String>,
     #[serde(default)]
     extra: ExtraFields,
+    #[serde(default)]
+    dpop_key: Option<String>,
     client: OwnedClientSecrets,
 }
 
@@ -305,6 +315,7 @@ impl Stored for Login {
             access_token: self.tokens.access_token.expose(),
             refresh_token: self.tokens.refresh_token.as_ref().map(RefreshToken::expose),
             extra: &self.tokens.extra,
+            dpop_key: self.dpop_key.as_ref().map(DpopKey::expose),
             client: ClientSecrets::of(&self.client),
         };
         serde_json::to_writer(to, &secrets)
@@ -318,7 +329,8 @@ impl Stored for Login {
             refresh_token: secrets.refresh_token.map(RefreshToken::new),
             extra: secrets.extra,
         };
-        Ok(Self { facts: summary.login, client: secrets.client.with(summary.client), tokens })
+        let dpop_key = secrets.dpop_key.map(DpopKey::new);
+        Ok(Self { facts: summary.login, client: secrets.client.with(summary.client), tokens, dpop_key })
     }
 }
 

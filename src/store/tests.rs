@@ -15,10 +15,10 @@ mod on_unix;
 use super::*;
 use crate::clock::UnixTime;
 use crate::model::{
-    ClientAuthMethod, ClientFacts, Endpoints, ExtraFields, Identity, Issuer, LoginFacts, LoginState,
+    ClientAuthMethod, ClientFacts, Endpoints, ExtraFields, Grant, Identity, Issuer, LoginFacts, LoginState,
     RegistrationSource, ScopeSet, TokenFacts, TokenSet,
 };
-use crate::secret::{AccessToken, ClientSecret, RefreshToken};
+use crate::secret::{AccessToken, ClientSecret, DpopKey, RefreshToken};
 
 const NOW: Duration = Duration::ZERO;
 /// Begins every secret in these tests.
@@ -86,8 +86,10 @@ fn client() -> ClientRegistration {
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
+            assertion: None,
         },
         secret: Some(ClientSecret::new("canary-client-secret")),
+        key: None,
         management_token: None,
     }
 }
@@ -103,13 +105,16 @@ fn login(server: &str, generation: u64) -> Login {
             url: "https://mcp.example/mcp".parse().unwrap(),
             resource: Some("https://mcp.example/mcp".into()),
             endpoints: Endpoints {
-                authorization: url("authorize"),
+                authorization: Some(url("authorize")),
                 token: url("token"),
                 registration: None,
                 revocation: None,
                 userinfo: None,
+                device_authorization: None,
             },
+            grant: Grant::default(),
             requested_scope: ScopeSet::from("read"),
+            refresh_scope: false,
             identity: Identity::default(),
             state: LoginState::Active,
             generation,
@@ -130,6 +135,7 @@ fn login(server: &str, generation: u64) -> Login {
             refresh_token: Some(RefreshToken::new("canary-refresh \"quoted\" \u{1F511}")),
             extra,
         },
+        dpop_key: Some(DpopKey::new("canary-dpop-key")),
     }
 }
 
