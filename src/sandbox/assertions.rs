@@ -4,7 +4,7 @@ use super::books::Client;
 use super::form::Form;
 use super::jwt::Jwt;
 use super::ledger::Ledger;
-use super::options::AssertionAudience;
+use super::partners::AssertionAudience;
 use super::wire::Refusal;
 
 /// `client_assertion_type`, the only one there is.

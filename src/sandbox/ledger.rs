@@ -14,7 +14,8 @@ use super::books::{
 };
 use super::grant_types::REFRESH_TOKEN;
 use super::jwt::SigningKey;
-use super::options::{Endpoint, Fault, Preregistered, SandboxOptions};
+use super::options::{Endpoint, Fault, SandboxOptions};
+use super::partners::Preregistered;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::model::ScopeSet;
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::exchange::ID_JAG_TYPE;
 use super::grant_types::offered;
 use super::ledger::Ledger;
 use super::options::{Dpop, Fault};
@@ -83,6 +84,13 @@ fn issuer(ledger: &Ledger) -> Value {
     }
     if options.dpop != Dpop::Off {
         document["dpop_signing_alg_values_supported"] = json!(["ES256"]);
+    }
+    if !options.trusted_issuers.is_empty() {
+        let profile = "urn:ietf:params:oauth:grant-profile:id-jag";
+        document["authorization_grant_profiles_supported"] = json!([profile]);
+    }
+    if !options.exchanges.is_empty() {
+        document["identity_chaining_requested_token_types_supported"] = json!([ID_JAG_TYPE]);
     }
     if options.registration {
         document["registration_endpoint"] = format!("{origin}/register").into();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::dice::Dice;
 use super::imitation::Imitation;
-use super::jwt::PublicKey;
+use super::partners::{AssertionAudience, Exchange, JagFault, Preregistered, TrustedIssuer};
 
 /// How the sandbox behaves. All of it can be changed while it runs; the next request sees the change.
 #[derive(Clone, Debug)]
@@ -70,6 +70,10 @@ pub struct SandboxOptions {
     pub preregistered: Vec<Preregistered>,
     /// What an assertion must name as its audience.
     pub assertion_audience: AssertionAudience,
+    /// Issuers whose word becomes a token (RFC 7523 section 2.1).
+    pub trusted_issuers: Vec<TrustedIssuer>,
+    /// As an identity provider: who may take an assertion where (RFC 8693).
+    pub exchanges: Vec<Exchange>,
     /// Whether tokens are bound to a key of the client (RFC 9449).
     pub dpop: Dpop,
     /// Whether a proof must hold the nonce that the issuer, or the MCP server, gave last.
@@ -124,6 +128,8 @@ impl Default for SandboxOptions {
             auth_methods: ["none", "client_secret_basic", "client_secret_post"].map(String::from).into(),
             preregistered: Vec::new(),
             assertion_audience: AssertionAudience::Issuer,
+            trusted_issuers: Vec::new(),
+            exchanges: Vec::new(),
             dpop: Dpop::Off,
             dpop_nonce: false,
             device: false,
@@ -136,32 +142,6 @@ impl Default for SandboxOptions {
             imitation: None,
         }
     }
-}
-
-/// A client that did not register itself. Without secret and key it is public.
-#[derive(Clone, Debug)]
-pub struct Preregistered {
-    /// Its `client_id`.
-    pub id: String,
-    /// A secret, which it may send in either way.
-    pub secret: Option<String>,
-    /// The public half of the key by which it signs its assertions (RFC 7523).
-    pub key: Option<PublicKey>,
-    /// What it may ask for, by the names of the standards, such as `client_credentials`.
-    pub grant_types: Vec<String>,
-    /// Where it may be redirected to.
-    pub redirect_uris: Vec<String>,
-}
-
-/// What an assertion may name as its audience: issuers do not agree on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AssertionAudience {
-    /// The issuer.
-    Issuer,
-    /// The token endpoint, as many still have it.
-    TokenEndpoint,
-    /// One of the two.
-    Either,
 }
 
 /// What the sandbox makes of DPoP (RFC 9449).
@@ -317,6 +297,8 @@ pub enum Fault {
     MissingIss,
     /// The redirect carries another `state`.
     WrongState,
+    /// An identity assertion is wrong, or the answer with it.
+    Jag(JagFault),
     /// The person declines.
     Declined,
     /// The token answer lacks the access token.

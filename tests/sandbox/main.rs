@@ -4,6 +4,7 @@
 
 mod device;
 mod dpop;
+mod enterprise;
 mod faults;
 mod issuer;
 mod keys;
@@ -13,4 +14,5 @@ mod places;
 mod refresh;
 mod registration;
 mod unattended;
+mod workload;
 mod world;
