@@ -39,7 +39,6 @@ complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "logout" -d 'Sign ou
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "token" -d 'Print one fresh access token'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
-complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "call" -d 'Send one request with a fresh token, and print what the server answers'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "refresh" -d 'Refresh a login now'
@@ -175,20 +174,6 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l json -d 'Answer
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -s d -l data -d 'Send this text; `@FILE` sends what a file holds, `@-` what is on standard input. As JSON, unless -H says otherwise' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -s H -d 'A further header; may be repeated' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -l max-time -d 'How long all of it may take; if left out, the answer has to begin within a minute' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -l account -d 'Which of several identities at the server' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
-passphrase\t'Sealed with a key derived from a passphrase'
-file\t'Plain files, not sealed'"
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -l config -d 'Keep configuration, logins and state in this directory' -r -F
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -s i -l include -d 'Print status and headers of the answer first'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l account -d 'Which of several identities at the server' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l within -d 'Fail if a login will need a person within this time' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand status" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
@@ -525,7 +510,22 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_s
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l port -d 'Port to listen on; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l access-ttl -d 'How long access tokens live' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l grace -d 'How long a spent refresh token still yields its successor' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l imitate -d 'Imitate a provider that has ways of its own, as far as people reported them' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l dpop -d 'Bind tokens to a key of the client (DPoP): for those who want it, or for everybody' -r -f -a "offered\t'Clients that send a proof'
+required\t'All clients; who sends no proof gets no token'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l imitate -d 'Imitate a provider that has ways of its own, as far as people reported them' -r -f -a "entra\t''
+google\t''
+cognito\t''
+auth0\t''
+atlassian\t''
+atlassian-mcp\t''
+slack\t''
+github\t''
+salesforce\t''
+salesforce-mcp\t''
+revenuecat\t''
+dropbox\t''
+meta\t''
+netsuite\t''"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"
@@ -534,6 +534,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l passphrase-f
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l auto-consent -d 'Grant every request without asking'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-rotation -d 'Keep refresh tokens valid after use instead of rotating them'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-registration -d 'Offer no dynamic client registration'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l device -d 'Let devices sign in: a code is shown there and typed at /device'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-resource-metadata -d 'Publish no protected resource metadata, like servers of MCP 2025-03-26'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
@@ -569,25 +570,24 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -l json -d 'Answer 
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "login" -d 'Sign in to an MCP server through the browser'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "logout" -d 'Sign out: revoke the tokens at the issuer, then delete the login here'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "token" -d 'Print one fresh access token'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "call" -d 'Send one request with a fresh token, and print what the server answers'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "refresh" -d 'Refresh a login now'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "server" -d 'Name servers and settle how to sign in to them'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "store" -d 'Show where logins rest, move them to another store, change the passphrase'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "doctor" -d 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "audit" -d 'Show who signed in, who got a token, what was refreshed and revoked'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "completions" -d 'Print the completion script for a shell'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "man" -d 'Print a manual page, or write all of them into a directory'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "login" -d 'Sign in to an MCP server through the browser'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "logout" -d 'Sign out: revoke the tokens at the issuer, then delete the login here'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "token" -d 'Print one fresh access token'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "refresh" -d 'Refresh a login now'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "server" -d 'Name servers and settle how to sign in to them'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "store" -d 'Show where logins rest, move them to another store, change the passphrase'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "doctor" -d 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "audit" -d 'Show who signed in, who got a token, what was refreshed and revoked'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "man" -d 'Print a manual page, or write all of them into a directory'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "add" -d 'Name a server, check it and settle how to sign in to it'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "show" -d 'Show what is settled for a server'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "set" -d 'Change what is settled for a server'
