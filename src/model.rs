@@ -61,6 +61,20 @@ pub struct Endpoints {
     pub device_authorization: Option<Url>,
 }
 
+impl Endpoints {
+    /// Those of somebody who is only asked for tokens.
+    pub fn only_token(token: Url) -> Self {
+        Self {
+            authorization: None,
+            token,
+            registration: None,
+            revocation: None,
+            userinfo: None,
+            device_authorization: None,
+        }
+    }
+}
+
 /// How this client became known to an issuer, in the order in which the ways are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

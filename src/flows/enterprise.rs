@@ -9,9 +9,10 @@ use crate::error::Error;
 use crate::http::Http;
 use crate::model::grant::{EnterpriseGrant, StoredSubject, SubjectSource, TokenSource};
 use crate::model::{
-    ClientAuthMethod, ClientFacts, ClientRegistration, Issuer, Login, LoginKey, Name, RegistrationSource,
-    ServerUrl,
+    ClientAuthMethod, ClientFacts, ClientRegistration, Endpoints, Issuer, Login, LoginKey, Name,
+    RegistrationSource, ServerUrl,
 };
+use crate::oauth::client_auth::Applicant;
 use crate::oauth::discovery::{self, Trace};
 use crate::oauth::exchange::{self, Subject, Target};
 use crate::oauth::token::Asking;
@@ -98,14 +99,16 @@ pub(super) async fn assertion(
 ) -> Result<Assertion, Error> {
     let (client, subject) = vouching(app, grant)?;
     let target = Target {
-        audience: &asking.client.facts.issuer,
+        audience: &asking.applicant.client.facts.issuer,
         resource: asking.resource,
         scope: asking.scope,
-        client_id: &asking.client.facts.client_id,
+        client_id: &asking.applicant.client.facts.client_id,
     };
     let http = http_to(app, &grant.identity_provider)?;
-    let exchanged =
-        exchange::exchange(&http, &grant.token_endpoint, &client, &subject, &target, asking.now).await;
+    let endpoints = Endpoints::only_token(grant.token_endpoint.clone());
+    let now = asking.applicant.now;
+    let applicant = Applicant { http: &http, endpoints: &endpoints, client: &client, dpop_key: None, now };
+    let exchanged = exchange::exchange(&applicant, &subject, &target).await;
     exchanged.map_err(|error| match &grant.subject {
         SubjectSource::Login(login) if exchange::is_spent(&error) => {
             Error::login_needed(format!("{} no longer vouches for you: {error}", login.server), login.key())

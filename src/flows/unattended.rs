@@ -9,9 +9,10 @@ use super::{App, gone_wrong, printed, remote};
 use crate::audit::{Event, Kind};
 use crate::error::Error;
 use crate::model::grant::TokenSource;
-use crate::model::{Grant, Login, LoginState, Name, TokenSet};
+use crate::model::{Grant, Login, LoginState, Name};
+use crate::oauth::client_auth::Applicant;
 use crate::oauth::grants;
-use crate::oauth::token::Asking;
+use crate::oauth::token::{Asking, Granted};
 use crate::secret::Assertion;
 use crate::store::{Attempt, LoginLock, Store};
 use crate::{files, http, oauth};
@@ -31,8 +32,8 @@ pub(super) async fn ask(
     server: &Name,
     grant: &Grant,
     asking: &Asking<'_>,
-) -> Result<TokenSet, Error> {
-    let tokens = match grant {
+) -> Result<Granted, Error> {
+    let granted = match grant {
         Grant::ClientCredentials => grants::client_credentials(asking).await,
         Grant::Workload(workload) => grants::jwt_bearer(asking, &read(&workload.assertion)?).await,
         Grant::Enterprise(enterprise) => {
@@ -43,7 +44,7 @@ pub(super) async fn ask(
             return Err(Error::Unforeseen("a grant that takes a person was asked for without one".into()));
         }
     };
-    tokens.map_err(remote(server))
+    granted.map_err(remote(server))
 }
 
 /// Asks for the next token of the login whose lock is held, unless somebody else did. There is nothing to lose, so no
@@ -59,8 +60,9 @@ pub(super) fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) 
     let asked = http::block_on(ask_again(app, store, &login, tries));
     let asked = asked.map_err(|error| remote(&key.server)(error.into())).and_then(std::convert::identity);
     match asked {
-        Ok(tokens) => {
-            let login = renewal::renewed(store, &login, tokens);
+        Ok(Granted { tokens, auth_method }) => {
+            let mut login = renewal::renewed(store, &login, tokens);
+            login.client.facts.auth_method = auth_method;
             store.save(lock, &login)?;
             store.forget_trouble(Attempt::Refresh, key);
             app.audit(&Event::new(Kind::Refreshed, key).about(&login.tokens.facts));
@@ -75,21 +77,17 @@ pub(super) fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) 
 
 /// Asks as at the login, up to `tries` times while trouble passes. An assertion works once, so whoever shows one has one
 /// try.
-async fn ask_again(app: &App, store: &Store, login: &Login, tries: u32) -> Result<TokenSet, Error> {
+async fn ask_again(app: &App, store: &Store, login: &Login, tries: u32) -> Result<Granted, Error> {
     let http = app.http(&login.facts.url);
     let asking = Asking {
-        http: &http,
-        endpoints: &login.facts.endpoints,
-        client: &login.client,
+        applicant: Applicant::of(&http, login, app.now()),
         resource: login.facts.resource.as_deref(),
         scope: &login.facts.requested_scope,
-        dpop_key: login.dpop_key.as_ref(),
-        now: app.now(),
     };
     let mut asked = 0;
     loop {
         let error = match ask(app, &login.facts.server, &login.facts.grant, &asking).await {
-            Ok(tokens) => return Ok(tokens),
+            Ok(granted) => return Ok(granted),
             Err(error) => error,
         };
         asked += 1;

@@ -241,6 +241,7 @@ mod tests {
                 resource: None,
                 scope: &ScopeSet::from(scope),
                 parameters,
+                tolerates_missing_iss: false,
             };
             let pending = PendingAuthorization::begin(&request).unwrap();
             let prompts = pending.url.query_pairs().filter(|(name, _)| name == "prompt");

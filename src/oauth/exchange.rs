@@ -4,14 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use url::Url;
 
-use super::client_auth::Form;
-use super::token::{self, Sent};
+use super::client_auth::{Applicant, Form};
+use super::token;
 use super::{Error, read_json};
 use crate::clock::UnixTime;
-use crate::http::Http;
-use crate::model::{ClientRegistration, Issuer, ScopeSet};
+use crate::model::{Issuer, ScopeSet};
 use crate::secret::Assertion;
 
 /// The type of the assertion that is asked for.
@@ -51,12 +49,9 @@ pub struct Target<'a> {
 /// Exchanges what says who the person is for an assertion. What comes back is checked before anybody else sees it: an
 /// identity provider that is confused, or lied to, must not speak for the person elsewhere.
 pub async fn exchange(
-    http: &Http,
-    token_endpoint: &Url,
-    client: &ClientRegistration,
+    applicant: &Applicant<'_>,
     subject: &Subject,
     target: &Target<'_>,
-    now: UnixTime,
 ) -> Result<Assertion, Error> {
     let (subject_token, subject_type) = subject.parts();
     let scope = (!target.scope.is_empty()).then(|| target.scope.to_string());
@@ -67,14 +62,13 @@ pub async fn exchange(
         .with_optional("scope", scope.as_deref())
         .with("subject_token", subject_token.expose())
         .with("subject_token_type", subject_type);
-    let sent = Sent { endpoint: token_endpoint, client, secrets: &[subject_token.expose()] };
-    let answer = token::post(http, &sent, form, now).await?;
+    let answer = token::ask_for_assertion(applicant, form, &[subject_token.expose()]).await?;
     let exchanged: Exchanged = read_json(&answer, "token exchange answer")?;
     let refuse = |why: &str| Error::Malformed {
         host: answer.host.clone(),
         why: format!("token exchange answer: {why}"),
     };
-    exchanged.judge(target, now).map_err(refuse)
+    exchanged.judge(target, applicant.now).map_err(refuse)
 }
 
 /// The answer (RFC 8693 section 2.2.1).

@@ -3,18 +3,17 @@
 
 use super::Error;
 use super::client_auth::Form;
-use super::token::{self, Asking};
-use crate::model::TokenSet;
+use super::token::{self, Asking, Granted};
 use crate::secret::Assertion;
 
 /// The client asks for itself.
-pub async fn client_credentials(asking: &Asking<'_>) -> Result<TokenSet, Error> {
+pub async fn client_credentials(asking: &Asking<'_>) -> Result<Granted, Error> {
     let form = Form::new("grant_type", "client_credentials");
     token::ask(asking, form, &[]).await
 }
 
 /// Somebody that the issuer believes vouches for whoever asks.
-pub async fn jwt_bearer(asking: &Asking<'_>, assertion: &Assertion) -> Result<TokenSet, Error> {
+pub async fn jwt_bearer(asking: &Asking<'_>, assertion: &Assertion) -> Result<Granted, Error> {
     let form = Form::new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
         .with("assertion", assertion.expose());
     token::ask(asking, form, &[assertion.expose()]).await

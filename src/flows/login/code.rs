@@ -146,9 +146,9 @@ async fn redeem(
     code: &AuthorizationCode,
 ) -> Result<Obtained, Trouble> {
     let endpoints = signing.found.issuer.endpoints();
-    let tokens = token::exchange(signing.http, &endpoints, &client, pending, code, signing.app.now()).await;
-    let tokens = tokens.map_err(|error| signing.failed(&client.facts, error))?;
-    Ok(Obtained { client, tokens, grant: Grant::AuthorizationCode, resource: pending.resource.clone() })
+    let granted = token::exchange(&signing.applicant(&endpoints, &client), pending, code).await;
+    let granted = granted.map_err(|error| signing.failed(&client.facts, error))?;
+    Ok(Obtained::new(client, granted, Grant::AuthorizationCode, pending.resource.clone()))
 }
 
 impl Signing<'_> {

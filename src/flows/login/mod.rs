@@ -15,10 +15,12 @@ use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
-    ClientFacts, ClientRegistration, Grant, GrantKind, Identity, Login, LoginFacts, LoginKey, LoginState,
-    LoginSummary, Name, RegistrationSource, ScopeSet, ServerUrl, TokenSet,
+    ClientFacts, ClientRegistration, Endpoints, Grant, GrantKind, Identity, Login, LoginFacts, LoginKey,
+    LoginState, LoginSummary, Name, RegistrationSource, ScopeSet, ServerUrl, TokenSet,
 };
+use crate::oauth::client_auth::Applicant;
 use crate::oauth::discovery::{self, Discovery, Trace};
+use crate::oauth::token::Granted;
 use crate::oauth::{self, identity};
 use crate::platform;
 use crate::secret::DpopKey;
@@ -201,6 +203,15 @@ struct Obtained {
     resource: Option<String>,
 }
 
+impl Obtained {
+    /// Tokens, and the client that got them by the way that worked.
+    fn new(client: ClientRegistration, granted: Granted, grant: Grant, resource: Option<String>) -> Self {
+        let Granted { tokens, auth_method } = granted;
+        let facts = ClientFacts { auth_method, ..client.facts };
+        Self { client: ClientRegistration { facts, ..client }, tokens, grant, resource }
+    }
+}
+
 async fn sign_in(
     app: &App,
     store: &Store,
@@ -257,6 +268,12 @@ impl Signing<'_> {
             browser.answer(if outcome.is_ok() { Page::SignedIn } else { Page::NotSignedIn });
         }
         outcome
+    }
+
+    /// This client, before these endpoints.
+    fn applicant<'b>(&'b self, endpoints: &'b Endpoints, client: &'b ClientRegistration) -> Applicant<'b> {
+        let dpop_key = self.dpop_key.as_ref();
+        Applicant { http: self.http, endpoints, client, dpop_key, now: self.app.now() }
     }
 
     /// Says who will be asked for what; `at` is the host of the page that a person is sent to.

@@ -14,18 +14,11 @@ pub(super) async fn obtain(signing: &Signing<'_>) -> Result<Obtained, Trouble> {
     let client = client(signing, &grant).await?;
     signing.introduce(None);
     let endpoints = signing.found.issuer.endpoints();
-    let asking = Asking {
-        http: signing.http,
-        endpoints: &endpoints,
-        client: &client,
-        resource: signing.resource(),
-        scope: signing.scope,
-        dpop_key: signing.dpop_key.as_ref(),
-        now: signing.app.now(),
-    };
-    let tokens = unattended::ask(signing.app, &signing.request.profile.name, &grant, &asking).await?;
+    let applicant = signing.applicant(&endpoints, &client);
+    let asking = Asking { applicant, resource: signing.resource(), scope: signing.scope };
+    let granted = unattended::ask(signing.app, &signing.request.profile.name, &grant, &asking).await?;
     let resource = signing.resource().map(str::to_owned);
-    Ok(Obtained { client, tokens, grant, resource })
+    Ok(Obtained::new(client, granted, grant, resource))
 }
 
 /// The grant with what it takes.
