@@ -197,11 +197,12 @@ impl Http {
     }
 
     /// Gets a public document such as metadata. The only request that follows redirects: at most three, within
-    /// the origin, each vetted like the first.
-    pub async fn get_document(&self, url: &Url) -> Result<Answer, HttpError> {
+    /// the origin, each vetted like the first. The headers hold no secret.
+    pub async fn get_document(&self, url: &Url, headers: HeaderMap) -> Result<Answer, HttpError> {
         let mut target = url.clone();
         for _ in 0..=REDIRECTS {
             let mut request = Request::new(reqwest::Method::GET, &target);
+            request.headers = headers.clone();
             request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
             let answer = self.send(request).await?;
             let Some(next) = redirect_target(&answer, &target) else { return Ok(answer) };

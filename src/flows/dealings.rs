@@ -79,7 +79,7 @@ fn applicable<'a>(
 fn by_the_standards(profile: &ServerProfile, found: &Discovery) -> Dealings {
     Dealings {
         resource: match &profile.resource {
-            ResourceChoice::Discovered => Some(found.resource.clone()),
+            ResourceChoice::Discovered => found.resource.clone(),
             ResourceChoice::Fixed(resource) => Some(resource.clone()),
             ResourceChoice::Omitted => None,
         },

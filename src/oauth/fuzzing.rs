@@ -38,7 +38,7 @@ pub fn resource_metadata(body: &[u8]) -> Result<ResourceMetadata, Error> {
 
 /// Whether a resource identifier speaks for a server.
 pub fn covers(resource: &str, server: &ServerUrl) -> bool {
-    discovery::covers(resource, server)
+    discovery::server::covers(resource, server)
 }
 
 /// Reads the metadata of an issuer.

@@ -3,7 +3,7 @@
 use mcpauth::config::{ResourceChoice, ServerProfile};
 use mcpauth::flows::dealings::{self, Dealings};
 use mcpauth::model::Issuer;
-use mcpauth::oauth::discovery::{Discovery, Trace};
+use mcpauth::oauth::discovery::{Discovery, News, Trace};
 use mcpauth::oauth::metadata::{IssuerMetadata, ResourceMetadata};
 use serde_json::{Value, json};
 
@@ -26,8 +26,9 @@ fn found_at(issuer: &str, more: &Value) -> Discovery {
         challenge: None,
         resource_metadata: Some(resource),
         issuer,
-        resource: SERVER.into(),
+        resource: Some(SERVER.into()),
         legacy: false,
+        news: News::default(),
     }
 }
 

@@ -155,7 +155,7 @@ impl Signing<'_> {
     /// The resource parameter (RFC 8707): what the server says of itself, unless the user settled something else.
     pub(super) fn resource(&self) -> Option<&str> {
         match &self.request.profile.resource {
-            ResourceChoice::Discovered => Some(self.found.resource.as_str()),
+            ResourceChoice::Discovered => self.found.resource.as_deref(),
             ResourceChoice::Fixed(resource) => Some(resource.as_str()),
             ResourceChoice::Omitted => None,
         }

@@ -19,7 +19,7 @@ use crate::model::{
     LoginState, LoginSummary, Name, RegistrationSource, ScopeSet, ServerUrl, TokenSet,
 };
 use crate::oauth::client_auth::Applicant;
-use crate::oauth::discovery::{self, Discovery, Trace};
+use crate::oauth::discovery::{Discovery, Trace};
 use crate::oauth::token::Granted;
 use crate::oauth::{self, identity};
 use crate::platform;
@@ -346,7 +346,7 @@ async fn find_issuer(
     trace: &mut Trace,
 ) -> Result<Discovery, Error> {
     let profile = &request.profile;
-    let found = discovery::discover(http, &profile.url, profile.issuer.as_ref(), trace).await;
+    let found = super::discover::ask(http, profile, trace).await;
     for step in &trace.0 {
         if request.explain {
             app.console.say(&step.to_string());
