@@ -1003,7 +1003,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__login)
-            opts="-q -v -h --name --account --no-browser --paste --timeout --client-id --client-secret-stdin --key --key-id --assertion-audience --explain --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --trust-issuer --strict-resource --tolerate-missing-iss --refresh-scope --quirks --authorize-url --token-url --register-url --revoke-url --device-url --grant --dpop --assertion-file --assertion-command --identity-provider --idp --subject-token-file --subject-token-command --idp-issuer --idp-token-url --idp-client-id --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --name --account --no-browser --paste --timeout --client-id --client-secret-stdin --key --key-id --assertion-audience --add-scope --device --qr --fresh --explain --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --trust-issuer --strict-resource --tolerate-missing-iss --refresh-scope --quirks --authorize-url --token-url --register-url --revoke-url --device-url --grant --dpop --assertion-file --assertion-command --identity-provider --idp --subject-token-file --subject-token-command --idp-issuer --idp-token-url --idp-client-id --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1035,6 +1035,10 @@ _mcpauth() {
                     ;;
                 --assertion-audience)
                     COMPREPLY=($(compgen -W "issuer token-endpoint" -- "${cur}"))
+                    return 0
+                    ;;
+                --add-scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --scope)

@@ -60,6 +60,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l key -d 'A file
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l key-id -d 'The name of that key at the issuer (`kid`)' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l assertion-audience -d 'For whom the client\'s assertions are meant: `issuer`, which is the default, or `token-endpoint`' -r -f -a "issuer\t'The issuer, which nobody else can pose as (RFC 7523bis)'
 token-endpoint\t'The token endpoint, as issuers from before expect it (RFC 7523 section 3)'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l add-scope -d 'Ask for this, too, beside what the login has already; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l scope -d 'Scope to ask for, instead of what the server says' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l env -d 'Variable into which `exec` puts the token' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l issuer -d 'The issuer, instead of asking the server for it' -r
@@ -105,7 +106,10 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l passphrase-fd 
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l no-browser -d 'Open no page, only print its address'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l paste -d 'Do not listen; ask for the address at which the browser ends up'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-secret-stdin -d 'Read that client\'s secret from standard input, into the store'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l explain -d 'Show every step of discovery and the rule behind it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l device -d 'Sign in with a code that you type on another device, where the issuer offers that'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l qr -d 'Draw the address for the camera of a phone'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l fresh -d 'Ask the server and its issuer for everything, whatever is remembered of them'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l explain -d 'Show every step and decision, with the rule behind it and the flag that would change it'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l no-resource -d 'Send no resource parameter'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l assume-pkce -d 'Sign in although the issuer does not advertise PKCE'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l strict-resource -d 'Take only metadata that is about this very URL, not about a parent of it'

@@ -104,7 +104,7 @@ impl Harm {
             Self::Empty => write(b""),
             Self::Newer => {
                 let text = String::from_utf8(bytes.clone()).unwrap();
-                write(text.replacen("mcpauth-record 2 ", "mcpauth-record 3 ", 1).as_bytes());
+                write(text.replacen("mcpauth-record 3 ", "mcpauth-record 99 ", 1).as_bytes());
             }
             Self::Exposed => fs::set_permissions(record, Permissions::from_mode(0o644)).unwrap(),
             Self::DirectoryExposed => {

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::flows::login::{self, LoginRequest};
 use crate::flows::session::{self, Freshness};
 use crate::flows::{App, demo};
-use crate::model::{LoginKey, Name, ScopeSet, ServerUrl};
+use crate::model::{GrantKind, LoginKey, Name, ScopeSet, ServerUrl};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// See it work: sign in to a sandbox, get a token, run an MCP server with it
@@ -77,6 +77,10 @@ impl DemoArgs {
             client: None,
             browser: true,
             paste_only: false,
+            grant: GrantKind::AuthorizationCode,
+            add_scope: ScopeSet::default(),
+            fresh: false,
+            qr: false,
             explain: false,
             timeout: self.timeout,
         })

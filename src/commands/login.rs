@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::flows::App;
 use crate::flows::brought;
 use crate::flows::login::{self, LoginOutcome, LoginRequest};
-use crate::model::{LoginSummary, Name, ServerArg};
+use crate::model::{GrantKind, LoginSummary, Name, ServerArg};
 use crate::oauth;
 use crate::oauth::discovery::Step;
 use crate::store::StoreKind;
@@ -52,7 +52,23 @@ pub(super) struct LoginArgs {
     #[command(flatten)]
     client: ClientArgs,
 
-    /// Show every step of discovery and the rule behind it
+    /// Ask for this, too, beside what the login has already; may be repeated
+    #[arg(long, value_name = "SCOPE", conflicts_with = "scope")]
+    add_scope: Vec<String>,
+
+    /// Sign in with a code that you type on another device, where the issuer offers that
+    #[arg(long, conflicts_with_all = ["paste", "grant"])]
+    device: bool,
+
+    /// Draw the address for the camera of a phone
+    #[arg(long)]
+    qr: bool,
+
+    /// Ask the server and its issuer for everything, whatever is remembered of them
+    #[arg(long)]
+    fresh: bool,
+
+    /// Show every step and decision, with the rule behind it and the flag that would change it
     #[arg(long)]
     explain: bool,
 
@@ -73,12 +89,17 @@ impl LoginArgs {
     pub(super) fn run(self, mut app: App) -> Result<(), Error> {
         let profile = self.profile(&app)?;
         let client = self.client.read()?;
+        let grant = if self.device { GrantKind::Device } else { profile.grant };
         let mut request = LoginRequest {
             profile,
+            grant,
             account: self.account.account.clone(),
             client,
             browser: !self.no_browser && !self.paste,
             paste_only: self.paste,
+            add_scope: self.add_scope.iter().flat_map(|text| text.split_ascii_whitespace()).collect(),
+            fresh: self.fresh,
+            qr: self.qr,
             explain: self.explain,
             timeout: self.timeout,
         };

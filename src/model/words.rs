@@ -239,6 +239,16 @@ impl ScopeSet {
         }
     }
 
+    /// These, and those of another set that are not among them.
+    pub fn union(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter()).collect()
+    }
+
+    /// Whether all of another set is among these.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.iter().all(|scope| self.contains(scope))
+    }
+
     /// Whether the scope is in the set.
     pub fn contains(&self, scope: &str) -> bool {
         self.0.iter().any(|own| own == scope)

@@ -29,6 +29,8 @@ pub struct AuthorizationRequest<'a> {
     pub scope: &'a ScopeSet,
     /// Further parameters of the user's.
     pub parameters: &'a [(String, String)],
+    /// Whether a redirect may name no issuer although the issuer promises to name itself.
+    pub tolerates_missing_iss: bool,
 }
 
 /// One attempt to sign in: everything that its answer is judged by, and nothing that outlives it.
@@ -94,7 +96,8 @@ impl PendingAuthorization {
             scope: request.scope.clone(),
             state: State::new(state.into_secret()),
             issuer: request.issuer.issuer.clone(),
-            promises_iss: request.issuer.authorization_response_iss_parameter_supported,
+            promises_iss: request.issuer.authorization_response_iss_parameter_supported
+                && !request.tolerates_missing_iss,
         })
     }
 
@@ -180,8 +183,8 @@ mod tests {
         .unwrap()
     }
 
-    fn begin(promises_iss: bool) -> PendingAuthorization {
-        let client = ClientFacts {
+    fn client() -> ClientFacts {
+        ClientFacts {
             source: RegistrationSource::Dynamic,
             issuer: Issuer::new("https://i.example"),
             client_id: "c&d".into(),
@@ -190,14 +193,18 @@ mod tests {
             secret_expires_at: None,
             management_url: None,
             assertion: None,
-        };
+        }
+    }
+
+    fn begin(promises_iss: bool) -> PendingAuthorization {
         PendingAuthorization::begin(&AuthorizationRequest {
             issuer: &issuer(promises_iss),
-            client: &client,
+            client: &client(),
             redirect_uri: "http://127.0.0.1:7/callback",
             resource: Some("https://s.example"),
             scope: &ScopeSet::from("a b"),
             parameters: &[("audience".into(), "x y".into())],
+            tolerates_missing_iss: false,
         })
         .unwrap()
     }
@@ -219,6 +226,28 @@ mod tests {
         assert_eq!(get("code_challenge_method"), ["S256"]);
         assert_eq!(get("state")[0].len(), 43);
         assert_eq!(pending.verifier.expose().len(), 64);
+    }
+
+    #[test]
+    fn an_openid_provider_is_told_to_ask_for_offline_access() {
+        let prompt = |openid: bool, scope: &str, parameters: &[(String, String)]| {
+            let client = client();
+            let request = AuthorizationRequest {
+                issuer: &IssuerMetadata { openid, ..issuer(false) },
+                client: &client,
+                redirect_uri: "http://127.0.0.1:7/callback",
+                resource: None,
+                scope: &ScopeSet::from(scope),
+                parameters,
+            };
+            let pending = PendingAuthorization::begin(&request).unwrap();
+            let prompts = pending.url.query_pairs().filter(|(name, _)| name == "prompt");
+            prompts.map(|(_, value)| value.into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(prompt(true, "a offline_access", &[]), ["consent"]);
+        assert_eq!(prompt(true, "a", &[]), [""; 0]);
+        assert_eq!(prompt(false, "a offline_access", &[]), [""; 0]);
+        assert_eq!(prompt(true, "offline_access", &[("prompt".into(), "login".into())]), ["login"]);
     }
 
     #[test]

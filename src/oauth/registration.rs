@@ -21,18 +21,29 @@ pub struct Candidates<'a> {
     pub metadata_document: Option<&'a Url>,
 }
 
-/// Becomes a client. `redirect_uri` is the one that the listener already answers; `scope` is what will be asked
-/// for, because some issuers refuse later what was not registered.
+/// What the client is to be good for.
+pub struct Wanted<'a> {
+    /// The redirect URI that the listener already answers; `None` for a grant without a browser here.
+    pub redirect_uri: Option<&'a str>,
+    /// `grant_types` (RFC 7591 section 2).
+    pub grants: &'a [&'a str],
+    /// What will be asked for, because some issuers refuse later what was not registered.
+    pub scope: &'a ScopeSet,
+}
+
+/// Becomes a client.
 pub async fn register(
     http: &Http,
     issuer: &IssuerMetadata,
     candidates: Candidates<'_>,
-    redirect_uri: &str,
-    scope: &ScopeSet,
+    wanted: &Wanted<'_>,
     now: UnixTime,
 ) -> Result<ClientRegistration, Error> {
-    let stored =
-        candidates.stored.map(|client| reuse(client, issuer, redirect_uri, now)).transpose()?.flatten();
+    let stored = candidates
+        .stored
+        .map(|client| reuse(client, issuer, wanted.redirect_uri, now))
+        .transpose()?
+        .flatten();
     let document = candidates.metadata_document.filter(|_| issuer.client_id_metadata_document_supported);
     match (stored, document) {
         // What was registered before anybody named a document comes after it, like registering does.
@@ -46,10 +57,10 @@ pub async fn register(
     let Some(endpoint) = &issuer.registration_endpoint else {
         return Err(Error::NoRegistration {
             issuer: issuer.issuer.clone(),
-            redirect_uri: redirect_uri.to_owned(),
+            redirect_uri: wanted.redirect_uri.unwrap_or_default().to_owned(),
         });
     };
-    register_dynamically(http, endpoint, issuer, redirect_uri, scope).await
+    register_dynamically(http, endpoint, issuer, wanted).await
 }
 
 /// A stored client, if it can be shown to this issuer. One that the user brought is an error elsewhere: it must be
@@ -57,7 +68,7 @@ pub async fn register(
 fn reuse(
     client: ClientRegistration,
     issuer: &IssuerMetadata,
-    redirect_uri: &str,
+    redirect_uri: Option<&str>,
     now: UnixTime,
 ) -> Result<Option<ClientRegistration>, Error> {
     let facts = &client.facts;
@@ -69,10 +80,10 @@ fn reuse(
             found: issuer.issuer.clone(),
         }),
         RegistrationSource::Preregistered => Ok(Some(client)),
-        RegistrationSource::MetadataDocument => Ok(None),
+        RegistrationSource::MetadataDocument | RegistrationSource::Unregistered => Ok(None),
         RegistrationSource::Dynamic => {
             let alive = facts.secret_expires_at.is_none_or(|end| now < end);
-            let same_redirect = facts.redirect_uri.as_deref() == Some(redirect_uri);
+            let same_redirect = facts.redirect_uri.as_deref() == redirect_uri;
             Ok((same_issuer && alive && same_redirect).then_some(client))
         }
     }
@@ -133,21 +144,20 @@ async fn register_dynamically(
     http: &Http,
     endpoint: &Url,
     issuer: &IssuerMetadata,
-    redirect_uri: &str,
-    scope: &ScopeSet,
+    wanted: &Wanted<'_>,
 ) -> Result<ClientRegistration, Error> {
     let mut metadata = json!({
         "client_name": "mcpauth",
         "software_id": "mcpauth",
         "software_version": env!("CARGO_PKG_VERSION"),
         "application_type": "native",
-        "redirect_uris": [redirect_uri],
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
+        "redirect_uris": wanted.redirect_uri.as_slice(),
+        "grant_types": wanted.grants,
+        "response_types": wanted.redirect_uri.map(|_| "code").as_slice(),
         "token_endpoint_auth_method": preferred_auth_method(issuer, false),
     });
-    if !scope.is_empty() {
-        metadata["scope"] = scope.to_string().into();
+    if !wanted.scope.is_empty() {
+        metadata["scope"] = wanted.scope.to_string().into();
     }
     let request = Request::new(Method::POST, endpoint).body(Body::Json(metadata));
     let answer = http.send(request).await?;
@@ -158,11 +168,11 @@ async fn register_dynamically(
         return Err(Error::RegistrationRefused {
             issuer: issuer.issuer.clone(),
             reason: ErrorResponse::from_answer(&answer),
-            redirect_uri: redirect_uri.to_owned(),
+            redirect_uri: wanted.redirect_uri.unwrap_or_default().to_owned(),
         });
     }
     let registered: Registered = read_json(&answer, "registration answer")?;
-    accept(registered, &issuer.issuer, redirect_uri).map_err(|why| Error::Malformed {
+    accept(registered, &issuer.issuer, wanted.redirect_uri).map_err(|why| Error::Malformed {
         host: answer.host.clone(),
         why: format!("registration answer: {why}"),
     })
@@ -171,14 +181,16 @@ async fn register_dynamically(
 fn accept(
     answer: Registered,
     issuer: &Issuer,
-    redirect_uri: &str,
+    redirect_uri: Option<&str>,
 ) -> Result<ClientRegistration, &'static str> {
     // RFC 6749 appendix A.1: the id is of visible ASCII characters.
     let legal = |c: char| (' '..='~').contains(&c);
     if answer.client_id.is_empty() || answer.client_id.len() > 4096 || !answer.client_id.chars().all(legal) {
         return Err("client_id is empty, too long or of illegal characters");
     }
-    if answer.redirect_uris.is_some_and(|uris| !uris.iter().any(|uri| uri == redirect_uri)) {
+    if redirect_uri
+        .is_some_and(|own| answer.redirect_uris.is_some_and(|uris| !uris.iter().any(|uri| uri == own)))
+    {
         return Err("it does not allow the redirect URI that was asked for");
     }
     // A public client is given none by some issuers and an empty one by others.
@@ -195,7 +207,7 @@ fn accept(
             issuer: issuer.clone(),
             client_id: answer.client_id,
             auth_method,
-            redirect_uri: Some(redirect_uri.to_owned()),
+            redirect_uri: redirect_uri.map(str::to_owned),
             secret_expires_at: answer.client_secret_expires_at.filter(|end| *end != 0).map(UnixTime),
             management_url: answer.registration_client_uri,
             assertion: None,
@@ -240,7 +252,7 @@ mod tests {
 
     fn read(answer: serde_json::Value) -> Result<ClientRegistration, String> {
         let answer: Registered = serde_json::from_value(answer).map_err(|error| error.to_string())?;
-        accept(answer, &Issuer::new("https://i.example"), REDIRECT).map_err(str::to_owned)
+        accept(answer, &Issuer::new("https://i.example"), Some(REDIRECT)).map_err(str::to_owned)
     }
 
     #[test]
@@ -304,9 +316,12 @@ mod tests {
             "token_endpoint": "https://other.example/t" }))
         .unwrap();
         let dynamic = read(json!({ "client_id": "c" })).unwrap();
-        assert!(reuse(dynamic, &issuer, REDIRECT, UnixTime(0)).unwrap().is_none());
+        assert!(reuse(dynamic, &issuer, Some(REDIRECT), UnixTime(0)).unwrap().is_none());
         let mut brought = read(json!({ "client_id": "c" })).unwrap();
         brought.facts.source = RegistrationSource::Preregistered;
-        assert!(matches!(reuse(brought, &issuer, REDIRECT, UnixTime(0)), Err(Error::ForeignClient { .. })));
+        assert!(matches!(
+            reuse(brought, &issuer, Some(REDIRECT), UnixTime(0)),
+            Err(Error::ForeignClient { .. })
+        ));
     }
 }

@@ -390,7 +390,7 @@ impl Store {
         if !record.is_of_former_version() || record.sealed_by != SealedBy::from(self.kind()) {
             return Ok(());
         }
-        let backup = backup_name(name);
+        let backup = backup_name(name, record.version);
         let is_kept = self.shelves.read(Folder::Backups, &backup)?.is_some_and(|kept| *kept == *bytes);
         if is_kept { Ok(()) } else { self.shelves.write(Folder::Backups, &backup, bytes) }
     }
@@ -404,11 +404,19 @@ impl Store {
         }
     }
 
-    /// Removes a record with what was kept of its former version and what a move cut short left. The caller holds the
+    /// Removes what was kept of a record as former releases wrote it.
+    fn remove_backups(&self, name: &str) -> Result<(), StoreError> {
+        for version in 1..record::VERSION {
+            self.shelves.remove(Folder::Backups, &backup_name(name, version))?;
+        }
+        Ok(())
+    }
+
+    /// Removes a record with what was kept of its former versions and what a move cut short left. The caller holds the
     /// lock.
     fn discard(&self, folder: Folder, name: &str) -> Result<bool, StoreError> {
         // The record last: as long as it is there, somebody can ask for the rest to be removed.
-        self.shelves.remove(Folder::Backups, &backup_name(name))?;
+        self.remove_backups(name)?;
         self.shelves.remove(folder, &moving_name(name))?;
         self.shelves.remove(folder, name)
     }
@@ -463,9 +471,9 @@ fn client_name(server: &Name) -> String {
     hashed(&["client", &server.folded()])
 }
 
-/// What is kept of a record of the first version.
-fn backup_name(name: &str) -> String {
-    format!("{name}.v1")
+/// What is kept of a record of a former version.
+fn backup_name(name: &str, version: u32) -> String {
+    format!("{name}.v{version}")
 }
 
 /// What is to take the place of a record that moves.

@@ -7,8 +7,7 @@ use std::time::Duration;
 use super::files::Folder;
 use super::record::{self, Record, SealedBy, Stored, StoredClient, Unreadable};
 use super::{
-    CLIENT_WAIT, Kinds, LoginLock, Store, StoreError, StoreKind, backup_name, client_name, lock, login_name,
-    moving_name,
+    CLIENT_WAIT, Kinds, LoginLock, Store, StoreError, StoreKind, client_name, lock, login_name, moving_name,
 };
 use crate::model::{Login, Name};
 use crate::places::Places;
@@ -126,7 +125,7 @@ impl Store {
         }
         self.shelves.rename(Of::FOLDER, &beside, name)?;
         // What a former release wrote is sealed as it was, or not at all.
-        self.shelves.remove(Folder::Backups, &backup_name(name))?;
+        self.remove_backups(name)?;
         Ok(true)
     }
 

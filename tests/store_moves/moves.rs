@@ -47,7 +47,7 @@ fn a_record_that_cannot_be_read_stops_the_move_before_anything_changes() {
     let world = signed_in_as(&["work"]);
     let record = world.records().pop().unwrap();
     let text = fs::read_to_string(&record).unwrap();
-    fs::write(&record, text.replacen("mcpauth-record 2 ", "mcpauth-record 3 ", 1)).unwrap();
+    fs::write(&record, text.replacen("mcpauth-record 3 ", "mcpauth-record 99 ", 1)).unwrap();
     let before = contents(&data(&world));
     let ran = with_passphrase(&world, &["store", "move", "passphrase"]);
     ran.failed_with(7, "was written by a newer mcpauth; nothing was moved");
@@ -114,7 +114,7 @@ fn the_store_is_shown_without_a_key() {
         (&shown["store"], &shown["logins"], &shown["clients"]),
         (&"file".into(), &2.into(), &1.into())
     );
-    assert_eq!(shown["record_versions"], serde_json::json!({ "2": 3 }));
+    assert_eq!(shown["record_versions"], serde_json::json!({ "3": 3 }));
     with_passphrase(&world, &["store", "move", "passphrase"]).succeeded();
     let asked = world.run(&["store", "show"]);
     assert!(asked.succeeded().stdout.contains("passphrase: asked for when a login is opened"), "{asked:?}");

@@ -114,7 +114,7 @@ fn a_newer_record_is_neither_read_nor_replaced() {
     let store = world.store(StoreKind::File);
     save(&store, &login("linear", 1)).unwrap();
     let file = world.file(&key("linear"));
-    let newer = b"mcpauth-record 3 nobody knows what comes here";
+    let newer = b"mcpauth-record 99 nobody knows what comes here";
     put(&file, newer);
     assert!(matches!(error(store.load(&key("linear"))), StoreError::Newer { .. }));
     assert!(matches!(error(store.summary(&key("linear"))), StoreError::Newer { .. }));

@@ -1,0 +1,402 @@
+//! Signing in: discover, become a client, obtain tokens by the grant that is settled, save. A new login replaces an old
+//! one only here, at the end, when it has succeeded.
+
+mod client;
+mod code;
+mod unattended;
+
+use std::time::Duration;
+
+use super::brought::BroughtClient;
+use super::{App, brake, forget_client, gone_wrong, remote, renewal};
+use crate::audit::{Event, Kind};
+use crate::browser::Page;
+use crate::config::ServerProfile;
+use crate::error::Error;
+use crate::http::{self, Http};
+use crate::model::{
+    ClientFacts, ClientRegistration, Endpoints, Grant, GrantKind, Identity, Login, LoginFacts, LoginKey,
+    LoginState, LoginSummary, Name, RegistrationSource, ScopeSet, ServerUrl, TokenSet,
+};
+use crate::oauth::client_auth::Applicant;
+use crate::oauth::discovery::{self, Discovery, Trace};
+use crate::oauth::token::Granted;
+use crate::oauth::{self, identity};
+use crate::platform;
+use crate::secret::DpopKey;
+use crate::store::{Attempt, Store, StoreError};
+use crate::wording::quoted;
+
+/// How long a login waits for another process that is refreshing the login it replaces: longer than that may take,
+/// because what a person has just consented to cannot be had again without them.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// What a login is to be.
+pub struct LoginRequest {
+    /// The server, with everything that the command line settled for it.
+    pub profile: ServerProfile,
+    /// The account there.
+    pub account: Name,
+    /// A client that the user brings for this login and those after it.
+    pub client: Option<BroughtClient>,
+    /// Whether a page may be opened.
+    pub browser: bool,
+    /// Whether only a pasted address is awaited, and nobody listens.
+    pub paste_only: bool,
+    /// By which grant.
+    pub grant: GrantKind,
+    /// What to ask for beyond what the login has already.
+    pub add_scope: ScopeSet,
+    /// Whether to ask the server and its issuer for everything, whatever is remembered of them.
+    pub fresh: bool,
+    /// Whether to draw the address of a page that is to be opened elsewhere.
+    pub qr: bool,
+    /// Whether to say every step of discovery and the rule behind it.
+    pub explain: bool,
+    /// How long the person has.
+    pub timeout: Duration,
+}
+
+impl LoginRequest {
+    /// Which login is to be.
+    pub fn key(&self) -> LoginKey {
+        LoginKey { server: self.profile.name.clone(), account: self.account.clone() }
+    }
+}
+
+/// What came of a login.
+pub struct LoginOutcome {
+    /// The new login.
+    pub summary: LoginSummary,
+    /// Who was signed in before, if that was somebody else.
+    pub before: Option<Identity>,
+    /// How discovery went.
+    pub trace: Trace,
+}
+
+/// Signs in. Nothing is stored unless all of it succeeds.
+pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
+    // Nobody is sent to a browser for a login that could not be kept.
+    app.config.admits(&request.profile)?;
+    let store = app.store_for_login()?;
+    let key = request.key();
+    replaceable(app, &store, &key)?;
+    can_be_locked(&store, &key)?;
+    is_rested(app, &store, &key, &request.profile.url)?;
+    app.audit(&Event::new(Kind::LoginStarted, &key));
+    let outcome = attempt(app, &store, request);
+    app.audit(&match &outcome {
+        Ok(outcome) => {
+            let LoginSummary { client, tokens, .. } = &outcome.summary;
+            Event::new(Kind::LoginCompleted, &key).about(tokens).client(&client.client_id)
+        }
+        Err(error) => gone_wrong(Kind::LoginFailed, &key, error),
+    });
+    if outcome.is_ok() {
+        store.forget_trouble(Attempt::Login, &key);
+        // Whoever has just answered a person is not in trouble.
+        store.forget_trouble(Attempt::Refresh, &key);
+    }
+    outcome
+}
+
+/// Signs in, unless the person interrupts it.
+fn attempt(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutcome, Error> {
+    let command = again(app, request);
+    let signing_in = async {
+        tokio::select! {
+            // Looked at first, so that it is awaited before anything is said: a person may be quick.
+            biased;
+            () = platform::interrupted() => Err(Error::Cancelled { command: command.clone() }),
+            outcome = sign_in(app, store, request, &command) => outcome,
+        }
+    };
+    let outcome = http::block_on(signing_in).map_err(|error| remote(&request.profile.url)(error.into()));
+    outcome.and_then(std::convert::identity).map_err(|error| match error {
+        Error::Remote { server, source, .. } => Error::Remote { server, command, source },
+        error => error,
+    })
+}
+
+/// Finds out before anybody is asked whether the login can be kept apart from others that change it. Somebody who
+/// changes it just now is waited for later.
+fn can_be_locked(store: &Store, key: &LoginKey) -> Result<(), StoreError> {
+    match store.lock(key, Duration::ZERO) {
+        Ok(lock) => drop(lock),
+        Err(StoreError::Busy { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    // A journal that is none could not be cleared in the end.
+    store.journal_state(key).map(drop)
+}
+
+/// A program that signs in over and over must not open a page each time.
+fn is_rested(app: &App, store: &Store, key: &LoginKey, url: &ServerUrl) -> Result<(), Error> {
+    match brake::rest(&store.trouble(Attempt::Login, key), app.now()) {
+        None => Ok(()),
+        Some(seconds) => {
+            Err(Error::TooManyLogins { server: key.server.to_string(), url: url.to_string(), seconds })
+        }
+    }
+}
+
+/// Counts the pages that a person is sent to, until a login succeeds.
+fn count(app: &App, store: &Store, key: &LoginKey) {
+    let mut trouble = store.trouble(Attempt::Login, key);
+    brake::failed(&mut trouble, app.now(), None, String::new());
+    store.remember_trouble(Attempt::Login, key, &trouble);
+}
+
+/// The command that tries the same again. A server that nobody has signed in to has no name yet.
+pub fn again(app: &App, request: &LoginRequest) -> String {
+    let profile = &request.profile;
+    let known = app.config.profile(&profile.name).is_ok_and(|known| known.is_some());
+    let server = if known { profile.name.to_string() } else { quoted(profile.url.as_str()) };
+    let named_otherwise = || app.config.name_for(&profile.url).is_ok_and(|usual| usual != profile.name);
+    let name = (!known && named_otherwise()).then(|| format!(" --name {}", profile.name));
+    let account = (request.account != Name::default()).then(|| format!(" --account {}", request.account));
+    format!("mcpauth login {server}{}{}", name.unwrap_or_default(), account.unwrap_or_default())
+}
+
+/// Everything that a grant works with.
+pub(super) struct Signing<'a> {
+    pub(super) app: &'a App,
+    store: &'a Store,
+    pub(super) request: &'a LoginRequest,
+    http: &'a Http,
+    found: &'a Discovery,
+    /// What is asked for.
+    scope: &'a ScopeSet,
+    /// The key that tokens are to be bound to, if they are.
+    dpop_key: Option<DpopKey>,
+    /// What to type to try the same again.
+    command: &'a str,
+}
+
+/// Why a grant brought nothing.
+enum Trouble {
+    /// The issuer does not know a client that it gave; it is dropped, and another may be asked for.
+    ClientForgotten { client_id: String, error: Error },
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Trouble {
+    fn into_error(self) -> Error {
+        match self {
+            Self::ClientForgotten { error, .. } | Self::Other(error) => error,
+        }
+    }
+}
+
+/// What a grant brought.
+struct Obtained {
+    client: ClientRegistration,
+    tokens: TokenSet,
+    grant: Grant,
+    resource: Option<String>,
+}
+
+impl Obtained {
+    /// Tokens, and the client that got them by the way that worked.
+    fn new(client: ClientRegistration, granted: Granted, grant: Grant, resource: Option<String>) -> Self {
+        let Granted { tokens, auth_method } = granted;
+        let facts = ClientFacts { auth_method, ..client.facts };
+        Self { client: ClientRegistration { facts, ..client }, tokens, grant, resource }
+    }
+}
+
+async fn sign_in(
+    app: &App,
+    store: &Store,
+    request: &LoginRequest,
+    command: &str,
+) -> Result<LoginOutcome, Error> {
+    let http = app.http(&request.profile.url);
+    let mut trace = Trace::default();
+    let found = find_issuer(app, request, &http, &mut trace).await?;
+    let scope = scope(store, request, &found)?;
+    let signing =
+        Signing { app, store, request, http: &http, found: &found, scope: &scope, dpop_key: None, command };
+    let outcome = match signing.obtain().await {
+        // The issuer has forgotten a client that it gave: once, another one is asked for.
+        Err(Trouble::ClientForgotten { client_id, .. }) => {
+            app.console.warn(&format!("the issuer no longer knows client {client_id}; registering anew"));
+            signing.obtain().await
+        }
+        outcome => outcome,
+    };
+    let (summary, before) = outcome.map_err(Trouble::into_error)?;
+    Ok(LoginOutcome { summary, before, trace })
+}
+
+/// The scope to ask for: the user's, else what the server says; with --add-scope, what the login was asked and given
+/// before and what is to be added (MCP, Step-Up Authorization Flow).
+fn scope(store: &Store, request: &LoginRequest, found: &Discovery) -> Result<ScopeSet, Error> {
+    let usual = || request.profile.scope.clone().unwrap_or_else(|| found.scope());
+    if request.add_scope.is_empty() {
+        return Ok(usual());
+    }
+    let before = store.summary(&request.key())?;
+    let mut scope = match &before {
+        Some(before) => before.login.requested_scope.union(&before.tokens.scope),
+        None => usual(),
+    };
+    scope = scope.union(&request.add_scope);
+    Ok(scope)
+}
+
+impl Signing<'_> {
+    /// Obtains tokens by the grant that is settled, and stores the login.
+    async fn obtain(&self) -> Result<(LoginSummary, Option<Identity>), Trouble> {
+        let (obtained, browser) = match self.request.grant {
+            GrantKind::AuthorizationCode | GrantKind::Device => code::obtain(self).await?,
+            _ => (unattended::obtain(self).await, None),
+        };
+        let outcome = match obtained {
+            Ok(obtained) => self.complete(obtained).await.map_err(Trouble::from),
+            Err(trouble) => Err(trouble),
+        };
+        // Only now, so that the page never says more than is true.
+        if let Some(browser) = browser {
+            browser.answer(if outcome.is_ok() { Page::SignedIn } else { Page::NotSignedIn });
+        }
+        outcome
+    }
+
+    /// This client, before these endpoints.
+    fn applicant<'b>(&'b self, endpoints: &'b Endpoints, client: &'b ClientRegistration) -> Applicant<'b> {
+        let dpop_key = self.dpop_key.as_ref();
+        Applicant { http: self.http, endpoints, client, dpop_key, now: self.app.now() }
+    }
+
+    /// Says who will be asked for what; `at` is the host of the page that a person is sent to.
+    fn introduce(&self, at: Option<&str>) {
+        let (profile, issuer) = (&self.request.profile, &self.found.issuer.issuer);
+        let console = &self.app.console;
+        console.say(&format!("signing in to {} ({})", profile.name, profile.url));
+        let own = url::Url::parse(issuer.as_str()).ok();
+        let elsewhere = at.filter(|at| own.as_ref().is_some_and(|url| url.host_str() != Some(at)));
+        let elsewhere = elsewhere.map(|at| format!(", sign-in at {at}")).unwrap_or_default();
+        console.say(&format!("  issuer  {issuer}{elsewhere}"));
+        if self.found.legacy {
+            console.warn("this server names no issuer, so nothing vouches for the one at its own address");
+        }
+        let scope =
+            if self.scope.is_empty() { "as the issuer decides".into() } else { self.scope.to_string() };
+        console.say(&format!("  scope   {scope}"));
+    }
+
+    /// Why the issuer gave no tokens. One that says that it does not know a client of its own making is believed.
+    fn failed(&self, client: &ClientFacts, error: oauth::Error) -> Trouble {
+        let code = match &error {
+            oauth::Error::Refused { reason, .. } | oauth::Error::AuthorizationFailed(reason) => &reason.code,
+            _ => "",
+        };
+        let is_unknown = matches!(code, "invalid_client" | "unauthorized_client");
+        let error = remote(&self.request.profile.url)(error);
+        if !is_unknown || client.source != RegistrationSource::Dynamic {
+            return Trouble::Other(error);
+        }
+        match forget_client(self.store, &self.request.profile.name, client) {
+            Ok(()) => Trouble::ClientForgotten { client_id: client.client_id.clone(), error },
+            Err(error) => Trouble::Other(error.into()),
+        }
+    }
+
+    /// Stores what was obtained as a login.
+    async fn complete(&self, obtained: Obtained) -> Result<(LoginSummary, Option<Identity>), Error> {
+        let Obtained { client, mut tokens, grant, resource } = obtained;
+        let profile = &self.request.profile;
+        let endpoints = self.found.issuer.endpoints();
+        tokens.facts.fingerprint = self.store.fingerprint(&tokens.access_token);
+        tokens.facts.refreshable |= grant.asks_anew();
+        let identity = identity::identify(self.http, &endpoints, &tokens).await;
+        let facts = LoginFacts {
+            server: profile.name.clone(),
+            account: self.request.account.clone(),
+            url: profile.url.clone(),
+            resource,
+            endpoints,
+            grant,
+            requested_scope: self.scope.clone(),
+            refresh_scope: profile.refresh_scope.unwrap_or(false),
+            identity,
+            state: LoginState::Active,
+            generation: 1,
+            refresh_count: 0,
+            created_at: self.app.now(),
+        };
+        let dpop_key = self.dpop_key.as_ref().map(DpopKey::duplicate);
+        save(self.app, self.store, self.request, Login { facts, client, tokens, dpop_key })
+    }
+}
+
+/// Discovers the issuer, and refuses one that does not promise to check PKCE unless the user settled otherwise.
+async fn find_issuer(
+    app: &App,
+    request: &LoginRequest,
+    http: &Http,
+    trace: &mut Trace,
+) -> Result<Discovery, Error> {
+    let profile = &request.profile;
+    let found = discovery::discover(http, &profile.url, profile.issuer.as_ref(), trace).await;
+    for step in &trace.0 {
+        if request.explain {
+            app.console.say(&step.to_string());
+        } else {
+            app.console.detail(&step.to_string());
+        }
+    }
+    let found = found.map_err(remote(&profile.url))?;
+    let by_code = request.grant == GrantKind::AuthorizationCode;
+    if by_code && !found.issuer.advertises_s256() && !profile.assume_pkce {
+        return Err(remote(&profile.url)(oauth::Error::NoPkce(found.issuer.issuer.clone())));
+    }
+    Ok(found)
+}
+
+/// What a new login would replace. An error if it must not be touched, such as a record of a newer release.
+fn replaceable(app: &App, store: &Store, key: &LoginKey) -> Result<Option<LoginSummary>, Error> {
+    match store.summary(key) {
+        // It was moved aside; the new login takes its place.
+        Err(error @ StoreError::Damaged { .. }) => {
+            app.console.warn(&error.to_string());
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
+}
+
+/// Replaces the old login, if there is one, under its lock and with a higher generation.
+fn save(
+    app: &App,
+    store: &Store,
+    request: &LoginRequest,
+    mut login: Login,
+) -> Result<(LoginSummary, Option<Identity>), Error> {
+    let lock = store.lock(&login.key(), PATIENCE)?;
+    let old = replaceable(app, store, &login.key())?;
+    // What a refresh of the old login left belongs to that one, whole or not at all: it is brought home first, so that
+    // whoever is ended before the end leaves a login that works.
+    if old.is_none() || renewal::settle(app, store, &lock).is_err() {
+        store.journal(&lock)?.clear()?;
+    }
+    let old = store.summary(&login.key())?.or(old);
+    let before = old.map(|old| (old.login.generation, old.login.identity));
+    login.facts.generation = before.as_ref().map_or(1, |(generation, _)| generation + 1);
+    app.config.save_profile(&request.profile)?;
+    store.save(&lock, &login)?;
+    if login.client.facts.source == RegistrationSource::Preregistered {
+        store.save_client(&request.profile.name, &login.client)?;
+    }
+    let somebody_else = |identity: &Identity| identity.label().is_some() && *identity != login.facts.identity;
+    let before = before.map(|(_, identity)| identity).filter(somebody_else);
+    Ok((LoginSummary::from(&login), before))
+}
