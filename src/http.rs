@@ -421,6 +421,7 @@ mod tests {
         block_on(http(server).vet(&Url::parse(url).unwrap())).unwrap()
     }
 
+    /// MCP 51.
     #[test]
     fn a_public_server_cannot_send_us_inside() {
         for inside in [
@@ -445,6 +446,7 @@ mod tests {
         assert!(vet("https://93.184.216.35/mcp", "https://93.184.216.34/").is_ok());
     }
 
+    /// MCP 51.
     #[test]
     fn a_local_server_may_name_local_ones_but_no_metadata_service() {
         assert!(vet("http://127.0.0.1:1/mcp", "http://127.0.0.1:2/token").is_ok());
@@ -453,6 +455,7 @@ mod tests {
         assert!(vet("https://10.0.0.1/mcp", "http://127.0.0.1/token").is_err());
     }
 
+    /// MCP 51.
     #[test]
     fn a_name_that_leads_inside_is_refused_like_an_address_that_does() {
         let url = Url::parse("https://localhost:1/").unwrap();
@@ -477,6 +480,7 @@ mod tests {
         assert_eq!((seconds(Some(3), None), seconds(Some(3), Some(30)), seconds(Some(0), None)), (3, 3, 1));
     }
 
+    /// MCP 37.
     #[test]
     fn basic_credentials_are_form_encoded_first() {
         let header = basic("id:1", &ClientSecret::new("s3cr3t/+=: x")).unwrap();

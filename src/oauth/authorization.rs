@@ -209,6 +209,7 @@ mod tests {
         .unwrap()
     }
 
+    /// MCP 15, 22.
     #[test]
     fn the_request_says_everything_once() {
         let pending = begin(true);
@@ -228,6 +229,7 @@ mod tests {
         assert_eq!(pending.verifier.expose().len(), 64);
     }
 
+    /// MCP 22.
     #[test]
     fn an_openid_provider_is_told_to_ask_for_offline_access() {
         let prompt = |openid: bool, scope: &str, parameters: &[(String, String)]| {
@@ -239,6 +241,7 @@ mod tests {
                 resource: None,
                 scope: &ScopeSet::from(scope),
                 parameters,
+                tolerates_missing_iss: false,
             };
             let pending = PendingAuthorization::begin(&request).unwrap();
             let prompts = pending.url.query_pairs().filter(|(name, _)| name == "prompt");
@@ -250,6 +253,7 @@ mod tests {
         assert_eq!(prompt(true, "offline_access", &[("prompt".into(), "login".into())]), ["login"]);
     }
 
+    /// MCP 15.
     #[test]
     fn no_two_attempts_share_state_or_verifier() {
         let attempts: Vec<_> = (0..500).map(|_| begin(false)).collect();
@@ -264,6 +268,7 @@ mod tests {
         pending.receive(&query)
     }
 
+    /// MCP 17.
     #[test]
     fn what_lacks_the_state_or_repeats_itself_is_not_ours() {
         for query in [
@@ -280,6 +285,7 @@ mod tests {
         }
     }
 
+    /// MCP 18.
     #[test]
     fn the_four_rows_of_rfc_9207_and_their_traps() {
         let accepted = |promises, query: &str| matches!(receive(promises, query), Redirect::Answer(Ok(_)));
@@ -298,6 +304,7 @@ mod tests {
         }
     }
 
+    /// MCP 18.
     #[test]
     fn an_error_is_believed_only_from_the_issuer_that_was_asked() {
         let wrong = receive(

@@ -107,6 +107,7 @@ mod tests {
         Challenge::from_headers(&headers)
     }
 
+    /// MCP 2.
     #[test]
     fn parameters_are_read_by_the_grammar_and_only_of_bearer() {
         let url = "https://s.example/.well-known/oauth-protected-resource";
@@ -123,12 +124,14 @@ mod tests {
         }
     }
 
+    /// MCP 2.
     #[test]
     fn several_headers_are_one_answer_and_repetitions_are_kept() {
         let challenge = challenge(&["Basic realm=x", "Bearer a=1, a=2"]).unwrap();
         assert_eq!(challenge.all("a").collect::<Vec<_>>(), ["1", "2"]);
     }
 
+    /// MCP 2.
     #[test]
     fn what_is_no_bearer_challenge_is_none() {
         for header in ["", "Basic realm=\"Bearer\"", ",,,=,\"", "scope=\"a\""] {

@@ -415,6 +415,7 @@ pub(super) fn temporary(answer: &Answer) -> Error {
 mod tests {
     use super::*;
 
+    /// MCP 5.
     #[test]
     fn a_resource_covers_a_server_by_whole_segments_of_the_same_origin() {
         let server = "https://s.example/mcp/v1".parse().unwrap();
@@ -441,6 +442,7 @@ mod tests {
         }
     }
 
+    /// MCP 33.
     #[test]
     fn the_scope_is_the_challenges_else_the_resources_else_none() {
         let issuer = |scopes: &[&str]| IssuerMetadata {

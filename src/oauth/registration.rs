@@ -255,6 +255,7 @@ mod tests {
         accept(answer, &Issuer::new("https://i.example"), Some(REDIRECT)).map_err(str::to_owned)
     }
 
+    /// MCP 26.
     #[test]
     fn the_answer_governs() {
         let client = read(json!({
@@ -269,6 +270,7 @@ mod tests {
         }
     }
 
+    /// MCP 26.
     #[test]
     fn a_secret_is_shown_in_the_way_that_the_issuer_names_first() {
         let preferred = |listed: Option<&[&str]>, has_secret| {
@@ -309,6 +311,7 @@ mod tests {
         }
     }
 
+    /// MCP 24, 27.
     #[test]
     fn a_registration_is_shown_to_no_other_issuer() {
         let issuer: IssuerMetadata = serde_json::from_value(json!({

@@ -436,6 +436,7 @@ mod tests {
         read_tokens(&answer(status, body), &ScopeSet::from("asked"), false, NOW)
     }
 
+    /// MCP 39.
     #[test]
     fn every_way_to_write_a_lifetime() {
         for (written, expires) in [
@@ -456,6 +457,7 @@ mod tests {
         }
     }
 
+    /// MCP 36, 39.
     #[test]
     fn what_issuers_send_in_life_is_understood() {
         for (status, body) in [
@@ -477,6 +479,7 @@ mod tests {
         );
     }
 
+    /// MCP 39.
     #[test]
     fn what_holds_no_usable_token_is_refused_without_repeating_it() {
         let long = format!(r#"{{"access_token":"{}"}}"#, "hunter2".repeat(10_000));

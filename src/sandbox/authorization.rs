@@ -90,6 +90,7 @@ fn judge_request(
         state: form.get("state").map(str::to_owned),
         challenge: challenge.into(),
         nonce: form.get("nonce").map(str::to_owned),
+        dpop_jkt: form.get("dpop_jkt").map(str::to_owned),
         resource: judge_resource(ledger, form)?,
         scope: judge_scope(ledger, form)?,
     })

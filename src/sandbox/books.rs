@@ -38,6 +38,10 @@ pub struct Books {
     pub device_polls: u64,
     /// Assertions by which a client proved itself (RFC 7523 section 2.2).
     pub client_assertions: u64,
+    /// Proofs of a key that were accepted (RFC 9449).
+    pub proofs: u64,
+    /// Proofs that were sent back for their nonce.
+    pub nonces_asked: u64,
     /// Clients that deleted themselves (RFC 7592).
     pub deletions: u64,
     /// Every grant that was ever redeemed.
@@ -119,6 +123,8 @@ pub(super) struct AuthorizationRequest {
     pub(super) state: Option<String>,
     pub(super) challenge: String,
     pub(super) nonce: Option<String>,
+    /// The thumbprint of the key that the code is bound to (RFC 9449 section 10).
+    pub(super) dpop_jkt: Option<String>,
     pub(super) resource: String,
     pub(super) scope: ScopeSet,
 }
@@ -168,12 +174,16 @@ pub(super) struct Access {
     pub(super) scope: ScopeSet,
     pub(super) expires_at: UnixTime,
     pub(super) revoked: bool,
+    /// The thumbprint of the key that it is bound to.
+    pub(super) jkt: Option<String>,
 }
 
 /// A refresh token.
 pub(super) struct Refresh {
     pub(super) grant: usize,
     pub(super) expires_at: Option<UnixTime>,
+    /// The thumbprint of the key that it is bound to.
+    pub(super) jkt: Option<String>,
     /// When it was used, and what it gave.
     pub(super) spent: Option<(UnixTime, Tokens)>,
 }
@@ -202,6 +212,8 @@ pub(super) struct Visitor {
     pub(super) sub: String,
     pub(super) client_id: String,
     pub(super) scope: ScopeSet,
+    /// Whether the token was bound to a key.
+    pub(super) bound: bool,
 }
 
 /// What a person is called: the one who lives here has a full name.

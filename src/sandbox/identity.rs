@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::admission::{token_of, visitor};
 use super::books::{Grant, display_name};
 use super::ledger::{Ledger, now};
 use super::wire::{Answer, Refusal, Request};
@@ -17,7 +18,7 @@ pub(super) fn keys(ledger: &Ledger) -> Answer {
 /// The ID token of a grant.
 pub(super) fn id_token(ledger: &Ledger, grant: &Grant) -> String {
     let (issued_at, issuer) = (now().0, &ledger.origin);
-    let mut claims = person(grant);
+    let mut claims = person(&grant.sub);
     let about =
         json!({ "iss": issuer, "aud": grant.client_id, "iat": issued_at, "exp": issued_at + LIFETIME });
     about.as_object().into_iter().flatten().for_each(|(name, value)| claims[name] = value.clone());
@@ -27,20 +28,19 @@ pub(super) fn id_token(ledger: &Ledger, grant: &Grant) -> String {
     ledger.signing_key.sign("JWT", &claims)
 }
 
-fn person(grant: &Grant) -> Value {
+fn person(sub: &str) -> Value {
     json!({
-        "sub": grant.sub,
-        "name": display_name(&grant.sub),
-        "email": format!("{}@sandbox.example", grant.sub),
+        "sub": sub,
+        "name": display_name(sub),
+        "email": format!("{sub}@sandbox.example"),
     })
 }
 
 /// `/userinfo`: the subject for any token that works, name and address for one with the scope `openid`.
 pub(super) fn userinfo(ledger: &mut Ledger, request: &Request) -> Result<Answer, Refusal> {
-    let token = request.credentials("Bearer").ok_or_else(|| Refusal::bad_token("there is no token"))?;
-    let (_, grant, access) =
-        ledger.grant_of(token).ok_or_else(|| Refusal::bad_token("this token does not work"))?;
-    let named = access.scope.contains("openid");
-    let document = if named { person(grant) } else { json!({ "sub": grant.sub }) };
+    let token = token_of(request).ok_or_else(|| Refusal::bad_token("there is no token"))?;
+    let visitor = visitor(ledger, request, token, None).map_err(|(_, why)| Refusal::bad_token(why))?;
+    let named = visitor.scope.contains("openid");
+    let document = if named { person(&visitor.sub) } else { json!({ "sub": visitor.sub }) };
     Ok(Answer::json(200, &document))
 }

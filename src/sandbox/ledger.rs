@@ -34,12 +34,26 @@ impl Site {
     }
 }
 
+/// What the next proof of a key must hold (RFC 9449 sections 8 and 9).
+pub(super) struct Nonces {
+    pub(super) issuer: String,
+    pub(super) server: String,
+}
+
+impl Nonces {
+    /// New ones.
+    pub(super) fn new() -> Self {
+        Self { issuer: random_text(""), server: random_text("") }
+    }
+}
+
 /// Everything that changes while the sandbox runs.
 pub(super) struct Ledger {
     pub(super) origin: String,
     pub(super) options: SandboxOptions,
     /// The issuer's own key.
     pub(super) signing_key: SigningKey,
+    pub(super) nonces: Nonces,
     pub(super) books: Books,
     pub(super) clients: BTreeMap<String, Client>,
     /// Requests whose consent page is open, by the page's one-time ticket.
@@ -67,6 +81,7 @@ impl Ledger {
             origin,
             options,
             signing_key: SigningKey::generate(),
+            nonces: Nonces::new(),
             books: Books::default(),
             clients: BTreeMap::new(),
             pending: HashMap::new(),
@@ -213,12 +228,14 @@ impl Ledger {
     pub(super) fn issue(&mut self, grant: usize, scope: ScopeSet, refreshable: bool) -> Tokens {
         let access = random_text("sandbox_at_");
         let expires_at = later(now(), self.options.access_lifetime);
-        self.accesses
-            .insert(access.clone(), Access { grant, scope: scope.clone(), expires_at, revoked: false });
+        self.accesses.insert(
+            access.clone(),
+            Access { grant, scope: scope.clone(), expires_at, revoked: false, jkt: None },
+        );
         let refresh = refreshable.then(|| random_text("sandbox_rt_"));
         if let Some(refresh) = &refresh {
             let expires_at = self.options.refresh_lifetime.map(|seconds| later(now(), seconds));
-            self.refreshes.insert(refresh.clone(), Refresh { grant, expires_at, spent: None });
+            self.refreshes.insert(refresh.clone(), Refresh { grant, expires_at, jkt: None, spent: None });
         }
         self.met("access token", Some(&access));
         self.met("refresh token", refresh.as_deref());

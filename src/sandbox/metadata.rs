@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::grant_types::offered;
 use super::ledger::Ledger;
-use super::options::Fault;
+use super::options::{Dpop, Fault};
 use super::wire::Answer;
 
 /// The document at a well-known path, or 404.
@@ -30,13 +30,18 @@ pub(super) fn answer(ledger: &Ledger, path: &str) -> Answer {
 fn resource(ledger: &Ledger) -> Value {
     let elsewhere = ledger.suffers(|fault| matches!(fault, Fault::WrongResource));
     let resource = if elsewhere { "https://elsewhere.example/mcp".into() } else { ledger.mcp_url() };
-    json!({
+    let mut document = json!({
         "resource": resource,
         "resource_name": "Sandbox",
         "authorization_servers": [ledger.origin],
         "scopes_supported": ledger.options.scopes_supported,
         "bearer_methods_supported": ["header"],
-    })
+    });
+    if ledger.options.dpop != Dpop::Off {
+        document["dpop_signing_alg_values_supported"] = json!(["ES256"]);
+        document["dpop_bound_access_tokens_required"] = (ledger.options.dpop == Dpop::Required).into();
+    }
+    document
 }
 
 /// Authorization server metadata (RFC 8414 section 2).
@@ -61,6 +66,9 @@ fn issuer(ledger: &Ledger) -> Value {
     });
     if ledger.auth_methods().contains(&"private_key_jwt") {
         document["token_endpoint_auth_signing_alg_values_supported"] = json!(["ES256", "RS256"]);
+    }
+    if options.dpop != Dpop::Off {
+        document["dpop_signing_alg_values_supported"] = json!(["ES256"]);
     }
     if options.registration {
         document["registration_endpoint"] = format!("{origin}/register").into();

@@ -17,9 +17,10 @@
 //!
 //! The floors, from the top; arrows run only downward: the sockets (`server`), the paths and what goes wrong on
 //! them (`router`), the ways of providers around it (`imitation`), a file per endpoint, what endpoints share (`clients`,
-//! `assertions`, `asked`, `pages`, `messages`), the state behind its lock (`ledger`) beside what comes in and goes out
-//! (`wire`), and the words (`books`, `options`, `jwt`, `dice`, `form`).
+//! `assertions`, `admission`, `dpop`, `asked`, `pages`, `messages`), the state behind its lock (`ledger`) beside what
+//! comes in and goes out (`wire`), and the words (`books`, `options`, `jwt`, `dice`, `form`).
 
+mod admission;
 mod asked;
 mod assertions;
 mod authorization;
@@ -29,6 +30,7 @@ mod clients;
 mod device;
 mod device_pages;
 mod dice;
+mod dpop;
 mod form;
 mod grant_types;
 mod identity;
@@ -63,8 +65,8 @@ pub use self::dice::Dice;
 use self::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
 pub use self::imitation::{Imitation, KNOWN_CLIENT, imitations};
 pub use self::jwt::PublicKey;
-use self::ledger::{Ledger, Site, now};
-pub use self::options::{AssertionAudience, Endpoint, Fault, Preregistered, SandboxOptions};
+use self::ledger::{Ledger, Nonces, Site, now};
+pub use self::options::{AssertionAudience, Dpop, Endpoint, Fault, Preregistered, SandboxOptions};
 
 /// A running sandbox. Dropping it stops the server and waits for its thread.
 pub struct Sandbox {
@@ -156,6 +158,11 @@ impl Sandbox {
     /// Forgets every client, as an issuer does that cleans up its registrations.
     pub fn forget_clients(&self) {
         self.site.ledger().clients.clear();
+    }
+
+    /// Wants another nonce in every proof from now on (RFC 9449 section 8).
+    pub fn change_nonces(&self) {
+        self.site.ledger().nonces = Nonces::new();
     }
 
     /// Forgets every session of the MCP server, as one does that was restarted.

@@ -62,6 +62,10 @@ pub struct SandboxOptions {
     pub preregistered: Vec<Preregistered>,
     /// What an assertion must name as its audience.
     pub assertion_audience: AssertionAudience,
+    /// Whether tokens are bound to a key of the client (RFC 9449).
+    pub dpop: Dpop,
+    /// Whether a proof must hold the nonce that the issuer, or the MCP server, gave last.
+    pub dpop_nonce: bool,
     /// Whether devices may sign in (RFC 8628). With `auto_consent`, the person agrees by themselves.
     pub device: bool,
     /// How many seconds must lie between two polls of a device.
@@ -108,6 +112,8 @@ impl Default for SandboxOptions {
             auth_methods: ["none", "client_secret_basic", "client_secret_post"].map(String::from).into(),
             preregistered: Vec::new(),
             assertion_audience: AssertionAudience::Issuer,
+            dpop: Dpop::Off,
+            dpop_nonce: false,
             device: false,
             device_interval: 5,
             device_lifetime: 600,
@@ -144,6 +150,17 @@ pub enum AssertionAudience {
     TokenEndpoint,
     /// One of the two.
     Either,
+}
+
+/// What the sandbox makes of DPoP (RFC 9449).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dpop {
+    /// It has never heard of it.
+    Off,
+    /// Who sends a proof gets a bound token.
+    Offered,
+    /// Nobody gets any other.
+    Required,
 }
 
 /// A place of the sandbox where something can go wrong.

@@ -14,7 +14,7 @@ use super::ledger::{Ledger, Site};
 use super::options::{Endpoint, Fault};
 use super::wire::{Answer, Refusal, Request};
 use super::{
-    authorization, device, identity, imitation, mcp, metadata, metadata_document, pages, registration,
+    authorization, device, dpop, identity, imitation, mcp, metadata, metadata_document, pages, registration,
     revocation, token,
 };
 
@@ -151,12 +151,12 @@ async fn respond(site: &Site, request: &Request) -> Answer {
     let refused = imitation::refuse(ledger, request);
     let outcome = refused.unwrap_or_else(|| answer_of(ledger, request, document));
     let answer = outcome.unwrap_or_else(|refusal| {
-        if !refusal.is_pending() {
+        if refusal.is_fault_of_client() {
             ledger.refused(refusal.in_words());
         }
         refusal.into_answer()
     });
-    imitation::dress(ledger, request, answer)
+    imitation::dress(ledger, request, dpop::with_nonce(ledger, request, answer))
 }
 
 /// What the endpoint at a path answers. `document` tells how fetching the client's metadata document went.
@@ -202,7 +202,7 @@ fn shared_with_loopback(answer: Answer, request: &Request) -> Answer {
     match request.header("origin") {
         Some(origin) if request.comes_from_loopback() => answer
             .with("access-control-allow-origin", origin)
-            .with("access-control-expose-headers", "WWW-Authenticate, Mcp-Session-Id")
+            .with("access-control-expose-headers", "WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce")
             .with("vary", "Origin"),
         _ => answer,
     }

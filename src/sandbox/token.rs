@@ -9,6 +9,7 @@ use super::books::{Client, Grant, Tokens};
 use super::client_credentials;
 use super::clients::authenticate;
 use super::device;
+use super::dpop;
 use super::form::Form;
 use super::grant_types::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN, offered};
 use super::identity;
@@ -39,7 +40,10 @@ pub(super) fn answer(ledger: &mut Ledger, request: &Request) -> Result<Answer, R
     }
     let form = request.form()?;
     let client = authenticate(ledger, request, &form)?;
+    let key = dpop::key_at_issuer(ledger, request)?;
+    dpop::check_binding(ledger, &form, key.as_deref())?;
     let tokens = grant(ledger, &client, &form)?;
+    dpop::bind(ledger, &client, &tokens, key.as_ref());
     let document = written(ledger, &tokens);
     ledger.met("ID token", document["id_token"].as_str());
     Ok(Answer::json(200, &document).with("pragma", "no-cache"))
@@ -70,9 +74,10 @@ fn invalid_grant(why: impl Into<String>) -> Refusal {
 
 /// The answer of RFC 6749 section 5.1, with the faults that concern it.
 fn written(ledger: &Ledger, tokens: &Tokens) -> Value {
+    let is_bound = ledger.accesses.get(&tokens.access).is_some_and(|access| access.jkt.is_some());
     let mut document = json!({
         "access_token": tokens.access,
-        "token_type": "Bearer",
+        "token_type": if is_bound { "DPoP" } else { "Bearer" },
         "expires_in": expires_in(ledger, tokens),
         "scope": tokens.scope.to_string(),
     });

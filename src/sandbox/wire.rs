@@ -172,9 +172,9 @@ impl Refusal {
         Self::bad("authorization_pending", why)
     }
 
-    /// Whether the client did nothing wrong.
-    pub(super) fn is_pending(&self) -> bool {
-        self.error == "authorization_pending"
+    /// Whether the client did something wrong; to wait, and to learn of a nonce, is the ordinary course.
+    pub(super) fn is_fault_of_client(&self) -> bool {
+        !["authorization_pending", "use_dpop_nonce"].contains(&self.error)
     }
 
     /// A client that did not prove itself; with a challenge if it tried by header.

@@ -17,6 +17,7 @@ fn sent(peer: &Peer, place: &str, name: &str) -> Vec<String> {
     asked.map(|seen| seen.parameter(name) + &seen.field(name)).collect()
 }
 
+/// MCP 30.
 /// A document may speak for the whole host, without the slash that every URL library would add.
 #[test]
 fn the_resource_of_the_document_is_sent_as_it_stands() {
@@ -33,6 +34,7 @@ fn the_resource_of_the_document_is_sent_as_it_stands() {
     }
 }
 
+/// MCP 6.
 /// A document that speaks for a server at another origin has to be its own, not that of a parent.
 #[test]
 fn a_document_from_elsewhere_must_name_this_very_server() {
@@ -54,6 +56,7 @@ fn a_document_from_elsewhere_must_name_this_very_server() {
     }
 }
 
+/// MCP 19.
 /// The page of an issuer that lies at another host is named before anybody types a password there.
 #[test]
 fn a_page_at_another_host_is_named() {
@@ -96,6 +99,7 @@ fn hold(seen: &[Seen], secrets: &[&str]) -> bool {
     seen.iter().any(|seen| secrets.iter().any(|secret| seen.holds(secret)))
 }
 
+/// MCP 27, 31.
 /// A refresh goes where the login came from, whatever the server says meanwhile.
 #[test]
 fn a_login_stays_with_its_issuer_when_the_server_names_another() {
@@ -111,6 +115,7 @@ fn a_login_stays_with_its_issuer_when_the_server_names_another() {
     assert!(!hold(&server.seen(), &[CODE, ACCESS, REFRESH, "client-of-the-first"]), "{:?}", server.seen());
 }
 
+/// MCP 7, 27.
 /// Its client is not shown to the new issuer, and nothing else of the old login is.
 #[test]
 fn a_new_issuer_gets_a_client_of_its_own() {
@@ -124,6 +129,7 @@ fn a_new_issuer_gets_a_client_of_its_own() {
     assert!(!hold(&second.seen(), &["client-of-the-first", REFRESH]), "{:?}", second.seen());
 }
 
+/// MCP 24.
 /// One that the user brought is neither shown to the new issuer nor silently replaced.
 #[test]
 fn a_client_that_the_user_brought_is_not_taken_to_another_issuer() {
@@ -139,6 +145,7 @@ fn a_client_that_the_user_brought_is_not_taken_to_another_issuer() {
     }
 }
 
+/// MCP 31, 52.
 #[test]
 fn a_token_goes_to_its_own_server_in_a_header_only() {
     let victim = Victim::new();

@@ -13,6 +13,7 @@ mod discovery;
 mod network;
 mod opener;
 mod peer;
+mod places;
 mod redirect;
 mod refresh;
 mod secrets;

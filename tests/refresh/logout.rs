@@ -12,6 +12,7 @@ fn signed_in() -> World {
     World::signed_in(SandboxOptions::default())
 }
 
+/// MCP 43.
 #[test]
 fn a_logout_ends_both_tokens_at_the_issuer_and_the_login_here() {
     let world = signed_in();
@@ -37,6 +38,7 @@ fn a_logout_ends_both_tokens_at_the_issuer_and_the_login_here() {
     assert_eq!(world.sandbox.books().registrations, 1);
 }
 
+/// MCP 43.
 #[test]
 fn the_refresh_token_is_ended_first() {
     let world = signed_in();
@@ -88,6 +90,7 @@ fn a_local_logout_asks_nobody() {
     assert!(world.records().is_empty());
 }
 
+/// MCP 43.
 #[test]
 fn a_client_that_is_to_be_forgotten_is_deleted_at_the_issuer_and_here() {
     let world = signed_in();
@@ -142,6 +145,7 @@ fn a_silent_issuer_is_not_waited_for_long() {
     assert!(world.records().is_empty());
 }
 
+/// MCP 43.
 #[test]
 fn an_issuer_that_revokes_nothing_is_said_to() {
     let options =

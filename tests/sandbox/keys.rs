@@ -46,7 +46,6 @@ impl Signer {
     }
 
     pub(crate) fn jwk(&self) -> Value {
-        let encoded = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         match self {
             Self::Es256(pair) => {
                 let point = pair.public_key().as_ref();
@@ -68,8 +67,8 @@ impl Signer {
         let random = SystemRandom::new();
         let alg = if matches!(self, Self::Es256(_)) { "ES256" } else { "RS256" };
         header.as_object_mut().unwrap().entry("alg").or_insert(alg.into());
-        let encoded = |part: &Value| BASE64_URL_SAFE_NO_PAD.encode(part.to_string());
-        let signed = format!("{}.{}", encoded(&header), encoded(claims));
+        let signed =
+            format!("{}.{}", encoded(header.to_string().as_bytes()), encoded(claims.to_string().as_bytes()));
         let signature = match self {
             Self::Es256(pair) => pair.sign(&random, signed.as_bytes()).unwrap().as_ref().to_vec(),
             Self::Rs256(pair) => {
@@ -78,8 +77,12 @@ impl Signer {
                 signature
             }
         };
-        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+        format!("{signed}.{}", encoded(&signature))
     }
+}
+
+pub(crate) fn encoded(bytes: &[u8]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
 pub(crate) fn now() -> i64 {

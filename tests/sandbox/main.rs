@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
 mod device;
+mod dpop;
 mod faults;
 mod issuer;
 mod keys;
