@@ -4,6 +4,8 @@
 //! hands every query that comes to its path to a judge and holds the one that the judge takes.
 
 mod choice;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gate;
 mod head;
 mod launch;

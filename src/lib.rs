@@ -7,7 +7,7 @@
 //! - [`error`]: exit codes and hints
 //! - [`oauth`], [`store`], [`audit`], [`config`], [`mcp`]: the protocol, the resting place, the log, the settings, the wire
 //! - [`model`], [`secret`], [`http`], [`browser`], [`keychain`], [`console`], [`clock`], [`places`], [`files`],
-//!   [`hash`], [`platform`], [`peer_text`], [`wording`]: the ground
+//!   [`hash`], [`platform`], [`peer_text`], [`quirks`], [`wording`]: the ground
 //! - [`sandbox`]: a house of its own, the development issuer
 
 pub mod audit;
@@ -19,6 +19,13 @@ pub mod console;
 pub mod error;
 pub mod files;
 pub mod flows;
+/// The readers of hostile text, for the targets in fuzz/. No part of the program as it ships.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::browser::fuzzing::*;
+    pub use crate::oauth::fuzzing::*;
+}
 pub mod hash;
 pub mod http;
 pub mod keychain;
@@ -28,6 +35,7 @@ pub mod oauth;
 pub mod peer_text;
 pub mod places;
 pub mod platform;
+pub mod quirks;
 pub mod sandbox;
 pub mod secret;
 pub mod store;

@@ -71,6 +71,8 @@ pub enum RegistrationSource {
     MetadataDocument,
     /// The issuer gave an id on request (RFC 7591).
     Dynamic,
+    /// There is no client: an assertion says all that the issuer wants to know (RFC 7523 section 3.1).
+    Unregistered,
 }
 
 /// How a client proves itself at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).
@@ -125,6 +127,21 @@ pub struct ClientRegistration {
 }
 
 impl ClientRegistration {
+    /// Nobody in particular, at this issuer.
+    pub fn unregistered(issuer: &Issuer) -> Self {
+        let facts = ClientFacts {
+            source: RegistrationSource::Unregistered,
+            issuer: issuer.clone(),
+            client_id: String::new(),
+            auth_method: ClientAuthMethod::None,
+            redirect_uri: None,
+            secret_expires_at: None,
+            management_url: None,
+            assertion: None,
+        };
+        Self { facts, secret: None, key: None, management_token: None }
+    }
+
     /// A second copy, for the login that this client makes.
     pub fn duplicate(&self) -> Self {
         Self {

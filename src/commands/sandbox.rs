@@ -1,11 +1,12 @@
 //! `mcpauth sandbox`: an issuer and a protected MCP server on this machine, for development.
 
+use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use super::args::span;
 use crate::error::Error;
 use crate::flows::App;
-use crate::sandbox::{Sandbox, SandboxOptions};
+use crate::sandbox::{Imitation, KNOWN_CLIENT, Sandbox, SandboxOptions, imitations};
 
 /// Run a development issuer with a protected MCP server, on this machine only
 ///
@@ -41,10 +42,38 @@ pub(super) struct SandboxArgs {
     /// Publish no protected resource metadata, like servers of MCP 2025-03-26
     #[arg(long)]
     no_resource_metadata: bool,
+
+    /// Imitate a provider that has ways of its own, as far as people reported them
+    #[arg(long, value_name = "NAME", value_parser = imitated())]
+    imitate: Option<String>,
+}
+
+/// The providers that can be imitated.
+fn imitated() -> PossibleValuesParser {
+    PossibleValuesParser::new(imitations().iter().map(|imitation| imitation.name.as_str()))
 }
 
 impl SandboxArgs {
     pub(super) fn run(self, app: &App) -> Result<(), Error> {
+        let options = self.options()?;
+        let failed = |error: std::io::Error| Error::Usage {
+            message: format!("cannot listen on port {}: {error}", self.port),
+            hint: "choose another --port, or leave it out for any free one".into(),
+        };
+        let imitation = options.imitation.clone();
+        let sandbox = Sandbox::start(options).map_err(failed)?;
+        let url = sandbox.mcp_url();
+        let answer = json!({ "url": url, "issuer": sandbox.origin(),
+            "imitates": imitation.as_ref().map(|imitation| &imitation.name) });
+        app.console.answer_as(&answer, || url.clone())?;
+        app.console.say(&told(&url, imitation.as_ref()));
+        let waited = crate::http::block_on(crate::platform::interrupted());
+        drop(sandbox);
+        waited.map_err(|error| Error::Unforeseen(error.to_string()))
+    }
+
+    /// The knobs that the flags turn.
+    fn options(&self) -> Result<SandboxOptions, Error> {
         let options = SandboxOptions {
             port: self.port,
             auto_consent: self.auto_consent,
@@ -55,18 +84,25 @@ impl SandboxArgs {
             resource_metadata: !self.no_resource_metadata,
             ..SandboxOptions::default()
         };
-        let failed = |error: std::io::Error| Error::Usage {
-            message: format!("cannot listen on port {}: {error}", self.port),
-            hint: "choose another --port, or leave it out for any free one".into(),
-        };
-        let sandbox = Sandbox::start(options).map_err(failed)?;
-        let url = sandbox.mcp_url();
-        app.console.answer_as(&json!({ "url": url, "issuer": sandbox.origin() }), || url.clone())?;
-        app.console.say(&format!(
-            "sandbox for development, not for production\n  sign in:  mcpauth login {url}\n  stop:     Ctrl-C"
-        ));
-        let waited = crate::http::block_on(crate::platform::interrupted());
-        drop(sandbox);
-        waited.map_err(|error| Error::Unforeseen(error.to_string()))
+        let Some(name) = &self.imitate else { return Ok(options) };
+        options.imitate(name).ok_or_else(|| Error::Unforeseen(format!("no imitation {name}")))
     }
+}
+
+/// What to do next, and what this is not.
+fn told(url: &str, imitation: Option<&Imitation>) -> String {
+    let imitates = imitation.map(|Imitation { name, what, .. }| {
+        format!(
+            "\n  imitates: {name}, as far as people reported it: it {what}; it is not the provider itself"
+        )
+    });
+    let client =
+        imitation.filter(|imitation| !imitation.registers()).map(|_| format!(" --client-id {KNOWN_CLIENT}"));
+    let quirks = imitation.map(|imitation| format!(" --quirks {}", imitation.name));
+    format!(
+        "sandbox for development, not for production{}\n  sign in:  mcpauth login {url}{}{}\n  stop:     Ctrl-C",
+        imitates.unwrap_or_default(),
+        client.unwrap_or_default(),
+        quirks.unwrap_or_default(),
+    )
 }

@@ -3,15 +3,18 @@
 pub mod brake;
 pub mod brought;
 pub mod condition;
+pub mod dealings;
 pub mod demo;
 pub mod discover;
 pub mod doctor;
+mod enterprise;
 pub mod exec;
 pub mod handout;
 pub mod login;
 pub mod logout;
 pub mod moving;
 pub mod passphrase;
+mod printed;
 pub mod redirect;
 pub mod renewal;
 pub mod server;
@@ -19,6 +22,7 @@ pub mod session;
 mod sources;
 pub mod store;
 pub mod trail;
+mod unattended;
 pub mod worker;
 
 use std::path::PathBuf;

@@ -129,7 +129,7 @@ fn settled(app: &App, journal: Journal<'_>, login: &Login) -> Result<(), Error> 
 }
 
 /// Whether the issuer may be asked again already.
-fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
+pub(super) fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
     let trouble = store.trouble(Attempt::Refresh, key);
     match brake::rest(&trouble, app.now()) {
         None => Ok(()),
@@ -137,7 +137,7 @@ fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
     }
 }
 
-fn renewed(store: &Store, login: &Login, mut tokens: TokenSet) -> Login {
+pub(super) fn renewed(store: &Store, login: &Login, mut tokens: TokenSet) -> Login {
     tokens.facts.fingerprint = store.fingerprint(&tokens.access_token);
     let mut facts = login.facts.clone();
     facts.state = LoginState::Active;
@@ -224,20 +224,23 @@ impl Renewal<'_> {
         })
     }
 
-    /// Takes note of a failure, for every process that would ask next, and tells how long nobody is to.
     fn remember(&self, error: &oauth::Error) -> Duration {
-        let key = self.login.key();
-        let mut trouble = self.store.trouble(Attempt::Refresh, &key);
-        let now = self.app.now();
-        brake::failed(&mut trouble, now, error.retry_after(), error.to_string());
-        self.store.remember_trouble(Attempt::Refresh, &key, &trouble);
-        Duration::from_secs(brake::rest(&trouble, now).and_then(|rest| rest.try_into().ok()).unwrap_or(0))
+        remember(self.app, self.store, &self.login.key(), error)
     }
+}
+
+/// Takes note of a failure, for every process that would ask next, and tells how long nobody is to.
+pub(super) fn remember(app: &App, store: &Store, key: &LoginKey, error: &oauth::Error) -> Duration {
+    let mut trouble = store.trouble(Attempt::Refresh, key);
+    let now = app.now();
+    brake::failed(&mut trouble, now, error.retry_after(), error.to_string());
+    store.remember_trouble(Attempt::Refresh, key, &trouble);
+    Duration::from_secs(brake::rest(&trouble, now).and_then(|rest| rest.try_into().ok()).unwrap_or(0))
 }
 
 /// How long to wait before the next try: as long as the issuer says, else 1, 2, 4 seconds, a quarter more or less so
 /// that a crowd does not come back as one. `None` if the error will not pass.
-fn pause_after(error: &oauth::Error, asked: u32) -> Option<Duration> {
+pub(super) fn pause_after(error: &oauth::Error, asked: u32) -> Option<Duration> {
     if !error.is_passing() {
         return None;
     }

@@ -183,8 +183,8 @@ mod tests {
         .unwrap()
     }
 
-    fn begin(promises_iss: bool) -> PendingAuthorization {
-        let client = ClientFacts {
+    fn client() -> ClientFacts {
+        ClientFacts {
             source: RegistrationSource::Dynamic,
             issuer: Issuer::new("https://i.example"),
             client_id: "c&d".into(),
@@ -193,10 +193,13 @@ mod tests {
             secret_expires_at: None,
             management_url: None,
             assertion: None,
-        };
+        }
+    }
+
+    fn begin(promises_iss: bool) -> PendingAuthorization {
         PendingAuthorization::begin(&AuthorizationRequest {
             issuer: &issuer(promises_iss),
-            client: &client,
+            client: &client(),
             redirect_uri: "http://127.0.0.1:7/callback",
             resource: Some("https://s.example"),
             scope: &ScopeSet::from("a b"),
@@ -223,6 +226,28 @@ mod tests {
         assert_eq!(get("code_challenge_method"), ["S256"]);
         assert_eq!(get("state")[0].len(), 43);
         assert_eq!(pending.verifier.expose().len(), 64);
+    }
+
+    #[test]
+    fn an_openid_provider_is_told_to_ask_for_offline_access() {
+        let prompt = |openid: bool, scope: &str, parameters: &[(String, String)]| {
+            let client = client();
+            let request = AuthorizationRequest {
+                issuer: &IssuerMetadata { openid, ..issuer(false) },
+                client: &client,
+                redirect_uri: "http://127.0.0.1:7/callback",
+                resource: None,
+                scope: &ScopeSet::from(scope),
+                parameters,
+            };
+            let pending = PendingAuthorization::begin(&request).unwrap();
+            let prompts = pending.url.query_pairs().filter(|(name, _)| name == "prompt");
+            prompts.map(|(_, value)| value.into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(prompt(true, "a offline_access", &[]), ["consent"]);
+        assert_eq!(prompt(true, "a", &[]), [""; 0]);
+        assert_eq!(prompt(false, "a offline_access", &[]), [""; 0]);
+        assert_eq!(prompt(true, "offline_access", &[("prompt".into(), "login".into())]), ["login"]);
     }
 
     #[test]

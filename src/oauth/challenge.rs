@@ -39,11 +39,11 @@ impl Challenge {
     }
 }
 
-type Parsed = (String, Vec<(String, String)>);
+pub(super) type Parsed = (String, Vec<(String, String)>);
 
 /// Splits one header value into challenges. A token that is followed by `=` is a parameter of the current
 /// challenge, any other token begins a new one. What follows no grammar is skipped, never guessed at.
-fn parse(header: &str) -> Vec<Parsed> {
+pub(super) fn parse(header: &str) -> Vec<Parsed> {
     let mut challenges: Vec<Parsed> = Vec::new();
     let mut rest = header;
     loop {

@@ -43,6 +43,8 @@ pub(super) fn authenticated_post<'a>(
 ) -> Result<Request<'a>, Error> {
     let id = client.facts.client_id.as_str();
     let (form, authorization) = match client.facts.auth_method {
+        // Whoever has no client has no id to name.
+        ClientAuthMethod::None if id.is_empty() => (form, Authorization::Anonymous),
         ClientAuthMethod::None => (form.with("client_id", id), Authorization::Anonymous),
         ClientAuthMethod::ClientSecretBasic => (form, Authorization::Basic(id, secret(client)?)),
         ClientAuthMethod::ClientSecretPost => {

@@ -274,7 +274,7 @@ async fn fetch_resource_metadata(
 /// Whether a resource identifier speaks for the server: the same origin, and a path that is the server's or a
 /// parent of it by whole segments. It is sent on byte for byte, so it must be a URL as it stands: parsing one drops
 /// control characters and line ends.
-fn covers(resource: &str, server: &ServerUrl) -> bool {
+pub(super) fn covers(resource: &str, server: &ServerUrl) -> bool {
     if !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
         return false;
     }
@@ -308,7 +308,11 @@ async fn first_issuer(
 
 /// The metadata of an issuer, from the places and in the order of MCP Authorization Server Discovery. The document
 /// must name the issuer that was asked for, byte for byte.
-async fn issuer_metadata(http: &Http, issuer: &Issuer, trace: &mut Trace) -> Result<IssuerMetadata, Error> {
+pub async fn issuer_metadata(
+    http: &Http,
+    issuer: &Issuer,
+    trace: &mut Trace,
+) -> Result<IssuerMetadata, Error> {
     let url = Url::parse(issuer.as_str()).map_err(|error| Error::NoMetadata {
         what: format!("issuer {issuer}"),
         why: format!("the issuer is no URL: {error}"),

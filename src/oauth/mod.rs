@@ -4,6 +4,10 @@ pub mod authorization;
 pub mod challenge;
 pub mod client_auth;
 pub mod discovery;
+pub mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+pub mod grants;
 pub mod identity;
 pub mod metadata;
 pub mod registration;

@@ -1,19 +1,22 @@
 //! The token endpoint (RFC 6749 sections 4.1.3, 5 and 6) and revocation (RFC 7009).
 //!
-//! Every function sends exactly one request. Answers are read leniently where issuers are known to differ and
+//! Every function sends exactly one request, but for a revocation that was misunderstood. Answers are read leniently where issuers are known to differ and
 //! strictly where a mistake would be kept.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::client_auth::{Form, authenticated_post};
 use super::{Error, ErrorResponse, discovery, read_json};
 use crate::clock::UnixTime;
 use crate::http::{Answer, Http};
-use crate::model::{ClientRegistration, Endpoints, ExtraFields, Login, ScopeSet, TokenFacts, TokenSet};
+use crate::model::{
+    ClientAuthMethod, ClientRegistration, Endpoints, ExtraFields, Login, ScopeSet, TokenFacts, TokenSet,
+};
 use crate::oauth::authorization::PendingAuthorization;
-use crate::secret::{AccessToken, AuthorizationCode, ClientSecret, RefreshToken};
+use crate::secret::{AccessToken, AuthorizationCode, ClientSecret, DpopKey, RefreshToken};
 
 /// How long a token endpoint may take: a code that it has seen is of no use any more.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,6 +24,47 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST_TOKEN: usize = 64 * 1024;
 /// A lifetime beyond this, in seconds (100 years), is as good as this.
 const LONGEST_LIFETIME: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
+
+/// Who asks for what, wherever a token is asked for without a person.
+pub struct Asking<'a> {
+    /// The way to the issuer.
+    pub http: &'a Http,
+    /// Where the issuer answers.
+    pub endpoints: &'a Endpoints,
+    /// Who asks.
+    pub client: &'a ClientRegistration,
+    /// For which resource.
+    pub resource: Option<&'a str>,
+    /// For which scope.
+    pub scope: &'a ScopeSet,
+    /// The key to bind the token to.
+    pub dpop_key: Option<&'a DpopKey>,
+    /// When.
+    pub now: UnixTime,
+}
+
+/// Where a form goes, as whom, and which secrets of it no error may repeat.
+pub(super) struct Sent<'a> {
+    pub(super) endpoint: &'a Url,
+    pub(super) client: &'a ClientRegistration,
+    pub(super) secrets: &'a [&'a str],
+}
+
+/// Sends a form to a token endpoint; gives the answer if it is a success.
+pub(super) async fn post(http: &Http, sent: &Sent<'_>, form: Form, _now: UnixTime) -> Result<Answer, Error> {
+    let request = authenticated_post(sent.endpoint, form, sent.client)?;
+    let answer = http.send(request.patience(PATIENCE)).await?;
+    if answer.is_success() { Ok(answer) } else { Err(discreet(failure(&answer), sent.client, sent.secrets)) }
+}
+
+/// Asks with a form that names the grant; `secrets` are what the form holds that no error may repeat.
+pub(super) async fn ask(asking: &Asking<'_>, form: Form, secrets: &[&str]) -> Result<TokenSet, Error> {
+    let scope = (!asking.scope.is_empty()).then(|| asking.scope.to_string());
+    let form = form.with_optional("resource", asking.resource).with_optional("scope", scope.as_deref());
+    let request = authenticated_post(&asking.endpoints.token, form, asking.client)?;
+    let answer = asking.http.send(request.patience(PATIENCE)).await?;
+    read_tokens(&answer, asking.scope, asking.now).map_err(|error| discreet(error, asking.client, secrets))
+}
 
 /// Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5, RFC 8707 section 2.2). The same code is never
 /// sent twice.
@@ -94,8 +138,12 @@ pub async fn revoke(http: &Http, login: &Login, kind: TokenKind) -> Result<bool,
             None => return Ok(false),
         },
     };
-    let form = Form::new("token", token).with("token_type_hint", hint);
-    let answer = http.send(authenticated_post(endpoint, form, &login.client)?).await?;
+    let form = || Form::new("token", token).with("token_type_hint", hint);
+    let mut answer = http.send(authenticated_post(endpoint, form(), &login.client)?).await?;
+    if wants_a_secret(&answer, &login.client) {
+        let form = form().with("client_secret", "");
+        answer = http.send(authenticated_post(endpoint, form, &login.client)?).await?;
+    }
     if let Some(error) = interception(&answer) {
         return Err(error);
     }
@@ -106,6 +154,15 @@ pub async fn revoke(http: &Http, login: &Login, kind: TokenKind) -> Result<bool,
         Error::Refused { reason, .. } if reason.code == "unsupported_token_type" => Ok(false),
         error => Err(discreet(error, &login.client, &[token])),
     }
+}
+
+/// Whether a public client was perhaps refused for want of a secret. The MCP Python SDK's revocation route, and every
+/// server built on it, insists on the parameter, also for clients that have none and may leave it out (RFC 6749 section
+/// 2.3.1); it takes the empty one that it means.
+fn wants_a_secret(answer: &Answer, client: &ClientRegistration) -> bool {
+    client.facts.auth_method == ClientAuthMethod::None
+        && answer.status == 400
+        && ErrorResponse::from_answer(answer).code == "invalid_request"
 }
 
 /// An error that does not repeat the secrets of the request, should the issuer have repeated them.
@@ -153,7 +210,7 @@ fn refusal(answer: &Answer, reason: ErrorResponse) -> Error {
     }
 }
 
-fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<TokenSet, Error> {
+pub(super) fn read_tokens(answer: &Answer, requested: &ScopeSet, now: UnixTime) -> Result<TokenSet, Error> {
     if !answer.is_success() {
         return Err(failure(answer));
     }

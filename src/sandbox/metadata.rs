@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::grant_types::offered;
 use super::ledger::Ledger;
 use super::options::Fault;
 use super::wire::Answer;
@@ -53,13 +54,19 @@ fn issuer(ledger: &Ledger) -> Value {
         "scopes_supported": ledger.scopes(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": options.auth_methods,
-        "revocation_endpoint_auth_methods_supported": options.auth_methods,
+        "grant_types_supported": offered(ledger),
+        "token_endpoint_auth_methods_supported": ledger.auth_methods(),
+        "revocation_endpoint_auth_methods_supported": ledger.auth_methods(),
         "client_id_metadata_document_supported": options.metadata_documents,
     });
+    if ledger.auth_methods().contains(&"private_key_jwt") {
+        document["token_endpoint_auth_signing_alg_values_supported"] = json!(["ES256", "RS256"]);
+    }
     if options.registration {
         document["registration_endpoint"] = format!("{origin}/register").into();
+    }
+    if options.device {
+        document["device_authorization_endpoint"] = format!("{origin}/device_authorization").into();
     }
     if options.advertise_pkce {
         document["code_challenge_methods_supported"] = json!(["S256"]);
@@ -74,6 +81,6 @@ fn issuer(ledger: &Ledger) -> Value {
 fn openid(ledger: &Ledger) -> Value {
     let mut document = issuer(ledger);
     document["subject_types_supported"] = json!(["public"]);
-    document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
+    document["id_token_signing_alg_values_supported"] = json!(["ES256"]);
     document
 }

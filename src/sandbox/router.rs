@@ -12,9 +12,10 @@ use super::dice::Dice;
 use super::form::Form;
 use super::ledger::{Ledger, Site};
 use super::options::{Endpoint, Fault};
-use super::wire::{Answer, Request};
+use super::wire::{Answer, Refusal, Request};
 use super::{
-    authorization, mcp, metadata, metadata_document, pages, registration, revocation, token, userinfo,
+    authorization, device, identity, imitation, mcp, metadata, metadata_document, pages, registration,
+    revocation, token,
 };
 
 /// The size of the answer of [`Fault::Huge`], in bytes.
@@ -22,10 +23,13 @@ const HUGE: usize = 10 * 1024 * 1024;
 
 /// The answer to one request. An error closes the connection without one.
 pub(super) async fn answer(site: &Arc<Site>, incoming: hyper::Request<Incoming>) -> io::Result<Answer> {
-    let request = match Request::read(incoming).await {
+    let mut request = match Request::read(incoming).await {
         Ok(request) => request,
         Err(refusal) => return Ok(refusal),
     };
+    if let Some(path) = imitation::strip_issuer_path(&site.ledger(), &request.path) {
+        request.path = path;
+    }
     let fault = {
         let mut ledger = site.ledger();
         note(&mut ledger, &request);
@@ -120,7 +124,8 @@ fn faulty(fault: Fault) -> Answer {
 fn methods_of(path: &str) -> Option<&'static str> {
     Some(match path {
         "/" | "/authorize" | "/jwks" => "GET",
-        "/token" | "/register" | "/revoke" | "/introspect" | "/consent" => "POST",
+        "/token" | "/register" | "/revoke" | "/introspect" | "/consent" | "/device_authorization" => "POST",
+        "/device" => "GET, POST",
         "/userinfo" => "GET, POST",
         "/mcp" => "GET, POST, DELETE",
         _ if path.starts_with("/register/") => "GET, DELETE",
@@ -143,26 +148,42 @@ async fn respond(site: &Site, request: &Request) -> Answer {
     let document = metadata_document::learn(site, request).await;
     let mut ledger = site.ledger();
     let ledger = &mut *ledger;
-    let outcome = match request.path.as_str() {
+    let refused = imitation::refuse(ledger, request);
+    let outcome = refused.unwrap_or_else(|| answer_of(ledger, request, document));
+    let answer = outcome.unwrap_or_else(|refusal| {
+        if !refusal.is_pending() {
+            ledger.refused(refusal.in_words());
+        }
+        refusal.into_answer()
+    });
+    imitation::dress(ledger, request, answer)
+}
+
+/// What the endpoint at a path answers. `document` tells how fetching the client's metadata document went.
+fn answer_of(
+    ledger: &mut Ledger,
+    request: &Request,
+    document: Result<(), String>,
+) -> Result<Answer, Refusal> {
+    match request.path.as_str() {
         "/" => Ok(pages::front(ledger)),
         "/authorize" => Ok(authorization::authorize(ledger, request, document)),
         "/consent" => Ok(authorization::consent(ledger, request)),
+        "/device_authorization" => device::authorize(ledger, request),
+        "/device" if request.method == "POST" => Ok(device::decide(ledger, request)),
+        "/device" => Ok(device::page(request)),
         "/token" => token::answer(ledger, request),
         "/register" => registration::register(ledger, request),
         "/revoke" => revocation::revoke(ledger, request),
         "/introspect" => revocation::introspect(ledger, request),
-        "/userinfo" => userinfo::answer(ledger, request),
-        "/jwks" => Ok(Answer::json(200, &json!({ "keys": [] }))),
+        "/userinfo" => identity::userinfo(ledger, request),
+        "/jwks" => Ok(identity::keys(ledger)),
         "/mcp" => Ok(mcp::answer(ledger, request)),
         path => match path.strip_prefix("/register/") {
             Some(client_id) => registration::manage(ledger, request, client_id),
             None => Ok(metadata::answer(ledger, path)),
         },
-    };
-    outcome.unwrap_or_else(|refusal| {
-        ledger.refused(refusal.in_words());
-        refusal.into_answer()
-    })
+    }
 }
 
 /// What a browser asks before it lets a page of this machine send its request.

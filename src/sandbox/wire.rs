@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::form::Form;
@@ -120,6 +120,25 @@ impl Answer {
         self
     }
 
+    /// Its status.
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The same with another status.
+    pub(super) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The same with another document, if it holds a JSON object.
+    pub(super) fn edited(mut self, edit: impl FnOnce(&mut Map<String, Value>)) -> Self {
+        if let Ok(mut document) = serde_json::from_slice(&self.body) {
+            edit(&mut document);
+            self.body = Value::Object(document).to_string().into();
+        }
+        self
+    }
+
     /// The same for hyper. A header that cannot be one is left out.
     pub(super) fn into_response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(self.body));
@@ -146,6 +165,16 @@ impl Refusal {
     /// Status 400.
     pub(super) fn bad(error: &'static str, why: impl Into<String>) -> Self {
         Self { status: 400, error, why: why.into(), challenge: None }
+    }
+
+    /// No tokens yet, which is no fault of the client.
+    pub(super) fn pending(why: impl Into<String>) -> Self {
+        Self::bad("authorization_pending", why)
+    }
+
+    /// Whether the client did nothing wrong.
+    pub(super) fn is_pending(&self) -> bool {
+        self.error == "authorization_pending"
     }
 
     /// A client that did not prove itself; with a challenge if it tried by header.

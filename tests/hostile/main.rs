@@ -8,6 +8,7 @@
 mod support;
 
 mod answers;
+mod binding;
 mod discovery;
 mod network;
 mod opener;

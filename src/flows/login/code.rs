@@ -148,13 +148,7 @@ async fn redeem(
     let endpoints = signing.found.issuer.endpoints();
     let tokens = token::exchange(signing.http, &endpoints, &client, pending, code, signing.app.now()).await;
     let tokens = tokens.map_err(|error| signing.failed(&client.facts, error))?;
-    Ok(Obtained {
-        client,
-        tokens,
-        grant: Grant::AuthorizationCode,
-        resource: pending.resource.clone(),
-        dpop_key: None,
-    })
+    Ok(Obtained { client, tokens, grant: Grant::AuthorizationCode, resource: pending.resource.clone() })
 }
 
 impl Signing<'_> {

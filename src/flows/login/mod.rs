@@ -3,6 +3,7 @@
 
 mod client;
 mod code;
+mod unattended;
 
 use std::time::Duration;
 
@@ -156,14 +157,16 @@ pub fn again(app: &App, request: &LoginRequest) -> String {
 }
 
 /// Everything that a grant works with.
-struct Signing<'a> {
-    app: &'a App,
+pub(super) struct Signing<'a> {
+    pub(super) app: &'a App,
     store: &'a Store,
-    request: &'a LoginRequest,
+    pub(super) request: &'a LoginRequest,
     http: &'a Http,
     found: &'a Discovery,
     /// What is asked for.
     scope: &'a ScopeSet,
+    /// The key that tokens are to be bound to, if they are.
+    dpop_key: Option<DpopKey>,
     /// What to type to try the same again.
     command: &'a str,
 }
@@ -196,7 +199,6 @@ struct Obtained {
     tokens: TokenSet,
     grant: Grant,
     resource: Option<String>,
-    dpop_key: Option<DpopKey>,
 }
 
 async fn sign_in(
@@ -209,7 +211,8 @@ async fn sign_in(
     let mut trace = Trace::default();
     let found = find_issuer(app, request, &http, &mut trace).await?;
     let scope = scope(store, request, &found)?;
-    let signing = Signing { app, store, request, http: &http, found: &found, scope: &scope, command };
+    let signing =
+        Signing { app, store, request, http: &http, found: &found, scope: &scope, dpop_key: None, command };
     let outcome = match signing.obtain().await {
         // The issuer has forgotten a client that it gave: once, another one is asked for.
         Err(Trouble::ClientForgotten { client_id, .. }) => {
@@ -241,7 +244,10 @@ fn scope(store: &Store, request: &LoginRequest, found: &Discovery) -> Result<Sco
 impl Signing<'_> {
     /// Obtains tokens by the grant that is settled, and stores the login.
     async fn obtain(&self) -> Result<(LoginSummary, Option<Identity>), Trouble> {
-        let (obtained, browser) = code::obtain(self).await?;
+        let (obtained, browser) = match self.request.grant {
+            GrantKind::AuthorizationCode | GrantKind::Device => code::obtain(self).await?,
+            _ => (unattended::obtain(self).await, None),
+        };
         let outcome = match obtained {
             Ok(obtained) => self.complete(obtained).await.map_err(Trouble::from),
             Err(trouble) => Err(trouble),
@@ -289,7 +295,7 @@ impl Signing<'_> {
 
     /// Stores what was obtained as a login.
     async fn complete(&self, obtained: Obtained) -> Result<(LoginSummary, Option<Identity>), Error> {
-        let Obtained { client, mut tokens, grant, resource, dpop_key } = obtained;
+        let Obtained { client, mut tokens, grant, resource } = obtained;
         let profile = &self.request.profile;
         let endpoints = self.found.issuer.endpoints();
         tokens.facts.fingerprint = self.store.fingerprint(&tokens.access_token);
@@ -310,6 +316,7 @@ impl Signing<'_> {
             refresh_count: 0,
             created_at: self.app.now(),
         };
+        let dpop_key = self.dpop_key.as_ref().map(DpopKey::duplicate);
         save(self.app, self.store, self.request, Login { facts, client, tokens, dpop_key })
     }
 }
