@@ -303,6 +303,8 @@ pub enum Fault {
     Declined,
     /// The token answer lacks the access token.
     NoAccessToken,
+    /// The token answer lacks the ID token, so that only the userinfo endpoint tells who signed in.
+    NoIdToken,
     /// The token endpoint refuses everything, with status 200.
     ErrorWith200,
     /// The token answer has this as `expires_in`.

@@ -116,6 +116,7 @@ fn written(ledger: &Ledger, tokens: &Tokens) -> Value {
         for fault in &ledger.options.faults {
             match fault {
                 Fault::NoAccessToken => members.shift_remove("access_token"),
+                Fault::NoIdToken => members.shift_remove("id_token"),
                 Fault::Lifetime(value) => members.insert("expires_in".into(), value.clone()),
                 _ => None,
             };
