@@ -92,6 +92,10 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
         }
         Err(error) => gone_wrong(Kind::LoginFailed, &key, error),
     });
+    if outcome.is_err() {
+        // Whatever it was, the next attempt begins at the beginning.
+        app.forget_metadata(&request.profile.url);
+    }
     if outcome.is_ok() {
         store.forget_trouble(Attempt::Login, &key);
         // Whoever has just answered a person is not in trouble.
@@ -220,7 +224,7 @@ async fn sign_in(
 ) -> Result<LoginOutcome, Error> {
     let http = app.http(&request.profile.url);
     let mut trace = Trace::default();
-    let found = find_issuer(app, request, &http, &mut trace).await?;
+    let found = find_issuer(app, store, request, &http, &mut trace).await?;
     let scope = scope(store, request, &found)?;
     let signing =
         Signing { app, store, request, http: &http, found: &found, scope: &scope, dpop_key: None, command };
@@ -304,6 +308,7 @@ impl Signing<'_> {
         if !is_unknown || client.source != RegistrationSource::Dynamic {
             return Trouble::Other(error);
         }
+        self.app.forget_metadata(&self.request.profile.url);
         match forget_client(self.store, &self.request.profile.name, client) {
             Ok(()) => Trouble::ClientForgotten { client_id: client.client_id.clone(), error },
             Err(error) => Trouble::Other(error.into()),
@@ -341,12 +346,13 @@ impl Signing<'_> {
 /// Discovers the issuer, and refuses one that does not promise to check PKCE unless the user settled otherwise.
 async fn find_issuer(
     app: &App,
+    store: &Store,
     request: &LoginRequest,
     http: &Http,
     trace: &mut Trace,
 ) -> Result<Discovery, Error> {
     let profile = &request.profile;
-    let found = super::discover::ask(http, profile, trace).await;
+    let found = super::discover::find(app, store, http, profile, request.fresh, trace).await;
     for step in &trace.0 {
         if request.explain {
             app.console.say(&step.to_string());
