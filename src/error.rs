@@ -67,6 +67,12 @@ pub enum Error {
         /// The command to type.
         command: String,
     },
+    /// A token that is of no use to whoever asked for it (RFC 9449).
+    #[error("the token of {server} is bound to a key of mcpauth (DPoP), so nobody else could use it")]
+    Bound {
+        /// The server, as the user may name it.
+        server: String,
+    },
     /// The person interrupted the login.
     #[error("login cancelled, nothing was stored")]
     Cancelled {
@@ -237,7 +243,11 @@ impl Error {
             Self::Unforeseen(_) | Self::AnswerLost(_) => 1,
             Self::Config(ConfigError::Turn(error)) | Self::Store(error) => store_exit_code(error),
             Self::NotMoved { source } | Self::MoveUnfinished { source, .. } => source.exit_code(),
-            Self::Usage { .. } | Self::Config(_) | Self::Malformed(_) | Self::NoServer(_) => 2,
+            Self::Usage { .. }
+            | Self::Config(_)
+            | Self::Malformed(_)
+            | Self::NoServer(_)
+            | Self::Bound { .. } => 2,
             Self::LoginNeeded { .. } => LOGIN_NEEDED,
             Self::WrongPaste { .. } => REFUSED,
             Self::Remote { source, .. } => remote_exit_code(source),
@@ -280,6 +290,9 @@ impl Error {
                 Some("name one, or settle it with `mcpauth server set NAME --default`".into())
             }
             Self::LoginNeeded { command, .. } => Some(format!("run `{command}`")),
+            Self::Bound { server } => {
+                Some(format!("let mcpauth send the request: `mcpauth call {server} …`"))
+            }
             Self::Cancelled { command } | Self::WrongPaste { command } => {
                 Some(format!("run `{command}` again"))
             }
@@ -388,12 +401,22 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
                          `openssl pkcs8 -topk8 -nocrypt` converts others"
             .into(),
         E::NoPkce(_) => format!("if you trust it all the same: `{command} --assume-pkce`"),
+        E::RegistrationRefused { reason, redirect_uri, .. }
+            if reason.code == "invalid_redirect_uri" && redirect_uri.starts_with("http://127.0.0.1:") =>
+        {
+            format!(
+                "some issuers take only another name for this machine: `{command} --callback-host localhost`"
+            )
+        }
         E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
             "register a client there with the redirect URI {redirect_uri}, then run `{command} --client-id ID{}`",
             callback_flags(redirect_uri),
         ),
         E::ForeignClient { .. } => {
             format!("if the move is genuine: `{command} --client-id ID` with a client of the new issuer")
+        }
+        E::AuthorizationFailed(reason) | E::Refused { reason, .. } if reason.code == "invalid_target" => {
+            format!("if this issuer does not take the resource parameter: `{command} --no-resource`")
         }
         E::Declined(_) | E::AuthorizationFailed(_) | E::EmptyRedirect | E::WrongIss(_) => {
             format!("run `{command}` again; if it ends the same, tell whoever runs the issuer")
@@ -403,6 +426,9 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         {
             format!("run `{command}` to register anew, or give a --client-id that the issuer knows")
         }
+        E::Refused { reason, .. } if reason.code == "invalid_request" => format!(
+            "if this issuer wants the scope at every refresh: `{command} --refresh-scope`; otherwise tell whoever runs it"
+        ),
         E::Refused { .. } => format!("run `{command}` again"),
         E::Temporary { retry_after: Some(seconds), .. } => {
             format!("try again in {seconds} s; what is stored was kept")
