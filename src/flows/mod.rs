@@ -13,6 +13,7 @@ pub mod exec;
 pub mod handout;
 pub mod login;
 pub mod logout;
+mod metadata_cache;
 pub mod moving;
 pub mod passphrase;
 mod printed;
