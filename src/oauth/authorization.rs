@@ -248,6 +248,7 @@ mod tests {
                 scope: &ScopeSet::from(scope),
                 parameters,
                 tolerates_missing_iss: false,
+                answer_member: None,
             };
             let pending = PendingAuthorization::begin(&request).unwrap();
             let prompts = pending.url.query_pairs().filter(|(name, _)| name == "prompt");
