@@ -61,7 +61,8 @@ pub fn vet(metadata: &IssuerMetadata, http: &Http) -> Result<(), Error> {
 
 /// Reads the answer of a token endpoint to a request for the scope `asked`, with a proof of a key or without.
 pub fn token_answer(status: u16, body: &[u8], with_proof: bool, now: UnixTime) -> Result<TokenSet, Error> {
-    token::read_tokens(&answer(status, body), &ScopeSet::from("asked"), with_proof, now)
+    let expected = token::Expected { scope: &ScopeSet::from("asked"), member: None };
+    token::read_tokens(&answer(status, body), &expected, with_proof, now)
 }
 
 /// An attempt to sign in at `https://i.example`, which promises to name itself or does not.
