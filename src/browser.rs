@@ -4,6 +4,8 @@
 //! hands every query that comes to its path to a judge and holds the one that the judge takes.
 
 mod choice;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gate;
 mod head;
 mod launch;
@@ -146,6 +148,7 @@ fn fit(url: &Url) -> Result<&str, BrowserError> {
 mod tests {
     use super::*;
 
+    /// MCP 21.
     #[test]
     fn only_web_addresses_without_a_password_are_opened() {
         let long = format!("https://a.example/{}", "a".repeat(URL_LIMIT));

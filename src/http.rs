@@ -28,7 +28,7 @@ use self::sending::Sending;
 use self::trouble::{Attempt, innermost};
 pub use self::trouble::{Flaw, HttpError};
 use crate::model::{ServerUrl, is_loopback};
-use crate::secret::{AccessToken, ClientSecret, RegistrationToken};
+use crate::secret::{AccessToken, Assertion, ClientSecret, RegistrationToken};
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -36,6 +36,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of an answer that are read.
 pub const ANSWER_LIMIT: usize = 256 * 1024;
+/// The header of a proof (RFC 9449 section 4.1).
+const DPOP: &str = "dpop";
 /// How many redirects a metadata request follows, all within one origin.
 const REDIRECTS: usize = 3;
 
@@ -78,6 +80,13 @@ pub enum Authorization<'a> {
     Anonymous,
     /// The holder of an access token (RFC 6750 section 2.1).
     Bearer(&'a AccessToken),
+    /// The holder of an access token and of the key that it is bound to (RFC 9449 section 7.1).
+    Dpop {
+        /// The token.
+        token: &'a AccessToken,
+        /// The proof that was made for this request and this token.
+        proof: &'a Assertion,
+    },
     /// The owner of a dynamic registration (RFC 7592 section 2).
     Registration(&'a RegistrationToken),
     /// A confidential client (RFC 6749 section 2.3.1).
@@ -102,6 +111,8 @@ pub struct Request<'a> {
     pub url: &'a Url,
     /// Who asks.
     pub authorization: Authorization<'a>,
+    /// The proof of the key that what is asked for is to be bound to (RFC 9449 section 5).
+    pub proof: Option<Assertion>,
     /// What is sent.
     pub body: Body,
     /// Further headers.
@@ -117,6 +128,7 @@ impl<'a> Request<'a> {
             method,
             url,
             authorization: Authorization::Anonymous,
+            proof: None,
             body: Body::Empty,
             headers: HeaderMap::new(),
             patience: PATIENCE,
@@ -185,11 +197,12 @@ impl Http {
     }
 
     /// Gets a public document such as metadata. The only request that follows redirects: at most three, within
-    /// the origin, each vetted like the first.
-    pub async fn get_document(&self, url: &Url) -> Result<Answer, HttpError> {
+    /// the origin, each vetted like the first. The headers hold no secret.
+    pub async fn get_document(&self, url: &Url, headers: HeaderMap) -> Result<Answer, HttpError> {
         let mut target = url.clone();
         for _ in 0..=REDIRECTS {
             let mut request = Request::new(reqwest::Method::GET, &target);
+            request.headers = headers.clone();
             request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
             let answer = self.send(request).await?;
             let Some(next) = redirect_target(&answer, &target) else { return Ok(answer) };
@@ -264,9 +277,16 @@ impl Http {
         builder = match request.authorization {
             Authorization::Anonymous => builder,
             Authorization::Bearer(token) => builder.header(AUTHORIZATION, bearer(token.expose())?),
+            Authorization::Dpop { token, proof } => {
+                let credentials = sensitive(&Zeroizing::new(format!("DPoP {}", token.expose())))?;
+                builder.header(AUTHORIZATION, credentials).header(DPOP, sensitive(proof.expose())?)
+            }
             Authorization::Registration(token) => builder.header(AUTHORIZATION, bearer(token.expose())?),
             Authorization::Basic(id, secret) => builder.header(AUTHORIZATION, basic(id, secret)?),
         };
+        if let Some(proof) = request.proof {
+            builder = builder.header(DPOP, sensitive(proof.expose())?);
+        }
         Ok(match request.body {
             Body::Empty => {
                 sending.cannot_be_watched();
@@ -402,6 +422,7 @@ mod tests {
         block_on(http(server).vet(&Url::parse(url).unwrap())).unwrap()
     }
 
+    /// MCP 51.
     #[test]
     fn a_public_server_cannot_send_us_inside() {
         for inside in [
@@ -426,6 +447,7 @@ mod tests {
         assert!(vet("https://93.184.216.35/mcp", "https://93.184.216.34/").is_ok());
     }
 
+    /// MCP 51.
     #[test]
     fn a_local_server_may_name_local_ones_but_no_metadata_service() {
         assert!(vet("http://127.0.0.1:1/mcp", "http://127.0.0.1:2/token").is_ok());
@@ -434,6 +456,7 @@ mod tests {
         assert!(vet("https://10.0.0.1/mcp", "http://127.0.0.1/token").is_err());
     }
 
+    /// MCP 51.
     #[test]
     fn a_name_that_leads_inside_is_refused_like_an_address_that_does() {
         let url = Url::parse("https://localhost:1/").unwrap();
@@ -458,6 +481,7 @@ mod tests {
         assert_eq!((seconds(Some(3), None), seconds(Some(3), Some(30)), seconds(Some(0), None)), (3, 3, 1));
     }
 
+    /// MCP 37.
     #[test]
     fn basic_credentials_are_form_encoded_first() {
         let header = basic("id:1", &ClientSecret::new("s3cr3t/+=: x")).unwrap();

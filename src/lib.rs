@@ -19,6 +19,13 @@ pub mod console;
 pub mod error;
 pub mod files;
 pub mod flows;
+/// The readers of hostile text, for the targets in fuzz/. No part of the program as it ships.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::browser::fuzzing::*;
+    pub use crate::oauth::fuzzing::*;
+}
 pub mod hash;
 pub mod http;
 pub mod keychain;

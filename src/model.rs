@@ -61,6 +61,20 @@ pub struct Endpoints {
     pub device_authorization: Option<Url>,
 }
 
+impl Endpoints {
+    /// Those of somebody who is only asked for tokens.
+    pub fn only_token(token: Url) -> Self {
+        Self {
+            authorization: None,
+            token,
+            registration: None,
+            revocation: None,
+            userinfo: None,
+            device_authorization: None,
+        }
+    }
+}
+
 /// How this client became known to an issuer, in the order in which the ways are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +85,8 @@ pub enum RegistrationSource {
     MetadataDocument,
     /// The issuer gave an id on request (RFC 7591).
     Dynamic,
+    /// There is no client: an assertion says all that the issuer wants to know (RFC 7523 section 3.1).
+    Unregistered,
 }
 
 /// How a client proves itself at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).
@@ -125,6 +141,21 @@ pub struct ClientRegistration {
 }
 
 impl ClientRegistration {
+    /// Nobody in particular, at this issuer.
+    pub fn unregistered(issuer: &Issuer) -> Self {
+        let facts = ClientFacts {
+            source: RegistrationSource::Unregistered,
+            issuer: issuer.clone(),
+            client_id: String::new(),
+            auth_method: ClientAuthMethod::None,
+            redirect_uri: None,
+            secret_expires_at: None,
+            management_url: None,
+            assertion: None,
+        };
+        Self { facts, secret: None, key: None, management_token: None }
+    }
+
     /// A second copy, for the login that this client makes.
     pub fn duplicate(&self) -> Self {
         Self {

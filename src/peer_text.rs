@@ -66,6 +66,7 @@ fn is_invisible(character: char) -> bool {
 mod tests {
     use super::*;
 
+    /// MCP 56.
     #[test]
     fn what_could_drive_a_terminal_is_shown_as_its_number() {
         let shown = PeerText::new("a\u{1b}[2Jb\r\nc\u{202e}d\u{9b}e").to_string();

@@ -81,3 +81,22 @@ ensure_cargo_deny() {
     cargo install --quiet --locked --debug --no-default-features --root "$tools" cargo-deny@0.20.2 &&
     rm -rf "$tools/build"
 }
+
+# ensure_nightly: the compiler that can count what a run has reached; used where `cargo-fuzz` says so and nowhere else.
+ensure_nightly() {
+  command -v rustup >/dev/null || fail "fuzzing takes a nightly Rust, and there is no rustup to add it"
+  rustup which --toolchain nightly cargo >/dev/null 2>&1 || {
+    echo "installing a nightly Rust" >&2
+    rustup --quiet toolchain install nightly --profile minimal
+  }
+}
+
+# ensure_cargo_fuzz: cargo-fuzz below target/tools; built once, without optimising.
+ensure_cargo_fuzz() {
+  ensure_nightly
+  [[ $("$tools/bin/cargo-fuzz" --version 2>/dev/null) == 'cargo-fuzz 0.13.2' ]] && return 0
+  echo "building cargo-fuzz, once" >&2
+  CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$tools/build \
+    cargo install --quiet --locked --debug --root "$tools" cargo-fuzz@0.13.2 &&
+    rm -rf "$tools/build"
+}

@@ -58,6 +58,7 @@ fn contents(world: &World) -> Vec<(PathBuf, String)> {
         .collect()
 }
 
+/// MCP 44.
 #[test]
 fn plain_files_are_for_their_owner_only_and_say_that_they_are_plain() {
     let world = World::signed_in(SandboxOptions::default());
@@ -100,6 +101,7 @@ fn a_sealed_login_opens_with_its_passphrase() {
     assert_eq!(again.stdout, renewed.stdout);
 }
 
+/// MCP 44.
 #[test]
 fn no_file_holds_a_secret_in_the_clear() {
     let world = sealed();

@@ -144,6 +144,7 @@ mod tests {
         }
     }
 
+    /// MCP 21.
     #[test]
     fn the_url_never_becomes_part_of_a_program() {
         for variable in ["sh -c 'firefox %s'", "prog -e%s", "prog x=%s", "prog '--a b=%s'", "prog --a=%s;id"]

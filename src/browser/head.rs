@@ -98,7 +98,7 @@ fn is_passing(kind: ErrorKind) -> bool {
 }
 
 /// Refuses what cannot become a request any more: TLS, another protocol, too much.
-fn check_beginning(head: &[u8]) -> Result<(), Refusal> {
+pub(super) fn check_beginning(head: &[u8]) -> Result<(), Refusal> {
     let full = head.len() >= HEAD_LIMIT;
     match find(head, b"\r\n") {
         _ if !head.first().is_some_and(u8::is_ascii_uppercase) => Err(Refusal::Status(400)),
@@ -112,7 +112,7 @@ fn check_beginning(head: &[u8]) -> Result<(), Refusal> {
 }
 
 /// Checks a whole head, without its empty line.
-fn check(head: &[u8], own: OwnPort) -> Result<Request, Refusal> {
+pub(super) fn check(head: &[u8], own: OwnPort) -> Result<Request, Refusal> {
     const BAD: Refusal = Refusal::Status(400);
     let line_end = find(head, b"\r\n").unwrap_or(head.len());
     let (method, target) = request_line(&head[..line_end])?;

@@ -290,6 +290,7 @@ const NO_SUCH_FAMILY: i32 = 10047;
 mod tests {
     use super::*;
 
+    /// MCP 20, 53.
     #[test]
     fn only_names_of_this_machine_are_bound() {
         for host in ["0.0.0.0", "::", "127.0.0.2", "localhost.", "example.com", "192.168.0.1", ""] {

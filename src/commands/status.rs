@@ -185,6 +185,7 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         RegistrationSource::Preregistered => "brought by you",
         RegistrationSource::MetadataDocument => "metadata document",
         RegistrationSource::Dynamic => "registered by itself",
+        RegistrationSource::Unregistered => "none needed",
     };
     let mut text = format!(
         "{}  {}\n  {mark} {}   {who}issuer {}\n    state    {}\n    access   {}\n    refresh  {renewal}\n    scope    {scope}\n    \

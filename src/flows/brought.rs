@@ -10,6 +10,7 @@ use crate::http;
 use crate::model::grant::AssertionAudience;
 use crate::model::{ClientAuthMethod, ClientFacts, ClientRegistration, RegistrationSource};
 use crate::oauth;
+use crate::oauth::client_auth::examine_key;
 use crate::oauth::discovery::Discovery;
 use crate::oauth::registration::preferred_auth_method;
 use crate::platform;
@@ -37,11 +38,14 @@ pub struct BroughtKey {
 
 /// A client that the user brings is bound to the issuer that the server names now, and shown to no other later.
 pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> Result<ClientRegistration, oauth::Error> {
-    let auth_method = match brought.secret {
-        Some(_) => preferred_auth_method(&found.issuer, true),
+    let auth_method = match (&brought.key, &brought.secret) {
+        (Some(_), _) => ClientAuthMethod::PrivateKeyJwt,
+        (None, Some(_)) => preferred_auth_method(&found.issuer, true),
         // A client without a secret is a public one, also at the many issuers that list only ways to show a secret.
-        None => ClientAuthMethod::None,
+        (None, None) => ClientAuthMethod::None,
     };
+    let key = brought.key.as_ref();
+    let examine = |key: &BroughtKey| examine_key(&key.key, key.key_id.clone(), key.audience);
     Ok(ClientRegistration {
         facts: ClientFacts {
             source: RegistrationSource::Preregistered,
@@ -51,10 +55,10 @@ pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> Result<Client
             redirect_uri: None,
             secret_expires_at: None,
             management_url: None,
-            assertion: None,
+            assertion: key.map(examine).transpose()?,
         },
         secret: brought.secret.as_ref().map(ClientSecret::duplicate),
-        key: None,
+        key: key.map(|key| key.key.duplicate()),
         management_token: None,
     })
 }

@@ -41,12 +41,11 @@ pub fn check(profile: &ServerProfile) -> Result<(), Error> {
     })
 }
 
-/// The spellings in which the metadata of an issuer may name it, and the issuers that may take its place: those that
-/// the user vouches for, and those that are known. Needed before there is anything else to go by.
-pub fn trusted_issuers(profile: &ServerProfile, asked: &Issuer) -> Vec<Issuer> {
+/// The spellings in which an issuer is known to be named by its metadata. Asked for before there is anything else to go
+/// by than the issuer that the server names.
+pub fn spellings(profile: &ServerProfile, asked: &Issuer) -> Vec<Issuer> {
     let quirks = applicable(profile, [asked.as_str()]);
-    let known = quirks.iter().flat_map(|quirk| quirk.effects.spellings_of(asked.as_str()));
-    profile.trusted_issuers.iter().cloned().chain(known.map(Issuer::new)).collect()
+    quirks.iter().flat_map(|quirk| quirk.effects.spellings_of(asked.as_str())).map(Issuer::new).collect()
 }
 
 /// Settles how to deal with the issuer that was found, and says what is done otherwise than usual.
@@ -78,7 +77,7 @@ fn applicable<'a>(
 fn by_the_standards(profile: &ServerProfile, found: &Discovery) -> Dealings {
     Dealings {
         resource: match &profile.resource {
-            ResourceChoice::Discovered => Some(found.resource.clone()),
+            ResourceChoice::Discovered => found.resource.clone(),
             ResourceChoice::Fixed(resource) => Some(resource.clone()),
             ResourceChoice::Omitted => None,
         },
@@ -169,7 +168,7 @@ impl Settling<'_> {
         }
     }
 
-    fn note(&mut self, quirk: &'static Quirk, action: &str, outcome: &str, flag: &str) {
-        self.trace.note(action, format!("{outcome}; {flag} changes that"), &quirk.source);
+    fn note(&mut self, quirk: &'static Quirk, action: &str, outcome: &str, flag: &'static str) {
+        self.trace.decide(action, outcome, quirk.source.as_str(), flag);
     }
 }

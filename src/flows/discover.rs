@@ -3,14 +3,14 @@
 use serde::Serialize;
 
 use super::session::{self, Freshness};
-use super::{App, remote};
+use super::{App, dealings, remote};
 use crate::config::ServerProfile;
 use crate::error::{Error, LOGIN_NEEDED, REFUSED, TEMPORARY};
-use crate::http::{self, Authorization, HttpError};
+use crate::http::{self, Authorization, Http, HttpError};
 use crate::mcp;
 use crate::model::{Issuer, Login, LoginKey, Name, ServerUrl};
 use crate::oauth;
-use crate::oauth::discovery::{self, Discovery, Trace};
+use crate::oauth::discovery::{self, Discovery, Quest, Trace};
 
 /// Runs discovery alone. The trace tells what was done also where it fails.
 pub fn discover(
@@ -19,7 +19,18 @@ pub fn discover(
     trace: &mut Trace,
 ) -> Result<Result<Discovery, oauth::Error>, HttpError> {
     let http = app.http(&profile.url);
-    http::block_on(discovery::discover(&http, &profile.url, profile.issuer.as_ref(), trace))
+    http::block_on(ask(&http, profile, trace))
+}
+
+/// Finds the issuer of a server as its profile says.
+pub async fn ask(http: &Http, profile: &ServerProfile, trace: &mut Trace) -> Result<Discovery, oauth::Error> {
+    let quest = Quest {
+        pinned: profile.issuer.as_ref(),
+        trusted: &profile.trusted_issuers,
+        spellings: &|asked| dealings::spellings(profile, asked),
+        ..Quest::new(http, &profile.url)
+    };
+    discovery::discover(quest, trace).await
 }
 
 /// One thing that was tried, and what came of it.

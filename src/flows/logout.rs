@@ -163,7 +163,8 @@ fn revoked(key: &LoginKey, request: &LogoutRequest, outcome: &LogoutOutcome, tok
 /// Asks the issuer to end everything, within the time that there is for it.
 fn ask_issuer(app: &App, login: &Login, request: &LogoutRequest, outcome: &mut LogoutOutcome) {
     let http = app.http(&login.facts.url);
-    let ending = async { tokio::time::timeout(BUDGET, end(&http, login, request, outcome)).await.is_ok() };
+    let ending =
+        async { tokio::time::timeout(BUDGET, end(app, &http, login, request, outcome)).await.is_ok() };
     if http::block_on(ending).unwrap_or(false) {
         return;
     }
@@ -176,13 +177,13 @@ fn ask_issuer(app: &App, login: &Login, request: &LogoutRequest, outcome: &mut L
 }
 
 /// The refresh token first: once it is gone, nothing new can be had.
-async fn end(http: &Http, login: &Login, request: &LogoutRequest, outcome: &mut LogoutOutcome) {
+async fn end(app: &App, http: &Http, login: &Login, request: &LogoutRequest, outcome: &mut LogoutOutcome) {
     outcome.refresh_token = if login.tokens.refresh_token.is_some() {
-        told(token::revoke(http, login, TokenKind::Refresh).await)
+        told(token::revoke(http, login, TokenKind::Refresh, app.now()).await)
     } else {
         Ended::Nothing
     };
-    outcome.access_token = told(token::revoke(http, login, TokenKind::Access).await);
+    outcome.access_token = told(token::revoke(http, login, TokenKind::Access, app.now()).await);
     if request.forget_client {
         outcome.client = match registration::unregister(http, &login.client).await {
             Ok(Unregistered::Deleted) => Ended::Done,

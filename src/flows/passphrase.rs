@@ -1,13 +1,10 @@
 //! Where the passphrase of the store comes from: a file descriptor, a command, the terminal, in that order.
 
-use std::io::{self, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, mpsc};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
 
-use zeroize::Zeroizing;
-
+use super::printed;
 use crate::console::Terminal;
 use crate::platform;
 use crate::secret::Passphrase;
@@ -15,8 +12,6 @@ use crate::store::{Ask, AskPassphrase, StoreError};
 
 /// The longest passphrase that is read, in bytes.
 const LONGEST: usize = 4096;
-/// Room for it, so that no buffer grows and leaves an unwiped copy behind.
-const ROOM: usize = LONGEST + 1;
 
 /// How long a passphrase command has: it may have a person type something first.
 pub const COMMAND_LIMIT: Duration = Duration::from_mins(1);
@@ -57,52 +52,10 @@ fn from_descriptor(number: u32) -> Result<Passphrase, StoreError> {
 }
 
 fn from_command(program: &str, arguments: &[String], limit: Duration) -> Result<Passphrase, StoreError> {
-    let failed = |error: std::io::Error| unavailable(format!("passphrase_command: {program}: {error}"));
-    let child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map_err(failed)?;
-    let output = within(child, limit).map_err(failed)?;
-    let Some((status, text)) = output else {
-        let limit = limit.as_secs();
-        return Err(unavailable(format!("passphrase_command: {program} took longer than {limit} s")));
-    };
-    if !status.success() {
-        return Err(unavailable(format!("passphrase_command: {program} ended with {status}")));
-    }
-    let text = std::str::from_utf8(&text).map(Passphrase::new);
-    text.map_err(|_| unavailable("passphrase_command: its output is not text"))
-}
-
-/// What a child printed, once it has ended; `None` if that took too long, and then it is ended here.
-fn within(mut child: Child, limit: Duration) -> io::Result<Option<(ExitStatus, Zeroizing<Vec<u8>>)>> {
-    let deadline = Instant::now() + limit;
-    let out = child.stdout.take();
-    let (sender, printed) = mpsc::channel();
-    // On a thread of its own, which is left behind if somebody keeps the pipe open for good.
-    thread::Builder::new().name("passphrase".into()).spawn(move || {
-        let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
-        let read = out.map_or(Ok(0), |out| out.take(LONGEST as u64).read_to_end(&mut text));
-        // Nobody listens any more if the time is over.
-        let _ = sender.send(read.map(|_| text));
-    })?;
-    let Ok(text) = printed.recv_timeout(limit) else {
-        child.kill()?;
-        return child.wait().map(|_| None);
-    };
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return text.map(|text| Some((status, text)));
-        }
-        if Instant::now() >= deadline {
-            child.kill()?;
-            return child.wait().map(|_| None);
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
+    let printed = printed::by(program, arguments, limit, LONGEST);
+    printed
+        .map(|text| Passphrase::new(text.as_str()))
+        .map_err(|why| unavailable(format!("passphrase_command: {why}")))
 }
 
 fn from_terminal(terminal: &dyn Terminal, ask: Ask) -> Result<Passphrase, StoreError> {
@@ -121,30 +74,4 @@ fn from_terminal(terminal: &dyn Terminal, ask: Ask) -> Result<Passphrase, StoreE
         return Err(unavailable("the two passphrases differ"));
     }
     Ok(passphrase)
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    fn printed_by(script: &str, limit: Duration) -> Result<String, String> {
-        let arguments = ["-c".to_owned(), script.to_owned()];
-        let passphrase = from_command("sh", &arguments, limit);
-        passphrase.map(|passphrase| passphrase.expose().to_owned()).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn a_command_that_does_not_end_is_given_up() {
-        // One prints nothing, one closes its output and stays.
-        for script in ["exec sleep 1000", "exec sleep 1000 >&-"] {
-            let error = printed_by(script, Duration::from_millis(20)).unwrap_err();
-            assert!(error.contains("took longer than"), "{script}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_command_that_ends_in_time_is_heard() {
-        assert_eq!(printed_by("echo sesame", Duration::from_mins(1)).unwrap(), "sesame\n");
-        assert!(printed_by("exit 3", Duration::from_mins(1)).unwrap_err().contains("ended with"));
-    }
 }

@@ -17,7 +17,7 @@ use crate::http::{self, Answer, Http};
 use crate::model::{Login, LoginKey, LoginState, TokenSet};
 use crate::oauth::{self, token};
 use crate::secret::{DpopKey, RefreshToken};
-use crate::store::{Attempt, Journal, JournalFacts, JournalState, LoginLock, LoginRoom, Store};
+use crate::store::{Attempt, Journal, JournalFacts, JournalState, LoginLock, LoginRoom, Store, StoreError};
 
 /// How long the issuer has for all tries together.
 const BUDGET: Duration = Duration::from_secs(30);
@@ -74,7 +74,13 @@ fn try_to_renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> R
         .map_err(|error| remote(&login.facts.server)(error.into()))?;
     let Renewal { mut journal, in_doubt, .. } = renewal;
     match outcome {
-        Ok(tokens) => keep(app, store, lock, (room, journal), &renewed(store, &login, tokens)),
+        Ok(renewed) => {
+            keep(app, store, lock, (room, journal), &renewed)?;
+            if let Err(error) = keep_client(store, &login, &renewed) {
+                app.console.warn(&error.to_string());
+            }
+            Ok(())
+        }
         Err(error) => {
             // An answer that is of no use must not look like one that waits to be taken over.
             drop(if in_doubt { journal.intend(&intent) } else { journal.clear() });
@@ -96,6 +102,16 @@ fn keep(
     // It says nothing any more: the record has gone on.
     drop(journal.clear());
     app.audit(&Event::new(Kind::Refreshed, lock.key()).about(&login.tokens.facts));
+    Ok(())
+}
+
+/// Keeps for the logins to come what this one has learnt of a client that the user brought.
+fn keep_client(store: &Store, login: &Login, renewed: &Login) -> Result<(), StoreError> {
+    let (server, before) = (&login.facts.server, &login.client.facts);
+    let is_news = renewed.client.facts != *before;
+    if is_news && store.load_client(server)?.is_some_and(|stored| stored.facts == *before) {
+        store.save_client(server, &renewed.client)?;
+    }
     Ok(())
 }
 
@@ -129,7 +145,7 @@ fn settled(app: &App, journal: Journal<'_>, login: &Login) -> Result<(), Error> 
 }
 
 /// Whether the issuer may be asked again already.
-fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
+pub(super) fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
     let trouble = store.trouble(Attempt::Refresh, key);
     match brake::rest(&trouble, app.now()) {
         None => Ok(()),
@@ -137,7 +153,7 @@ fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), Error> {
     }
 }
 
-fn renewed(store: &Store, login: &Login, mut tokens: TokenSet) -> Login {
+pub(super) fn renewed(store: &Store, login: &Login, mut tokens: TokenSet) -> Login {
     tokens.facts.fingerprint = store.fingerprint(&tokens.access_token);
     let mut facts = login.facts.clone();
     facts.state = LoginState::Active;
@@ -170,11 +186,11 @@ struct Failure {
 impl Renewal<'_> {
     /// Asks, and asks again where that makes sense: `tries` times in all while trouble passes, and once, at once, after
     /// an answer that got lost, because some issuers give it again for a few seconds.
-    async fn ask_until_answered(&mut self, tries: u32) -> Result<TokenSet, oauth::Error> {
+    async fn ask_until_answered(&mut self, tries: u32) -> Result<Login, oauth::Error> {
         let (mut asked, mut doubted) = (0, false);
         loop {
             let Failure { error, lost } = match self.ask().await {
-                Ok(tokens) => return Ok(tokens),
+                Ok(renewed) => return Ok(renewed),
                 Err(failure) => failure,
             };
             asked += 1;
@@ -202,42 +218,49 @@ impl Renewal<'_> {
     }
 
     /// Asks once. A good answer is in the journal before it is read.
-    async fn ask(&mut self) -> Result<TokenSet, Failure> {
+    async fn ask(&mut self) -> Result<Login, Failure> {
         let left = self.ends.saturating_duration_since(Instant::now());
-        let answer = token::ask_to_refresh(self.http, self.login, self.refresh_token, left)
-            .await
-            .map_err(|error| Failure { lost: error.may_have_arrived(), error })?;
-        let now = self.app.now();
+        let asked = self.app.now();
+        let reply = token::ask_to_refresh(self.http, self.login, self.refresh_token, left, asked).await;
+        let reply = reply.map_err(|error| Failure { lost: error.may_have_arrived(), error })?;
+        let (answer, now) = (&reply.answer, self.app.now());
         if answer.is_success()
-            && let Err(error) = self.journal.keep(&to_note(&answer, now))
+            && let Err(error) = self.journal.keep(&to_note(answer, now))
         {
             // The record is what counts, and it is written next.
             self.app.console.warn(&error.to_string());
         }
-        let read = token::read_refresh(&answer, self.login, self.refresh_token, now);
+        let read = token::read_refresh(answer, self.login, self.refresh_token, now);
         // Words that make no sense may stand where the new tokens should be, and a gateway may have given up on an issuer
         // that went on.
         let gave_up = matches!(answer.status, 408 | 502 | 504);
-        read.map_err(|error| Failure {
-            lost: gave_up || matches!(error, oauth::Error::Malformed { .. }),
-            error,
-        })
+        let lost = |error: &oauth::Error| gave_up || matches!(error, oauth::Error::Malformed { .. });
+        let tokens = read.map_err(|error| Failure { lost: lost(&error), error })?;
+        let mut renewed = renewed(self.store, self.login, tokens);
+        renewed.client.facts.auth_method = reply.auth_method;
+        if reply.left_out_resource {
+            renewed.facts.resource = None;
+        }
+        Ok(renewed)
     }
 
-    /// Takes note of a failure, for every process that would ask next, and tells how long nobody is to.
     fn remember(&self, error: &oauth::Error) -> Duration {
-        let key = self.login.key();
-        let mut trouble = self.store.trouble(Attempt::Refresh, &key);
-        let now = self.app.now();
-        brake::failed(&mut trouble, now, error.retry_after(), error.to_string());
-        self.store.remember_trouble(Attempt::Refresh, &key, &trouble);
-        Duration::from_secs(brake::rest(&trouble, now).and_then(|rest| rest.try_into().ok()).unwrap_or(0))
+        remember(self.app, self.store, &self.login.key(), error)
     }
+}
+
+/// Takes note of a failure, for every process that would ask next, and tells how long nobody is to.
+pub(super) fn remember(app: &App, store: &Store, key: &LoginKey, error: &oauth::Error) -> Duration {
+    let mut trouble = store.trouble(Attempt::Refresh, key);
+    let now = app.now();
+    brake::failed(&mut trouble, now, error.retry_after(), error.to_string());
+    store.remember_trouble(Attempt::Refresh, key, &trouble);
+    Duration::from_secs(brake::rest(&trouble, now).and_then(|rest| rest.try_into().ok()).unwrap_or(0))
 }
 
 /// How long to wait before the next try: as long as the issuer says, else 1, 2, 4 seconds, a quarter more or less so
 /// that a crowd does not come back as one. `None` if the error will not pass.
-fn pause_after(error: &oauth::Error, asked: u32) -> Option<Duration> {
+pub(super) fn pause_after(error: &oauth::Error, asked: u32) -> Option<Duration> {
     if !error.is_passing() {
         return None;
     }

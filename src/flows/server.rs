@@ -29,8 +29,8 @@ pub fn settle(app: &mut App, change: Change) -> Result<Option<Issuer>, Error> {
     } else {
         look(app, &profile, client.is_some())?
     };
-    let client = client.as_ref().zip(found.as_ref()).map(|(client, found)| bring(client, found));
-    let client = client.transpose().map_err(remote(&profile.url))?;
+    let client = client.as_ref().zip(found.as_ref()).map(|(client, found)| bring(client, found)).transpose();
+    let client = client.map_err(remote(&profile.url))?;
     let store = client.as_ref().map(|_| app.store_for_login()).transpose()?;
     app.leave_pointer()?;
     // Before the client: a profile can be refused because its name or its server is taken.

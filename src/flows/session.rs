@@ -7,7 +7,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::renewal::Errand;
-use super::{App, gone_wrong, worker};
+use super::{App, gone_wrong, unattended, worker};
 use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -185,7 +185,12 @@ fn renew(
     let key = login.key();
     let is_urgent = freshness.refresh == Refresh::Always || !is_alive(&login, app.now());
     let errand = Errand { seen: login.facts.generation, is_urgent };
-    if let Err(error) = carry_out(app, store, lock, errand, freshness.patience) {
+    let renewed = if login.facts.grant.asks_anew() {
+        unattended::renew(app, store, &lock, errand)
+    } else {
+        carry_out(app, store, lock, errand, freshness.patience)
+    };
+    if let Err(error) = renewed {
         return or_what_lives(app, login, freshness, error);
     }
     let renewed = load(store, &key)?;

@@ -149,6 +149,7 @@ mod tests {
         block_on(gate.resolve(host)).unwrap().is_ok()
     }
 
+    /// MCP 51.
     #[test]
     fn localhost_is_no_name_for_a_public_servers_issuer() {
         assert!(!resolve([93, 184, 216, 35].into(), "localhost"));

@@ -302,6 +302,7 @@ impl fmt::Display for ScopeSet {
 mod tests {
     use super::*;
 
+    /// MCP 30.
     #[test]
     fn a_server_url_keeps_what_was_typed_and_lowers_the_rest() {
         for (typed, canonical) in [
@@ -318,6 +319,7 @@ mod tests {
         }
     }
 
+    /// MCP 12.
     #[test]
     fn a_server_url_is_refused_without_repeating_its_password() {
         let message = "https://user:hunter2@example.com".parse::<ServerUrl>().unwrap_err().to_string();

@@ -31,8 +31,6 @@ pub struct AuthorizationRequest<'a> {
     pub parameters: &'a [(String, String)],
     /// Whether a redirect may name no issuer although the issuer promises to name itself.
     pub tolerates_missing_iss: bool,
-    /// The member of the token answer that holds what the answer itself leaves out, at some issuers.
-    pub answer_member: Option<&'a str>,
 }
 
 /// One attempt to sign in: everything that its answer is judged by, and nothing that outlives it.
@@ -47,8 +45,6 @@ pub struct PendingAuthorization {
     pub resource: Option<String>,
     /// What was asked for.
     pub scope: ScopeSet,
-    /// The member of the token answer that holds what the answer itself leaves out.
-    pub answer_member: Option<String>,
     state: State,
     issuer: Issuer,
     promises_iss: bool,
@@ -98,7 +94,6 @@ impl PendingAuthorization {
             redirect_uri: request.redirect_uri.to_owned(),
             resource: request.resource.map(str::to_owned),
             scope: request.scope.clone(),
-            answer_member: request.answer_member.map(str::to_owned),
             state: State::new(state.into_secret()),
             issuer: request.issuer.issuer.clone(),
             promises_iss: request.issuer.authorization_response_iss_parameter_supported
@@ -188,8 +183,8 @@ mod tests {
         .unwrap()
     }
 
-    fn begin(promises_iss: bool) -> PendingAuthorization {
-        let client = ClientFacts {
+    fn client() -> ClientFacts {
+        ClientFacts {
             source: RegistrationSource::Dynamic,
             issuer: Issuer::new("https://i.example"),
             client_id: "c&d".into(),
@@ -198,20 +193,23 @@ mod tests {
             secret_expires_at: None,
             management_url: None,
             assertion: None,
-        };
+        }
+    }
+
+    fn begin(promises_iss: bool) -> PendingAuthorization {
         PendingAuthorization::begin(&AuthorizationRequest {
             issuer: &issuer(promises_iss),
-            client: &client,
+            client: &client(),
             redirect_uri: "http://127.0.0.1:7/callback",
             resource: Some("https://s.example"),
             scope: &ScopeSet::from("a b"),
             parameters: &[("audience".into(), "x y".into())],
             tolerates_missing_iss: false,
-            answer_member: None,
         })
         .unwrap()
     }
 
+    /// MCP 15, 22.
     #[test]
     fn the_request_says_everything_once() {
         let pending = begin(true);
@@ -231,6 +229,31 @@ mod tests {
         assert_eq!(pending.verifier.expose().len(), 64);
     }
 
+    /// MCP 22.
+    #[test]
+    fn an_openid_provider_is_told_to_ask_for_offline_access() {
+        let prompt = |openid: bool, scope: &str, parameters: &[(String, String)]| {
+            let client = client();
+            let request = AuthorizationRequest {
+                issuer: &IssuerMetadata { openid, ..issuer(false) },
+                client: &client,
+                redirect_uri: "http://127.0.0.1:7/callback",
+                resource: None,
+                scope: &ScopeSet::from(scope),
+                parameters,
+                tolerates_missing_iss: false,
+            };
+            let pending = PendingAuthorization::begin(&request).unwrap();
+            let prompts = pending.url.query_pairs().filter(|(name, _)| name == "prompt");
+            prompts.map(|(_, value)| value.into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(prompt(true, "a offline_access", &[]), ["consent"]);
+        assert_eq!(prompt(true, "a", &[]), [""; 0]);
+        assert_eq!(prompt(false, "a offline_access", &[]), [""; 0]);
+        assert_eq!(prompt(true, "offline_access", &[("prompt".into(), "login".into())]), ["login"]);
+    }
+
+    /// MCP 15.
     #[test]
     fn no_two_attempts_share_state_or_verifier() {
         let attempts: Vec<_> = (0..500).map(|_| begin(false)).collect();
@@ -245,6 +268,7 @@ mod tests {
         pending.receive(&query)
     }
 
+    /// MCP 17.
     #[test]
     fn what_lacks_the_state_or_repeats_itself_is_not_ours() {
         for query in [
@@ -261,6 +285,7 @@ mod tests {
         }
     }
 
+    /// MCP 18.
     #[test]
     fn the_four_rows_of_rfc_9207_and_their_traps() {
         let accepted = |promises, query: &str| matches!(receive(promises, query), Redirect::Answer(Ok(_)));
@@ -279,6 +304,7 @@ mod tests {
         }
     }
 
+    /// MCP 18.
     #[test]
     fn an_error_is_believed_only_from_the_issuer_that_was_asked() {
         let wrong = receive(

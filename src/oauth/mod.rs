@@ -4,7 +4,13 @@ pub mod authorization;
 pub mod challenge;
 pub mod client_auth;
 pub mod discovery;
+pub mod dpop;
+pub mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+pub mod grants;
 pub mod identity;
+mod jwt;
 pub mod metadata;
 pub mod registration;
 pub mod token;

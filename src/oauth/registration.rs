@@ -80,7 +80,7 @@ fn reuse(
             found: issuer.issuer.clone(),
         }),
         RegistrationSource::Preregistered => Ok(Some(client)),
-        RegistrationSource::MetadataDocument => Ok(None),
+        RegistrationSource::MetadataDocument | RegistrationSource::Unregistered => Ok(None),
         RegistrationSource::Dynamic => {
             let alive = facts.secret_expires_at.is_none_or(|end| now < end);
             let same_redirect = facts.redirect_uri.as_deref() == redirect_uri;
@@ -110,18 +110,22 @@ fn by_metadata_document(document: &Url, issuer: &Issuer) -> ClientRegistration {
 
 /// The method to ask for: a program on a person's machine keeps no secret, so `none` wherever it is offered.
 pub fn preferred_auth_method(issuer: &IssuerMetadata, has_secret: bool) -> ClientAuthMethod {
-    let listed = issuer.token_endpoint_auth_methods_supported.as_deref();
-    let offers = |method: &str| listed.is_some_and(|methods| methods.iter().any(|own| own == method));
-    match (has_secret, listed) {
-        (false, None) => ClientAuthMethod::None,
-        (false, Some(_)) if offers("none") => ClientAuthMethod::None,
+    let Some(listed) = &issuer.token_endpoint_auth_methods_supported else {
         // RFC 8414: an issuer that lists nothing takes client_secret_basic.
-        (_, None) => ClientAuthMethod::ClientSecretBasic,
-        _ if offers("client_secret_basic") => ClientAuthMethod::ClientSecretBasic,
-        _ if offers("client_secret_post") => ClientAuthMethod::ClientSecretPost,
-        (true, Some(_)) => ClientAuthMethod::ClientSecretBasic,
-        (false, Some(_)) => ClientAuthMethod::None,
+        return if has_secret { ClientAuthMethod::ClientSecretBasic } else { ClientAuthMethod::None };
+    };
+    if !has_secret && listed.iter().any(|method| method == "none") {
+        return ClientAuthMethod::None;
     }
+    // Of the two ways to show a secret the one that the issuer names first: the MCP Python SDK, and every server built
+    // on it, names client_secret_post first and turns HTTP Basic away unless the body repeats the client id.
+    let first = listed.iter().find_map(|method| match method.as_str() {
+        "client_secret_basic" => Some(ClientAuthMethod::ClientSecretBasic),
+        "client_secret_post" => Some(ClientAuthMethod::ClientSecretPost),
+        _ => None,
+    });
+    let neither = if has_secret { ClientAuthMethod::ClientSecretBasic } else { ClientAuthMethod::None };
+    first.unwrap_or(neither)
 }
 
 /// The registration answer (RFC 7591 section 3.2.1), which governs over what was asked for.
@@ -251,6 +255,7 @@ mod tests {
         accept(answer, &Issuer::new("https://i.example"), Some(REDIRECT)).map_err(str::to_owned)
     }
 
+    /// MCP 26.
     #[test]
     fn the_answer_governs() {
         let client = read(json!({
@@ -263,6 +268,32 @@ mod tests {
         for public in [json!({ "client_id": "c" }), json!({ "client_id": "c", "client_secret": "" })] {
             assert_eq!(read(public).unwrap().facts.auth_method, ClientAuthMethod::None);
         }
+    }
+
+    /// MCP 26.
+    #[test]
+    fn a_secret_is_shown_in_the_way_that_the_issuer_names_first() {
+        let preferred = |listed: Option<&[&str]>, has_secret| {
+            let issuer: IssuerMetadata = serde_json::from_value(json!({
+                "issuer": "https://i.example", "authorization_endpoint": "https://i.example/a",
+                "token_endpoint": "https://i.example/t", "token_endpoint_auth_methods_supported": listed }))
+            .unwrap();
+            preferred_auth_method(&issuer, has_secret)
+        };
+        let (basic, post) = ("client_secret_basic", "client_secret_post");
+        for has_secret in [true, false] {
+            for (listed, expected) in [
+                (&[post, basic], ClientAuthMethod::ClientSecretPost),
+                (&[basic, post], ClientAuthMethod::ClientSecretBasic),
+                (&["private_key_jwt", post], ClientAuthMethod::ClientSecretPost),
+            ] {
+                assert_eq!(preferred(Some(listed), has_secret), expected);
+            }
+        }
+        assert_eq!(preferred(Some(&[post, "none"]), false), ClientAuthMethod::None);
+        assert_eq!(preferred(Some(&[post, "none"]), true), ClientAuthMethod::ClientSecretPost);
+        assert_eq!(preferred(None, true), ClientAuthMethod::ClientSecretBasic);
+        assert_eq!(preferred(Some(&["tls_client_auth"]), false), ClientAuthMethod::None);
     }
 
     #[test]
@@ -280,6 +311,7 @@ mod tests {
         }
     }
 
+    /// MCP 24, 27.
     #[test]
     fn a_registration_is_shown_to_no_other_issuer() {
         let issuer: IssuerMetadata = serde_json::from_value(json!({

@@ -1,62 +1,204 @@
 //! The token endpoint (RFC 6749 sections 4.1.3, 5 and 6) and revocation (RFC 7009).
 //!
-//! Every function sends exactly one request. Answers are read leniently where issuers are known to differ and
-//! strictly where a mistake would be kept.
+//! Answers are read leniently where issuers are known to differ and strictly where a mistake would be kept.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use super::client_auth::{Form, authenticated_post};
-use super::{Error, ErrorResponse, discovery, read_json};
+use super::client_auth::{Applicant, Form};
+use super::{Error, ErrorResponse, discovery, dpop, read_json};
 use crate::clock::UnixTime;
 use crate::http::{Answer, Http};
-use crate::model::{ClientRegistration, Endpoints, ExtraFields, Login, ScopeSet, TokenFacts, TokenSet};
+use crate::model::{
+    ClientAuthMethod, ClientRegistration, ExtraFields, Login, RegistrationSource, ScopeSet, TokenFacts,
+    TokenSet,
+};
 use crate::oauth::authorization::PendingAuthorization;
 use crate::secret::{AccessToken, AuthorizationCode, ClientSecret, RefreshToken};
 
 /// How long a token endpoint may take: a code that it has seen is of no use any more.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest token that is accepted, in bytes.
 const LONGEST_TOKEN: usize = 64 * 1024;
 /// A lifetime beyond this, in seconds (100 years), is as good as this.
 const LONGEST_LIFETIME: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
 
-/// Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5, RFC 8707 section 2.2). The same code is never
-/// sent twice.
+/// What the token endpoint said, and what it took to have it say so.
+pub struct Reply {
+    /// The answer to the last request.
+    pub answer: Answer,
+    /// How the client proved itself in that one.
+    pub auth_method: ClientAuthMethod,
+    /// Whether that one left out a `resource` that others named.
+    pub left_out_resource: bool,
+}
+
+/// Tokens, and how the client has to prove itself to get more.
+pub struct Granted {
+    /// The tokens.
+    pub tokens: TokenSet,
+    /// The method that worked.
+    pub auth_method: ClientAuthMethod,
+}
+
+/// How a request is made that the issuer did not take as it was.
+struct Attempt<'a> {
+    form: Form<'a>,
+    auth_method: ClientAuthMethod,
+    nonce: Option<String>,
+    left_out_resource: bool,
+}
+
+impl Applicant<'_> {
+    /// Whoever renews or ends a login.
+    pub fn of<'a>(http: &'a Http, login: &'a Login, now: UnixTime) -> Applicant<'a> {
+        let (endpoints, client) = (&login.facts.endpoints, &login.client);
+        let answer_member = login.facts.answer_member.as_deref();
+        Applicant { http, endpoints, client, dpop_key: login.dpop_key.as_ref(), answer_member, now }
+    }
+
+    /// Sends a form to the token endpoint, within `limit` where the user has settled nothing else. It is sent again only
+    /// after a plain refusal that says what to do otherwise, so that nothing has been spent, and once for each reason.
+    pub(super) async fn ask_for_tokens(&self, form: Form<'_>, limit: Duration) -> Result<Reply, Error> {
+        let ends = Instant::now() + limit;
+        let auth_method = self.client.facts.auth_method;
+        let mut attempt = Attempt { form, auth_method, nonce: None, left_out_resource: false };
+        loop {
+            let left = ends.saturating_duration_since(Instant::now());
+            let answer = self.try_for_tokens(&attempt, left).await?;
+            if !self.can_mend(&mut attempt, &answer) {
+                let Attempt { auth_method, left_out_resource, .. } = attempt;
+                return Ok(Reply { answer, auth_method, left_out_resource });
+            }
+        }
+    }
+
+    /// Sends one request. A proof is never sent twice, nor is an assertion.
+    async fn try_for_tokens(&self, attempt: &Attempt<'_>, limit: Duration) -> Result<Answer, Error> {
+        let url = &self.endpoints.token;
+        let mut request = self.post_by(attempt.auth_method, url, attempt.form.clone())?;
+        if let Some(key) = self.dpop_key {
+            request.proof = Some(dpop::proof(key, "POST", url, self.now, attempt.nonce.as_deref(), None)?);
+        }
+        Ok(self.http.send(request.patience(limit)).await?)
+    }
+
+    /// Whether another attempt is worth its while, and what it does otherwise.
+    fn can_mend(&self, attempt: &mut Attempt<'_>, answer: &Answer) -> bool {
+        if !matches!(answer.status, 400 | 401) {
+            return false;
+        }
+        let is_refresh = attempt.form.get("grant_type") == Some("refresh_token");
+        match ErrorResponse::from_answer(answer).code.as_str() {
+            "use_dpop_nonce" if self.dpop_key.is_some() && attempt.nonce.is_none() => {
+                attempt.nonce = dpop::nonce_in(answer);
+                attempt.nonce.is_some()
+            }
+            "invalid_client" if attempt.auth_method == self.client.facts.auth_method => {
+                let other = other_method(self.client);
+                attempt.auth_method = other.unwrap_or(attempt.auth_method);
+                other.is_some()
+            }
+            // RFC 8707: what the first request named still holds. Some issuers take it there and nowhere else.
+            "invalid_target" | "invalid_request" if is_refresh && attempt.form.get("resource").is_some() => {
+                attempt.form = attempt.form.clone().without("resource");
+                attempt.left_out_resource = true;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The other way to show a secret that the user brought: he cannot know which one was settled when he got it, and what
+/// the issuer lists is not always what it takes.
+fn other_method(client: &ClientRegistration) -> Option<ClientAuthMethod> {
+    if client.facts.source != RegistrationSource::Preregistered {
+        return None;
+    }
+    match client.facts.auth_method {
+        ClientAuthMethod::ClientSecretBasic => Some(ClientAuthMethod::ClientSecretPost),
+        ClientAuthMethod::ClientSecretPost => Some(ClientAuthMethod::ClientSecretBasic),
+        ClientAuthMethod::None | ClientAuthMethod::PrivateKeyJwt => None,
+    }
+}
+
+/// What is asked for where no person is.
+pub struct Asking<'a> {
+    /// Who asks whom.
+    pub applicant: Applicant<'a>,
+    /// For which resource.
+    pub resource: Option<&'a str>,
+    /// For which scope.
+    pub scope: &'a ScopeSet,
+}
+
+/// Asks with a form that names the grant; `sent` are the secrets in it, which no error may repeat.
+pub(super) async fn ask(asking: &Asking<'_>, form: Form<'_>, sent: &[&str]) -> Result<Granted, Error> {
+    let scope = (!asking.scope.is_empty()).then(|| asking.scope.to_string());
+    let form = form.with_optional("resource", asking.resource).with_optional("scope", scope.as_deref());
+    let reply = asking.applicant.ask_for_tokens(form, PATIENCE).await?;
+    granted(&asking.applicant, reply, asking.scope, sent)
+}
+
+/// Asks for something that is no token of ours; gives the answer if it is a success.
+pub(super) async fn ask_for_assertion(
+    applicant: &Applicant<'_>,
+    form: Form<'_>,
+    sent: &[&str],
+) -> Result<Answer, Error> {
+    let Reply { answer, .. } = applicant.ask_for_tokens(form, PATIENCE).await?;
+    if answer.is_success() { Ok(answer) } else { Err(discreet(failure(&answer), applicant.client, sent)) }
+}
+
+/// Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5, RFC 8707 section 2.2). A code that an issuer may have
+/// taken is never sent again.
 pub async fn exchange(
-    http: &Http,
-    endpoints: &Endpoints,
-    client: &ClientRegistration,
+    applicant: &Applicant<'_>,
     pending: &PendingAuthorization,
     code: &AuthorizationCode,
-    now: UnixTime,
-) -> Result<TokenSet, Error> {
+) -> Result<Granted, Error> {
     let form = Form::new("grant_type", "authorization_code")
         .with("code", code.expose())
         .with("redirect_uri", &pending.redirect_uri)
         .with("code_verifier", pending.verifier.expose())
         .with_optional("resource", pending.resource.as_deref());
-    let answer = http.send(authenticated_post(&endpoints.token, form, client)?.patience(PATIENCE)).await?;
-    read_tokens(&answer, pending.answer_member.as_deref(), &pending.scope, now)
-        .map_err(|error| discreet(error, client, &[code.expose(), pending.verifier.expose()]))
+    let reply = applicant.ask_for_tokens(form, PATIENCE).await?;
+    granted(applicant, reply, &pending.scope, &[code.expose(), pending.verifier.expose()])
 }
 
-/// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope: asking for less
-/// would shrink the login, asking for more is an error. An issuer that insists on one gets the whole. The answer is given as it came, so that it can be kept before
-/// anything is done with it; where the user has settled nothing else, it is waited for until `limit`.
+/// Reads the reply to a request for `scope` that held the secrets `sent`.
+pub(super) fn granted(
+    applicant: &Applicant<'_>,
+    reply: Reply,
+    scope: &ScopeSet,
+    sent: &[&str],
+) -> Result<Granted, Error> {
+    let Reply { answer, auth_method, .. } = reply;
+    let tokens =
+        read_tokens(&answer, applicant.answer_member, scope, applicant.dpop_key.is_some(), applicant.now)
+            .map_err(|error| discreet(error, applicant.client, sent))?;
+    Ok(Granted { tokens, auth_method })
+}
+
+/// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope unless the issuer
+/// insists on it: asking for less would shrink the login, asking for more is an error. The answer is given as it came, so
+/// that it can be kept before anything is done with it; where the user has settled nothing else, it is waited for until
+/// `limit`.
 pub async fn ask_to_refresh(
     http: &Http,
     login: &Login,
     refresh_token: &RefreshToken,
     limit: Duration,
-) -> Result<Answer, Error> {
+    now: UnixTime,
+) -> Result<Reply, Error> {
+    let scope = repeated_scope(login);
     let form = Form::new("grant_type", "refresh_token")
         .with("refresh_token", refresh_token.expose())
-        .with_optional("resource", login.facts.resource.as_deref())
-        .with_optional("scope", repeated_scope(login).as_deref());
-    let request = authenticated_post(&login.facts.endpoints.token, form, &login.client)?;
-    Ok(http.send(request.patience(limit)).await?)
+        .with_optional("scope", scope.as_deref())
+        .with_optional("resource", login.facts.resource.as_deref());
+    Applicant::of(http, login, now).ask_for_tokens(form, limit).await
 }
 
 /// The scope that a refresh names where the issuer insists on it: what was granted. An issuer that tells only what the
@@ -77,7 +219,8 @@ pub fn read_refresh(
     now: UnixTime,
 ) -> Result<TokenSet, Error> {
     let member = login.facts.answer_member.as_deref();
-    let mut tokens = read_tokens(answer, member, &login.tokens.facts.scope, now)
+    let bound = login.dpop_key.is_some();
+    let mut tokens = read_tokens(answer, member, &login.tokens.facts.scope, bound, now)
         .map_err(|error| discreet(error, &login.client, &[refresh_token.expose()]))?;
     if tokens.refresh_token.is_none() {
         tokens.refresh_token = Some(refresh_token.duplicate());
@@ -97,7 +240,7 @@ pub enum TokenKind {
 
 /// Ends a token at its issuer (RFC 7009 section 2.1). An issuer that does not know the token answers like one that
 /// just ended it. `Ok(false)` if it cannot revoke tokens of this kind.
-pub async fn revoke(http: &Http, login: &Login, kind: TokenKind) -> Result<bool, Error> {
+pub async fn revoke(http: &Http, login: &Login, kind: TokenKind, now: UnixTime) -> Result<bool, Error> {
     let Some(endpoint) = &login.facts.endpoints.revocation else { return Ok(false) };
     let (token, hint) = match kind {
         TokenKind::Access => (login.tokens.access_token.expose(), "access_token"),
@@ -106,8 +249,12 @@ pub async fn revoke(http: &Http, login: &Login, kind: TokenKind) -> Result<bool,
             None => return Ok(false),
         },
     };
+    let applicant = Applicant::of(http, login, now);
     let form = Form::new("token", token).with("token_type_hint", hint);
-    let answer = http.send(authenticated_post(endpoint, form, &login.client)?).await?;
+    let mut answer = http.send(applicant.post(endpoint, form.clone())?).await?;
+    if wants_a_secret(&answer, &login.client) {
+        answer = http.send(applicant.post(endpoint, form.with("client_secret", ""))?).await?;
+    }
     if let Some(error) = interception(&answer) {
         return Err(error);
     }
@@ -118,6 +265,15 @@ pub async fn revoke(http: &Http, login: &Login, kind: TokenKind) -> Result<bool,
         Error::Refused { reason, .. } if reason.code == "unsupported_token_type" => Ok(false),
         error => Err(discreet(error, &login.client, &[token])),
     }
+}
+
+/// Whether a public client was perhaps refused for want of a secret. The MCP Python SDK's revocation route, and every
+/// server built on it, insists on the parameter, also for clients that have none and may leave it out (RFC 6749 section
+/// 2.3.1); it takes the empty one that it means.
+fn wants_a_secret(answer: &Answer, client: &ClientRegistration) -> bool {
+    client.facts.auth_method == ClientAuthMethod::None
+        && answer.status == 400
+        && ErrorResponse::from_answer(answer).code == "invalid_request"
 }
 
 /// An error that does not repeat the secrets of the request, should the issuer have repeated them.
@@ -158,7 +314,9 @@ fn interception(answer: &Answer) -> Option<Error> {
 /// What the issuer's words mean, whatever the status they came with.
 fn refusal(answer: &Answer, reason: ErrorResponse) -> Error {
     let (host, status, retry_after) = (answer.host.clone(), answer.status, answer.retry_after());
-    let passing = ["temporarily_unavailable", "server_error"].into_iter().find(|word| *word == reason.code);
+    // A nonce that grew old twice in a row says nothing of the grant.
+    let passing = ["temporarily_unavailable", "server_error", "use_dpop_nonce"];
+    let passing = passing.into_iter().find(|word| *word == reason.code);
     match passing {
         Some(word) => Error::Temporary { host, status, word: Some(word), retry_after },
         None => Error::Refused { host, reason },
@@ -170,6 +328,7 @@ fn read_tokens(
     answer: &Answer,
     member: Option<&str>,
     requested: &ScopeSet,
+    with_proof: bool,
     now: UnixTime,
 ) -> Result<TokenSet, Error> {
     if !answer.is_success() {
@@ -194,7 +353,8 @@ fn read_tokens(
         Some(_) => return Err(malformed("token_type is no text")),
     };
     // A type that we did not ask for and cannot send would be stored for nothing.
-    if ["dpop", "mac", "n_a"].iter().any(|other| token_type.eq_ignore_ascii_case(other)) {
+    let others: &[&str] = if with_proof { &["mac", "n_a"] } else { &["dpop", "mac", "n_a"] };
+    if others.iter().any(|other| token_type.eq_ignore_ascii_case(other)) {
         return Err(malformed("the token is of a type that was not asked for"));
     }
     let access_token = take_token(&mut members, "access_token").map_err(malformed)?;
@@ -303,9 +463,10 @@ mod tests {
     }
 
     fn read(status: u16, body: &str) -> Result<TokenSet, Error> {
-        read_tokens(&answer(status, body), None, &ScopeSet::from("asked"), NOW)
+        read_tokens(&answer(status, body), None, &ScopeSet::from("asked"), false, NOW)
     }
 
+    /// MCP 39.
     #[test]
     fn every_way_to_write_a_lifetime() {
         for (written, expires) in [
@@ -326,12 +487,13 @@ mod tests {
         }
     }
 
+    /// MCP 36, 39.
     #[test]
     fn a_member_of_the_answer_fills_in_what_the_answer_leaves_out_and_nothing_else() {
         let body = r#"{"ok":true,"scope":"","access_token":null,"token_type":"user","expires_in":7,
             "person":{"id":"U1","scope":"a,b","access_token":"inner","token_type":"other","refresh_token":"r"}}"#;
         let read = |member| {
-            read_tokens(&answer(200, body), member, &ScopeSet::from("asked"), NOW).map(|tokens| {
+            read_tokens(&answer(200, body), member, &ScopeSet::from("asked"), false, NOW).map(|tokens| {
                 let TokenSet { facts, access_token, refresh_token, extra } = tokens;
                 assert_eq!(extra.get("id"), None);
                 assert_eq!(extra.get("person").unwrap()["id"], "U1");
@@ -367,6 +529,7 @@ mod tests {
         );
     }
 
+    /// MCP 39.
     #[test]
     fn what_holds_no_usable_token_is_refused_without_repeating_it() {
         let long = format!(r#"{{"access_token":"{}"}}"#, "hunter2".repeat(10_000));

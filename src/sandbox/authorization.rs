@@ -2,17 +2,15 @@
 
 use url::Url;
 
+use super::asked::{Refused, judge_resource, judge_scope};
 use super::books::{AuthorizationRequest, Client, Code};
 use super::clients::redirect_is_registered;
 use super::form::Form;
+use super::grant_types::AUTHORIZATION_CODE;
 use super::ledger::{Ledger, later, now, random_text};
 use super::options::Fault;
 use super::pages;
 use super::wire::{Answer, Request};
-use crate::model::ScopeSet;
-
-/// An error that may be told to the client by redirect: its code and the reason.
-type Refused = (&'static str, String);
 
 /// `GET /authorize`. `document` tells how fetching the client's metadata document went, if it has one.
 pub(super) fn authorize(ledger: &mut Ledger, request: &Request, document: Result<(), String>) -> Answer {
@@ -71,6 +69,9 @@ fn judge_request(
         None => return Err(invalid("there is no response_type")),
         Some(_) => return Err(("unsupported_response_type", "response_type must be code".into())),
     }
+    if !client.may(AUTHORIZATION_CODE) {
+        return Err(("unauthorized_client", "the client did not register for this grant".into()));
+    }
     if form.get("response_mode").is_some_and(|mode| mode != "query") {
         return Err(invalid("response_mode must be query"));
     }
@@ -88,31 +89,11 @@ fn judge_request(
         redirect_uri: redirect_uri.into(),
         state: form.get("state").map(str::to_owned),
         challenge: challenge.into(),
+        nonce: form.get("nonce").map(str::to_owned),
+        dpop_jkt: form.get("dpop_jkt").map(str::to_owned),
         resource: judge_resource(ledger, form)?,
         scope: judge_scope(ledger, form)?,
     })
-}
-
-/// The resource that the tokens will be for (RFC 8707 section 2.1): compared as a string.
-fn judge_resource(ledger: &Ledger, form: &Form) -> Result<String, Refused> {
-    match form.get("resource") {
-        Some(resource) if ledger.serves(resource) => Ok(resource.into()),
-        Some(resource) => Err(("invalid_target", format!("the resource {resource} is not served here"))),
-        None if ledger.options.require_resource => Err(("invalid_target", "there is no resource".into())),
-        None => Ok(ledger.mcp_url()),
-    }
-}
-
-/// The scope that the person is asked for; without one, what the challenge of the server names.
-fn judge_scope(ledger: &Ledger, form: &Form) -> Result<ScopeSet, Refused> {
-    let asked = form.get("scope").or(ledger.options.challenge_scope.as_deref()).unwrap_or_default();
-    let known = ledger.scopes();
-    let is_known =
-        |scope: &&str| known.contains(scope) || ledger.options.challenge_scope.as_deref() == Some(*scope);
-    match asked.split(' ').filter(|scope| !scope.is_empty()).find(|scope| !is_known(scope)) {
-        Some(unknown) => Err(("invalid_scope", format!("the scope {unknown} is not known here"))),
-        None => Ok(asked.split(' ').collect()),
-    }
 }
 
 /// `POST /consent`: what the person chose. The ticket is the page's own and works once, so no other page can

@@ -1,9 +1,12 @@
 //! The words of the sandbox: what it tells of itself, and the records that it keeps.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
 
 use serde_json::Value;
 
+use super::jwt::PublicKey;
+use super::wire::Refusal;
 use crate::clock::UnixTime;
 use crate::model::ScopeSet;
 
@@ -29,6 +32,16 @@ pub struct Books {
     pub reuses: u64,
     /// Tokens that a client revoked.
     pub revocations: u64,
+    /// Requests to `/token`, whatever came of them, by their `grant_type`.
+    pub grants_asked: BTreeMap<String, u64>,
+    /// Polls with a device code (RFC 8628).
+    pub device_polls: u64,
+    /// Assertions by which a client proved itself (RFC 7523 section 2.2).
+    pub client_assertions: u64,
+    /// Proofs of a key that were accepted (RFC 9449).
+    pub proofs: u64,
+    /// Proofs that were sent back for their nonce.
+    pub nonces_asked: u64,
     /// Clients that deleted themselves (RFC 7592).
     pub deletions: u64,
     /// Every grant that was ever redeemed.
@@ -71,15 +84,35 @@ pub(super) struct Client {
     /// What the consent page calls it.
     pub(super) name: String,
     pub(super) secret: Option<String>,
+    /// The key that signs its assertions.
+    pub(super) key: Option<PublicKey>,
     pub(super) redirect_uris: Vec<String>,
     /// `token_endpoint_auth_method`; `None` leaves the choice among the ways of sending a secret.
     pub(super) auth_method: Option<String>,
-    /// Whether it asked for the grant type `refresh_token`.
-    pub(super) refreshable: bool,
+    /// The grants that it registered for.
+    pub(super) grant_types: Vec<String>,
     /// The key to its own registration (RFC 7592).
     pub(super) management_token: Option<String>,
     /// The registration as it was answered.
     pub(super) metadata: Value,
+}
+
+impl Client {
+    /// Whether it registered for a grant.
+    pub(super) fn may(&self, grant_type: &str) -> bool {
+        self.grant_types.iter().any(|own| own == grant_type)
+    }
+
+    /// Whether it has nothing to prove itself with.
+    pub(super) fn is_public(&self) -> bool {
+        self.secret.is_none() && self.key.is_none()
+    }
+
+    /// Refuses a client that did not register for a grant (RFC 6749 section 5.2).
+    pub(super) fn must_be_allowed(&self, grant_type: &str) -> Result<(), Refusal> {
+        let why = "the client did not register for this grant";
+        if self.may(grant_type) { Ok(()) } else { Err(Refusal::bad("unauthorized_client", why)) }
+    }
 }
 
 /// A request to authorize that has passed every check.
@@ -89,6 +122,9 @@ pub(super) struct AuthorizationRequest {
     pub(super) redirect_uri: String,
     pub(super) state: Option<String>,
     pub(super) challenge: String,
+    pub(super) nonce: Option<String>,
+    /// The thumbprint of the key that the code is bound to (RFC 9449 section 10).
+    pub(super) dpop_jkt: Option<String>,
     pub(super) resource: String,
     pub(super) scope: ScopeSet,
 }
@@ -99,6 +135,8 @@ pub(super) struct Grant {
     pub(super) sub: String,
     pub(super) scope: ScopeSet,
     pub(super) resource: String,
+    /// What the client's ID token must repeat (OIDC Core section 3.1.2.1).
+    pub(super) nonce: Option<String>,
     pub(super) alive: bool,
     pub(super) refreshes: u64,
 }
@@ -114,18 +152,38 @@ pub(super) struct Code {
     pub(super) grant: Option<usize>,
 }
 
+/// A device that waits for a person (RFC 8628).
+pub(super) struct Device {
+    pub(super) client_id: String,
+    pub(super) user_code: String,
+    pub(super) resource: String,
+    pub(super) scope: ScopeSet,
+    pub(super) expires_at: UnixTime,
+    /// Seconds that must lie between two polls.
+    pub(super) interval: u64,
+    /// How often it asked in good order, and when it asked last.
+    pub(super) polls: u64,
+    pub(super) polled: Option<Instant>,
+    /// What the person said.
+    pub(super) approved: Option<bool>,
+}
+
 /// An access token.
 pub(super) struct Access {
     pub(super) grant: usize,
     pub(super) scope: ScopeSet,
     pub(super) expires_at: UnixTime,
     pub(super) revoked: bool,
+    /// The thumbprint of the key that it is bound to.
+    pub(super) jkt: Option<String>,
 }
 
 /// A refresh token.
 pub(super) struct Refresh {
     pub(super) grant: usize,
     pub(super) expires_at: Option<UnixTime>,
+    /// The thumbprint of the key that it is bound to.
+    pub(super) jkt: Option<String>,
     /// When it was used, and what it gave.
     pub(super) spent: Option<(UnixTime, Tokens)>,
 }
@@ -154,6 +212,8 @@ pub(super) struct Visitor {
     pub(super) sub: String,
     pub(super) client_id: String,
     pub(super) scope: ScopeSet,
+    /// Whether the token was bound to a key.
+    pub(super) bound: bool,
 }
 
 /// What a person is called: the one who lives here has a full name.

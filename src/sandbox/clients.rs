@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use url::{Host, Url};
 
+use super::assertions;
 use super::books::Client;
 use super::form::Form;
 use super::ledger::Ledger;
@@ -59,6 +60,7 @@ fn is_private_use(url: &Url) -> bool {
 struct Claim {
     id: String,
     secret: Option<String>,
+    assertion: Option<String>,
     method: &'static str,
 }
 
@@ -72,39 +74,52 @@ pub(super) fn authenticate(ledger: &mut Ledger, request: &Request, form: &Form) 
         ledger.clients.get(&claim.id).ok_or_else(|| refuse(format!("unknown client {}", claim.id)))?;
     let expected = match &client.auth_method {
         Some(method) => method.as_str(),
-        None if client.secret.is_none() => "none",
+        None if client.is_public() => "none",
         None => claim.method,
     };
     if claim.method != expected {
         return Err(refuse(format!("the client uses {}, not its own method {expected}", claim.method)));
     }
     // Who has no secret is public, whatever is listed: so it is at the large issuers, which list only secrets.
-    let is_listed = || ledger.options.auth_methods.iter().any(|method| method == expected);
-    if client.secret.is_some() && !is_listed() {
+    if !client.is_public() && !ledger.auth_methods().contains(&expected) {
         return Err(refuse(format!("{expected} is not accepted here")));
     }
-    if claim.secret != client.secret {
-        return Err(refuse("wrong client secret".into()));
+    let client = client.clone();
+    match &claim.assertion {
+        Some(assertion) => assertions::check(ledger, &client, assertion)?,
+        None if claim.secret != client.secret => return Err(refuse("wrong client secret".into())),
+        None => {}
     }
-    Ok(client.clone())
+    Ok(client)
 }
 
 fn read_claim(request: &Request, form: &Form) -> Result<Claim, Refusal> {
-    let (in_body, secret_in_body) = (form.get("client_id"), form.get("client_secret"));
+    // An empty secret is none (RFC 6749 section 2.3.1).
+    let secret_in_body = form.get("client_secret").filter(|secret| !secret.is_empty());
+    let in_body = form.get("client_id");
     let Some(encoded) = request.credentials("Basic") else {
+        if let Some(assertion) = form.get("client_assertion") {
+            let (id, assertion) = (assertions::claimed_client(form, assertion)?, Some(assertion.to_owned()));
+            return Ok(Claim { id, secret: None, assertion, method: "private_key_jwt" });
+        }
         let id = in_body.ok_or_else(|| Refusal::unknown_client("no client id", false))?;
         let method = if secret_in_body.is_some() { "client_secret_post" } else { "none" };
-        return Ok(Claim { id: id.into(), secret: secret_in_body.map(str::to_owned), method });
+        return Ok(Claim {
+            id: id.into(),
+            secret: secret_in_body.map(str::to_owned),
+            assertion: None,
+            method,
+        });
     };
     let (id, secret) =
         read_basic(encoded).ok_or_else(|| Refusal::unknown_client("malformed Basic header", true))?;
-    if secret_in_body.is_some() {
+    if secret_in_body.is_some() || form.get("client_assertion").is_some() {
         return Err(Refusal::bad("invalid_request", "two ways of client authentication in one request"));
     }
     if in_body.is_some_and(|other| other != id) {
         return Err(Refusal::bad("invalid_request", "two different client ids in one request"));
     }
-    Ok(Claim { id, secret: Some(secret), method: "client_secret_basic" })
+    Ok(Claim { id, secret: Some(secret), assertion: None, method: "client_secret_basic" })
 }
 
 /// Id and secret of a Basic header: each is form-encoded before the two are joined (RFC 6749 section 2.3.1).
@@ -137,9 +152,10 @@ mod tests {
             id: "c".into(),
             name: "c".into(),
             secret: None,
+            key: None,
             redirect_uris: vec![redirect.into()],
             auth_method: None,
-            refreshable: true,
+            grant_types: Vec::new(),
             management_token: None,
             metadata: Value::Null,
         }

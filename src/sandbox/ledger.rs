@@ -1,16 +1,19 @@
 //! What the sandbox knows and what it has seen: clients, grants, tokens and counters, all behind one lock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::Value;
 
 use super::books::{
-    Access, AuthorizationRequest, Books, Client, Code, Family, Grant, Refresh, Session, Tokens,
+    Access, AuthorizationRequest, Books, Client, Code, Device, Family, Grant, Refresh, Session, Tokens,
 };
-use super::options::{Endpoint, Fault, SandboxOptions};
+use super::grant_types::REFRESH_TOKEN;
+use super::jwt::SigningKey;
+use super::options::{Endpoint, Fault, Preregistered, SandboxOptions};
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::model::ScopeSet;
 
@@ -31,19 +34,41 @@ impl Site {
     }
 }
 
+/// What the next proof of a key must hold (RFC 9449 sections 8 and 9).
+pub(super) struct Nonces {
+    pub(super) issuer: String,
+    pub(super) server: String,
+}
+
+impl Nonces {
+    /// New ones.
+    pub(super) fn new() -> Self {
+        Self { issuer: random_text(""), server: random_text("") }
+    }
+}
+
 /// Everything that changes while the sandbox runs.
 pub(super) struct Ledger {
     pub(super) origin: String,
     pub(super) options: SandboxOptions,
+    /// The issuer's own key.
+    pub(super) signing_key: SigningKey,
+    pub(super) nonces: Nonces,
     pub(super) books: Books,
     pub(super) clients: BTreeMap<String, Client>,
     /// Requests whose consent page is open, by the page's one-time ticket.
     pub(super) pending: HashMap<String, AuthorizationRequest>,
     pub(super) codes: HashMap<String, Code>,
+    /// Devices that wait, by their device code.
+    pub(super) devices: HashMap<String, Device>,
+    /// Their codes, by the one-time ticket of the page that asks about them.
+    pub(super) device_tickets: HashMap<String, String>,
     pub(super) grants: Vec<Grant>,
     pub(super) accesses: HashMap<String, Access>,
     pub(super) refreshes: HashMap<String, Refresh>,
     pub(super) sessions: HashMap<String, Session>,
+    /// What works only once and has come: kind, sender and `jti`.
+    pub(super) met_once: HashSet<(&'static str, String, String)>,
     /// Every secret that was given out or came in, after what it is.
     pub(super) secrets: Vec<(&'static str, String)>,
 }
@@ -51,19 +76,27 @@ pub(super) struct Ledger {
 impl Ledger {
     /// An empty ledger for a sandbox at `origin`.
     pub(super) fn new(origin: String, options: SandboxOptions) -> Self {
-        Self {
+        let preregistered = options.preregistered.clone();
+        let mut ledger = Self {
             origin,
             options,
+            signing_key: SigningKey::generate(),
+            nonces: Nonces::new(),
             books: Books::default(),
             clients: BTreeMap::new(),
             pending: HashMap::new(),
             codes: HashMap::new(),
+            devices: HashMap::new(),
+            device_tickets: HashMap::new(),
             grants: Vec::new(),
             accesses: HashMap::new(),
             refreshes: HashMap::new(),
             sessions: HashMap::new(),
+            met_once: HashSet::new(),
             secrets: Vec::new(),
-        }
+        };
+        preregistered.into_iter().for_each(|client| ledger.preregister(client));
+        ledger
     }
 
     /// The URL of the MCP server, which is also its resource identifier.
@@ -83,6 +116,21 @@ impl Ledger {
         let own = self.options.scopes_supported.iter().map(String::as_str);
         let offline = self.options.offline_access.then_some("offline_access");
         own.chain(["openid", "profile", "email"]).chain(offline).collect()
+    }
+
+    /// The ways in which clients may authenticate, as the metadata lists them; by key where some client has one.
+    pub(super) fn auth_methods(&self) -> Vec<&str> {
+        let by_key = self.clients.values().any(|client| client.key.is_some()).then_some("private_key_jwt");
+        self.options.auth_methods.iter().map(String::as_str).chain(by_key).collect()
+    }
+
+    /// Notes something that must have an id and works only once. The error is the reason why not.
+    pub(super) fn meet_once(&mut self, kind: &'static str, sender: &str, id: &str) -> Result<(), String> {
+        if id.is_empty() {
+            return Err("there is no jti".into());
+        }
+        let is_new = self.met_once.insert((kind, sender.into(), id.into()));
+        is_new.then_some(()).ok_or_else(|| "it was used before".into())
     }
 
     /// A copy of the books with the state of every family.
@@ -142,16 +190,52 @@ impl Ledger {
         Some((access.grant, grant, access))
     }
 
+    /// Makes a client known.
+    pub(super) fn preregister(&mut self, given: Preregistered) {
+        let auth_method = match (&given.secret, &given.key) {
+            (None, None) => Some("none".into()),
+            (None, Some(_)) => Some("private_key_jwt".into()),
+            (Some(_), _) => None,
+        };
+        let client = Client {
+            name: given.id.clone(),
+            secret: given.secret,
+            key: given.key,
+            redirect_uris: given.redirect_uris,
+            auth_method,
+            grant_types: given.grant_types,
+            management_token: None,
+            metadata: Value::Null,
+            id: given.id,
+        };
+        self.clients.insert(client.id.clone(), client);
+    }
+
+    /// Whether a client gets a refresh token with a grant of this scope.
+    pub(super) fn gives_refresh_token(&self, client: &Client, scope: &ScopeSet) -> bool {
+        let asked_for = !self.options.offline_access || scope.contains("offline_access");
+        self.options.issue_refresh_token && client.may(REFRESH_TOKEN) && asked_for
+    }
+
+    /// Enters a grant and gives its first tokens.
+    pub(super) fn open(&mut self, grant: Grant, refreshable: bool) -> Tokens {
+        let scope = grant.scope.clone();
+        self.grants.push(grant);
+        self.issue(self.grants.len() - 1, scope, refreshable)
+    }
+
     /// Gives tokens for a grant, with a refresh token if `refreshable`.
     pub(super) fn issue(&mut self, grant: usize, scope: ScopeSet, refreshable: bool) -> Tokens {
         let access = random_text("sandbox_at_");
         let expires_at = later(now(), self.options.access_lifetime);
-        self.accesses
-            .insert(access.clone(), Access { grant, scope: scope.clone(), expires_at, revoked: false });
+        self.accesses.insert(
+            access.clone(),
+            Access { grant, scope: scope.clone(), expires_at, revoked: false, jkt: None },
+        );
         let refresh = refreshable.then(|| random_text("sandbox_rt_"));
         if let Some(refresh) = &refresh {
             let expires_at = self.options.refresh_lifetime.map(|seconds| later(now(), seconds));
-            self.refreshes.insert(refresh.clone(), Refresh { grant, expires_at, spent: None });
+            self.refreshes.insert(refresh.clone(), Refresh { grant, expires_at, jkt: None, spent: None });
         }
         self.met("access token", Some(&access));
         self.met("refresh token", refresh.as_deref());

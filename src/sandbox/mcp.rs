@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::admission::{token_of, visitor};
 use super::books::Visitor;
 use super::ledger::Ledger;
 use super::messages::{challenge, failed};
@@ -35,23 +36,20 @@ fn admit(ledger: &mut Ledger, request: &Request) -> Result<Visitor, Answer> {
     if request.query.split('&').any(|pair| pair.starts_with("access_token=")) {
         ledger.refused("a token in the query string");
     }
-    let Some(token) = request.credentials("Bearer").filter(|token| !token.is_empty()) else {
+    let Some(token) = token_of(request) else {
         if ledger.options.open_initialize && request.header("authorization").is_none() && is_greeting(request)
         {
             return Ok(Visitor::default());
         }
-        return Err(challenge(ledger, None));
+        return Err(challenge(ledger, request, None));
     };
-    let why = match ledger.grant_of(token) {
-        Some((number, grant, access)) if grant.resource == ledger.mcp_url() => {
-            let (sub, client_id) = (grant.sub.clone(), grant.client_id.clone());
-            return Ok(Visitor { grant: Some(number), sub, client_id, scope: access.scope.clone() });
+    let resource = ledger.mcp_url();
+    visitor(ledger, request, token, Some(&resource)).map_err(|(error, why)| {
+        if error != "use_dpop_nonce" {
+            ledger.refused(format!("{error}: {why}"));
         }
-        Some(_) => "the token is for another resource",
-        None => "the token is unknown, has expired or was revoked",
-    };
-    ledger.refused(format!("invalid_token: {why}"));
-    Err(challenge(ledger, Some(("invalid_token", why))))
+        challenge(ledger, request, Some((error, &why)))
+    })
 }
 
 /// Whether a message only asks what kind of server this is.

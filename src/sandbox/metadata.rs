@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::grant_types::offered;
 use super::ledger::Ledger;
-use super::options::Fault;
+use super::options::{Dpop, Fault};
 use super::wire::Answer;
 
 /// The document at a well-known path, or 404.
@@ -29,13 +30,18 @@ pub(super) fn answer(ledger: &Ledger, path: &str) -> Answer {
 fn resource(ledger: &Ledger) -> Value {
     let elsewhere = ledger.suffers(|fault| matches!(fault, Fault::WrongResource));
     let resource = if elsewhere { "https://elsewhere.example/mcp".into() } else { ledger.mcp_url() };
-    json!({
+    let mut document = json!({
         "resource": resource,
         "resource_name": "Sandbox",
         "authorization_servers": [ledger.origin],
         "scopes_supported": ledger.options.scopes_supported,
         "bearer_methods_supported": ["header"],
-    })
+    });
+    if ledger.options.dpop != Dpop::Off {
+        document["dpop_signing_alg_values_supported"] = json!(["ES256"]);
+        document["dpop_bound_access_tokens_required"] = (ledger.options.dpop == Dpop::Required).into();
+    }
+    document
 }
 
 /// Authorization server metadata (RFC 8414 section 2).
@@ -53,13 +59,22 @@ fn issuer(ledger: &Ledger) -> Value {
         "scopes_supported": ledger.scopes(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": options.auth_methods,
-        "revocation_endpoint_auth_methods_supported": options.auth_methods,
+        "grant_types_supported": offered(ledger),
+        "token_endpoint_auth_methods_supported": ledger.auth_methods(),
+        "revocation_endpoint_auth_methods_supported": ledger.auth_methods(),
         "client_id_metadata_document_supported": options.metadata_documents,
     });
+    if ledger.auth_methods().contains(&"private_key_jwt") {
+        document["token_endpoint_auth_signing_alg_values_supported"] = json!(["ES256", "RS256"]);
+    }
+    if options.dpop != Dpop::Off {
+        document["dpop_signing_alg_values_supported"] = json!(["ES256"]);
+    }
     if options.registration {
         document["registration_endpoint"] = format!("{origin}/register").into();
+    }
+    if options.device {
+        document["device_authorization_endpoint"] = format!("{origin}/device_authorization").into();
     }
     if options.advertise_pkce {
         document["code_challenge_methods_supported"] = json!(["S256"]);
@@ -74,6 +89,6 @@ fn issuer(ledger: &Ledger) -> Value {
 fn openid(ledger: &Ledger) -> Value {
     let mut document = issuer(ledger);
     document["subject_types_supported"] = json!(["public"]);
-    document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
+    document["id_token_signing_alg_values_supported"] = json!(["ES256"]);
     document
 }

@@ -10,6 +10,7 @@ use url::Url;
 use super::books::Client;
 use super::clients::judge_redirect;
 use super::form::Form;
+use super::grant_types::AUTHORIZATION_CODE;
 use super::ledger::Site;
 use super::wire::Request;
 use crate::model::is_loopback;
@@ -22,7 +23,7 @@ const LIMIT: usize = 5 * 1024;
 pub(super) async fn learn(site: &Site, request: &Request) -> Result<(), String> {
     let form = match request.path.as_str() {
         "/authorize" => Form::parse(request.query.as_bytes()),
-        "/token" | "/revoke" | "/introspect" => Form::parse(&request.body),
+        "/token" | "/revoke" | "/introspect" | "/device_authorization" => Form::parse(&request.body),
         _ => return Ok(()),
     };
     let Some(client_id) = form.get("client_id").filter(|id| id.contains("://")) else { return Ok(()) };
@@ -93,14 +94,17 @@ fn judge_document(client_id: &str, document: &Value) -> Result<Client, String> {
     let redirect_uris = redirect_uris.ok_or_else(|| wrong("redirect_uris must be strings"))?;
     let application_type = document["application_type"].as_str().unwrap_or("native");
     redirect_uris.iter().try_for_each(|uri| judge_redirect(uri, application_type))?;
-    let grant_types = document["grant_types"].as_array();
+    let grant_types = document["grant_types"]
+        .as_array()
+        .map(|types| types.iter().filter_map(|grant| grant.as_str().map(str::to_owned)).collect::<Vec<_>>());
     Ok(Client {
         id: client_id.into(),
         name: name.into(),
         secret: None,
+        key: None,
         redirect_uris,
         auth_method: Some("none".into()),
-        refreshable: grant_types.is_some_and(|types| types.iter().any(|grant| grant == "refresh_token")),
+        grant_types: grant_types.unwrap_or_else(|| vec![AUTHORIZATION_CODE.into()]),
         management_token: None,
         metadata: document.clone(),
     })

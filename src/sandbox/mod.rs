@@ -10,20 +10,32 @@
 //! | `/.well-known/…` | metadata of server and issuer (RFC 9728, RFC 8414, OIDC Discovery) |
 //! | `/register` | dynamic registration (RFC 7591, RFC 7592) |
 //! | `/authorize`, `/consent` | the page that asks a person |
+//! | `/device_authorization`, `/device` | sign-in on another device (RFC 8628) |
 //! | `/token`, `/revoke`, `/introspect` | RFC 6749, RFC 7009, RFC 7662 |
-//! | `/userinfo`, `/jwks` | OIDC, as far as clients ask for it |
+//! | `/userinfo`, `/jwks` | who gave the grant (OIDC) |
 //! | `/mcp` | the MCP server: Streamable HTTP from 2025-03-26 to 2026-07-28 |
 //!
 //! The floors, from the top; arrows run only downward: the sockets (`server`), the paths and what goes wrong on
-//! them (`router`), the ways of providers around it (`imitation`), a file per endpoint, what endpoints share (`clients`, `pages`, `messages`), the state behind
-//! its lock (`ledger`) beside what comes in and goes out (`wire`), and the words (`books`, `options`, `dice`, `form`).
+//! them (`router`), the ways of providers around it (`imitation`), a file per endpoint, what endpoints share (`clients`,
+//! `assertions`, `admission`, `dpop`, `asked`, `pages`, `messages`), the state behind its lock (`ledger`) beside what
+//! comes in and goes out (`wire`), and the words (`books`, `options`, `jwt`, `dice`, `form`).
 
+mod admission;
+mod asked;
+mod assertions;
 mod authorization;
 mod books;
+mod client_credentials;
 mod clients;
+mod device;
+mod device_pages;
 mod dice;
+mod dpop;
 mod form;
+mod grant_types;
+mod identity;
 mod imitation;
+mod jwt;
 mod ledger;
 mod mcp;
 mod messages;
@@ -39,7 +51,6 @@ mod sessions;
 mod stateless;
 mod token;
 mod tools;
-mod userinfo;
 mod wire;
 
 use std::io;
@@ -47,15 +58,15 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use serde_json::Value;
 use tokio::sync::oneshot;
 
-use self::books::Client;
 pub use self::books::{Books, Family};
 pub use self::dice::Dice;
+use self::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
 pub use self::imitation::{Imitation, KNOWN_CLIENT, imitations};
-use self::ledger::{Ledger, Site, now};
-pub use self::options::{Endpoint, Fault, SandboxOptions};
+pub use self::jwt::PublicKey;
+use self::ledger::{Ledger, Nonces, Site, now};
+pub use self::options::{AssertionAudience, Dpop, Endpoint, Fault, Preregistered, SandboxOptions};
 
 /// A running sandbox. Dropping it stops the server and waits for its thread.
 pub struct Sandbox {
@@ -127,24 +138,31 @@ impl Sandbox {
         self.site.ledger().secrets.clone()
     }
 
-    /// Makes a client known that did not register itself. With a secret it may send it in either way.
+    /// Makes a client known that did not register itself and lets people sign in. With a secret it may send it in
+    /// either way.
     pub fn add_client(&self, client_id: &str, client_secret: Option<&str>, redirect_uris: &[&str]) {
-        let client = Client {
+        self.preregister(Preregistered {
             id: client_id.into(),
-            name: client_id.into(),
             secret: client_secret.map(str::to_owned),
+            key: None,
+            grant_types: [AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE].map(String::from).into(),
             redirect_uris: redirect_uris.iter().copied().map(str::to_owned).collect(),
-            auth_method: client_secret.is_none().then(|| "none".into()),
-            refreshable: true,
-            management_token: None,
-            metadata: Value::Null,
-        };
-        self.site.ledger().clients.insert(client_id.into(), client);
+        });
+    }
+
+    /// Makes a client known that did not register itself.
+    pub fn preregister(&self, client: Preregistered) {
+        self.site.ledger().preregister(client);
     }
 
     /// Forgets every client, as an issuer does that cleans up its registrations.
     pub fn forget_clients(&self) {
         self.site.ledger().clients.clear();
+    }
+
+    /// Wants another nonce in every proof from now on (RFC 9449 section 8).
+    pub fn change_nonces(&self) {
+        self.site.ledger().nonces = Nonces::new();
     }
 
     /// Forgets every session of the MCP server, as one does that was restarted.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::dice::Dice;
 use super::imitation::Imitation;
+use super::jwt::PublicKey;
 
 /// How the sandbox behaves. All of it can be changed while it runs; the next request sees the change.
 #[derive(Clone, Debug)]
@@ -57,6 +58,22 @@ pub struct SandboxOptions {
     pub issue_refresh_token: bool,
     /// How clients may authenticate: `none`, `client_secret_basic`, `client_secret_post`.
     pub auth_methods: Vec<String>,
+    /// Clients that are known without having registered. Read once, at the start.
+    pub preregistered: Vec<Preregistered>,
+    /// What an assertion must name as its audience.
+    pub assertion_audience: AssertionAudience,
+    /// Whether tokens are bound to a key of the client (RFC 9449).
+    pub dpop: Dpop,
+    /// Whether a proof must hold the nonce that the issuer, or the MCP server, gave last.
+    pub dpop_nonce: bool,
+    /// Whether devices may sign in (RFC 8628). With `auto_consent`, the person agrees by themselves.
+    pub device: bool,
+    /// How many seconds must lie between two polls of a device.
+    pub device_interval: u64,
+    /// How long a device code works, in seconds.
+    pub device_lifetime: u64,
+    /// How many polls find the person undecided before `auto_consent` decides.
+    pub device_polls: u64,
     /// Whether the MCP server answers `initialize` and `server/discover` without a token.
     pub open_initialize: bool,
     /// Whether the MCP server answers requests as event streams instead of plain JSON.
@@ -93,12 +110,57 @@ impl Default for SandboxOptions {
             offline_access: false,
             issue_refresh_token: true,
             auth_methods: ["none", "client_secret_basic", "client_secret_post"].map(String::from).into(),
+            preregistered: Vec::new(),
+            assertion_audience: AssertionAudience::Issuer,
+            dpop: Dpop::Off,
+            dpop_nonce: false,
+            device: false,
+            device_interval: 5,
+            device_lifetime: 600,
+            device_polls: 0,
             open_initialize: false,
             event_streams: false,
             faults: Vec::new(),
             imitation: None,
         }
     }
+}
+
+/// A client that did not register itself. Without secret and key it is public.
+#[derive(Clone, Debug)]
+pub struct Preregistered {
+    /// Its `client_id`.
+    pub id: String,
+    /// A secret, which it may send in either way.
+    pub secret: Option<String>,
+    /// The public half of the key by which it signs its assertions (RFC 7523).
+    pub key: Option<PublicKey>,
+    /// What it may ask for, by the names of the standards, such as `client_credentials`.
+    pub grant_types: Vec<String>,
+    /// Where it may be redirected to.
+    pub redirect_uris: Vec<String>,
+}
+
+/// What an assertion may name as its audience: issuers do not agree on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The issuer.
+    Issuer,
+    /// The token endpoint, as many still have it.
+    TokenEndpoint,
+    /// One of the two.
+    Either,
+}
+
+/// What the sandbox makes of DPoP (RFC 9449).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dpop {
+    /// It has never heard of it.
+    Off,
+    /// Who sends a proof gets a bound token.
+    Offered,
+    /// Nobody gets any other.
+    Required,
 }
 
 /// A place of the sandbox where something can go wrong.
@@ -114,6 +176,8 @@ pub enum Endpoint {
     Registration,
     /// `/authorize`
     Authorization,
+    /// `/device_authorization`
+    DeviceAuthorization,
     /// `/token`
     Token,
     /// `/revoke`
@@ -135,6 +199,7 @@ impl Endpoint {
             }
             "/register" => Self::Registration,
             "/authorize" => Self::Authorization,
+            "/device_authorization" => Self::DeviceAuthorization,
             "/token" => Self::Token,
             "/revoke" => Self::Revocation,
             "/userinfo" => Self::Userinfo,

@@ -11,12 +11,13 @@ use url::{Host, Url};
 use super::books::{AuthorizationRequest, Client, display_name};
 use super::ledger::Ledger;
 use super::wire::Answer;
+use crate::model::ScopeSet;
 
 const STYLE: &str = include_str!("page.css");
 const BANNER: &str = "Sandbox issuer &mdash; for development only";
 
 /// A whole page. `form_target` is where its form may lead, in the words of a content security policy.
-fn page(status: u16, title: &str, class: &str, inside: &str, form_target: &str) -> Answer {
+pub(super) fn page(status: u16, title: &str, class: &str, inside: &str, form_target: &str) -> Answer {
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -62,7 +63,7 @@ pub(super) fn consent(
     let (name, client_id) = (escaped(&client.name), escaped(&client.id));
     let person = escaped(display_name(&ledger.options.sub));
     let (resource, redirect) = (escaped(&request.resource), escaped(&request.redirect_uri));
-    let scopes = scope_list(request);
+    let scopes = scope_list(&request.scope);
     let inside = format!(
         "<h1>Let <bdi>{name}</bdi> use your sandbox?</h1>\n\
          <p class=\"lead\">You are signed in as {person}, a made-up person.</p>\n\
@@ -79,9 +80,10 @@ pub(super) fn consent(
     page(200, "Sandbox: let a client in?", "consent", &inside, &form_target(&request.redirect_uri))
 }
 
-fn scope_list(request: &AuthorizationRequest) -> String {
+/// The scopes in words.
+pub(super) fn scope_list(scope: &ScopeSet) -> String {
     let mut items = String::new();
-    for scope in request.scope.iter() {
+    for scope in scope.iter() {
         let meaning = match scope {
             "mcp:basic" => "Use the tools echo and whoami",
             "mcp:admin" => "Use the tool admin",
@@ -131,7 +133,7 @@ pub(super) fn captive_portal() -> Answer {
 
 /// Text as it may stand in a page, inside or outside of quotes: at most 300 characters, and none that is
 /// invisible or turns the line around.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars().take(300) {
         match c {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::books::Client;
 use super::clients::judge_redirect;
+use super::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE, offered};
 use super::ledger::{Ledger, now, random_text};
 use super::wire::{Answer, Refusal, Request};
 
@@ -34,9 +35,9 @@ fn bad(why: impl Into<String>) -> Refusal {
 /// Makes a client of the metadata that it sent, or says what is wrong with them.
 fn judge(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Client, Refusal> {
     let application_type = judge_application_type(ledger, asked)?;
-    let redirect_uris = texts(asked, "redirect_uris")?
-        .ok_or_else(|| Refusal::bad("invalid_redirect_uri", "no redirect URI"))?;
-    if redirect_uris.is_empty() {
+    let grant_types = judge_grant_types(ledger, asked)?;
+    let redirect_uris = texts(asked, "redirect_uris")?.unwrap_or_default();
+    if redirect_uris.is_empty() && grant_types.iter().any(|grant| grant == AUTHORIZATION_CODE) {
         return Err(Refusal::bad("invalid_redirect_uri", "no redirect URI"));
     }
     for uri in &redirect_uris {
@@ -46,10 +47,6 @@ fn judge(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Client, Refusal>
     if !ledger.options.auth_methods.iter().any(|method| method == auth_method) {
         return Err(bad(format!("token_endpoint_auth_method {auth_method} is not accepted here")));
     }
-    let grant_types = texts(asked, "grant_types")?.unwrap_or_else(|| vec!["authorization_code".into()]);
-    if !grant_types.iter().any(|grant| grant == "authorization_code") {
-        return Err(bad("grant_types must contain authorization_code"));
-    }
     if texts(asked, "response_types")?.is_some_and(|types| types != ["code"]) {
         return Err(bad("response_types must be code"));
     }
@@ -58,15 +55,26 @@ fn judge(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Client, Refusal>
     let mut client = Client {
         name,
         secret: (auth_method != "none").then(|| random_text("sandbox_secret_")),
+        key: None,
         redirect_uris,
         auth_method: Some(auth_method.into()),
-        refreshable: grant_types.iter().any(|grant| grant == "refresh_token"),
+        grant_types,
         management_token: Some(random_text("sandbox_reg_")),
         metadata: Value::Null,
         id,
     };
     client.metadata = registered(ledger, asked, &client, application_type);
     Ok(client)
+}
+
+/// The grants that the client asks for and the issuer offers; at least one in which a person is asked.
+fn judge_grant_types(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
+    let mut grant_types = texts(asked, "grant_types")?.unwrap_or_else(|| vec![AUTHORIZATION_CODE.into()]);
+    grant_types.retain(|grant| offered(ledger).contains(&&**grant));
+    if !grant_types.iter().any(|grant| [AUTHORIZATION_CODE, DEVICE_CODE].contains(&&**grant)) {
+        return Err(bad("grant_types must contain authorization_code"));
+    }
+    Ok(grant_types)
 }
 
 /// `application_type` as stated, or what its absence means here.
@@ -82,13 +90,11 @@ fn judge_application_type<'a>(ledger: &Ledger, asked: &'a Map<String, Value>) ->
 /// The metadata as the issuer keeps them: what was asked for, with the issuer's own decisions
 /// (RFC 7591 section 3.2.1).
 fn registered(ledger: &Ledger, asked: &Map<String, Value>, client: &Client, application_type: &str) -> Value {
-    let grant_types: &[&str] =
-        if client.refreshable { &["authorization_code", "refresh_token"] } else { &["authorization_code"] };
     let mut document = json!({
         "client_id": client.id,
         "client_id_issued_at": now().0,
         "redirect_uris": client.redirect_uris,
-        "grant_types": grant_types,
+        "grant_types": client.grant_types,
         "response_types": ["code"],
         "token_endpoint_auth_method": client.auth_method,
         "application_type": application_type,

@@ -43,7 +43,8 @@ pub(super) fn introspect(ledger: &mut Ledger, request: &Request) -> Result<Answe
             "client_id": grant.client_id,
             "scope": access.scope.to_string(),
             "exp": access.expires_at.0,
-            "token_type": "Bearer",
+            "token_type": if access.jkt.is_some() { "DPoP" } else { "Bearer" },
+            "cnf": access.jkt.as_ref().map(|jkt| json!({ "jkt": jkt })),
         }),
         _ => json!({ "active": false }),
     };

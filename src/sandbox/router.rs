@@ -14,8 +14,8 @@ use super::ledger::{Ledger, Site};
 use super::options::{Endpoint, Fault};
 use super::wire::{Answer, Refusal, Request};
 use super::{
-    authorization, imitation, mcp, metadata, metadata_document, pages, registration, revocation, token,
-    userinfo,
+    authorization, device, dpop, identity, imitation, mcp, metadata, metadata_document, pages, registration,
+    revocation, token,
 };
 
 /// The size of the answer of [`Fault::Huge`], in bytes.
@@ -124,7 +124,8 @@ fn faulty(fault: Fault) -> Answer {
 fn methods_of(path: &str) -> Option<&'static str> {
     Some(match path {
         "/" | "/authorize" | "/jwks" => "GET",
-        "/token" | "/register" | "/revoke" | "/introspect" | "/consent" => "POST",
+        "/token" | "/register" | "/revoke" | "/introspect" | "/consent" | "/device_authorization" => "POST",
+        "/device" => "GET, POST",
         "/userinfo" => "GET, POST",
         "/mcp" => "GET, POST, DELETE",
         _ if path.starts_with("/register/") => "GET, DELETE",
@@ -150,10 +151,12 @@ async fn respond(site: &Site, request: &Request) -> Answer {
     let refused = imitation::refuse(ledger, request);
     let outcome = refused.unwrap_or_else(|| answer_of(ledger, request, document));
     let answer = outcome.unwrap_or_else(|refusal| {
-        ledger.refused(refusal.in_words());
+        if refusal.is_fault_of_client() {
+            ledger.refused(refusal.in_words());
+        }
         refusal.into_answer()
     });
-    imitation::dress(ledger, request, answer)
+    imitation::dress(ledger, request, dpop::with_nonce(ledger, request, answer))
 }
 
 /// What the endpoint at a path answers. `document` tells how fetching the client's metadata document went.
@@ -166,12 +169,15 @@ fn answer_of(
         "/" => Ok(pages::front(ledger)),
         "/authorize" => Ok(authorization::authorize(ledger, request, document)),
         "/consent" => Ok(authorization::consent(ledger, request)),
+        "/device_authorization" => device::authorize(ledger, request),
+        "/device" if request.method == "POST" => Ok(device::decide(ledger, request)),
+        "/device" => Ok(device::page(request)),
         "/token" => token::answer(ledger, request),
         "/register" => registration::register(ledger, request),
         "/revoke" => revocation::revoke(ledger, request),
         "/introspect" => revocation::introspect(ledger, request),
-        "/userinfo" => userinfo::answer(ledger, request),
-        "/jwks" => Ok(Answer::json(200, &json!({ "keys": [] }))),
+        "/userinfo" => identity::userinfo(ledger, request),
+        "/jwks" => Ok(identity::keys(ledger)),
         "/mcp" => Ok(mcp::answer(ledger, request)),
         path => match path.strip_prefix("/register/") {
             Some(client_id) => registration::manage(ledger, request, client_id),
@@ -196,7 +202,7 @@ fn shared_with_loopback(answer: Answer, request: &Request) -> Answer {
     match request.header("origin") {
         Some(origin) if request.comes_from_loopback() => answer
             .with("access-control-allow-origin", origin)
-            .with("access-control-expose-headers", "WWW-Authenticate, Mcp-Session-Id")
+            .with("access-control-expose-headers", "WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce")
             .with("vary", "Origin"),
         _ => answer,
     }

@@ -4,9 +4,15 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::asked::check_resource;
 use super::books::{Client, Grant, Tokens};
+use super::client_credentials;
 use super::clients::authenticate;
+use super::device;
+use super::dpop;
 use super::form::Form;
+use super::grant_types::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN, offered};
+use super::identity;
 use super::ledger::{Ledger, later, now};
 use super::options::Fault;
 use super::wire::{Answer, Refusal, Request};
@@ -15,10 +21,12 @@ use crate::model::ScopeSet;
 /// Writes a request into the books before anything can go wrong with it.
 pub(super) fn note(ledger: &mut Ledger, request: &Request) {
     let form = Form::parse(&request.body);
-    if form.get("grant_type") == Some("refresh_token") {
-        ledger.books.refresh_attempts += 1;
+    if let Some(grant_type) = form.get("grant_type") {
+        *ledger.books.grants_asked.entry(grant_type.into()).or_default() += 1;
+        ledger.books.refresh_attempts += u64::from(grant_type == REFRESH_TOKEN);
     }
     ledger.met("code verifier", form.get("code_verifier"));
+    ledger.met("client assertion", form.get("client_assertion"));
     ledger.books.last_token_request = Some(form.to_map());
 }
 
@@ -32,15 +40,32 @@ pub(super) fn answer(ledger: &mut Ledger, request: &Request) -> Result<Answer, R
     }
     let form = request.form()?;
     let client = authenticate(ledger, request, &form)?;
-    let tokens = match form.get("grant_type") {
-        Some("authorization_code") => redeem(ledger, &client, &form)?,
-        Some("refresh_token") => refresh(ledger, &client, &form)?,
-        Some(_) => {
-            return Err(Refusal::bad("unsupported_grant_type", "the sandbox does not know this grant_type"));
-        }
-        None => return Err(Refusal::bad("invalid_request", "there is no grant_type")),
-    };
-    Ok(Answer::json(200, &written(ledger, &tokens)).with("pragma", "no-cache"))
+    let key = dpop::key_at_issuer(ledger, request)?;
+    dpop::check_binding(ledger, &form, key.as_deref())?;
+    let tokens = grant(ledger, &client, &form)?;
+    dpop::bind(ledger, &client, &tokens, key.as_ref());
+    let document = written(ledger, &tokens);
+    ledger.met("ID token", document["id_token"].as_str());
+    Ok(Answer::json(200, &document).with("pragma", "no-cache"))
+}
+
+/// The tokens for what the client brought, by the kind of grant.
+fn grant(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, Refusal> {
+    let grant_type = form.get("grant_type");
+    let grant_type = grant_type.ok_or_else(|| Refusal::bad("invalid_request", "there is no grant_type"))?;
+    if !offered(ledger).contains(&grant_type) {
+        return Err(Refusal::bad("unsupported_grant_type", "the sandbox does not know this grant_type"));
+    }
+    // Whoever has a refresh token was allowed to have it.
+    if grant_type != REFRESH_TOKEN {
+        client.must_be_allowed(grant_type)?;
+    }
+    match grant_type {
+        AUTHORIZATION_CODE => redeem(ledger, client, form),
+        CLIENT_CREDENTIALS => client_credentials::grant(ledger, client, form),
+        DEVICE_CODE => device::poll(ledger, client, form),
+        _ => refresh(ledger, client, form),
+    }
 }
 
 fn invalid_grant(why: impl Into<String>) -> Refusal {
@@ -49,14 +74,18 @@ fn invalid_grant(why: impl Into<String>) -> Refusal {
 
 /// The answer of RFC 6749 section 5.1, with the faults that concern it.
 fn written(ledger: &Ledger, tokens: &Tokens) -> Value {
+    let is_bound = ledger.accesses.get(&tokens.access).is_some_and(|access| access.jkt.is_some());
     let mut document = json!({
         "access_token": tokens.access,
-        "token_type": "Bearer",
+        "token_type": if is_bound { "DPoP" } else { "Bearer" },
         "expires_in": expires_in(ledger, tokens),
         "scope": tokens.scope.to_string(),
     });
     if let Some(refresh) = &tokens.refresh {
         document["refresh_token"] = refresh.as_str().into();
+    }
+    if let Some((_, grant, _)) = ledger.grant_of(&tokens.access).filter(|_| tokens.scope.contains("openid")) {
+        document["id_token"] = identity::id_token(ledger, grant).into();
     }
     if let Some(members) = document.as_object_mut() {
         for fault in &ledger.options.faults {
@@ -103,28 +132,21 @@ fn redeem(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, R
     }
     let (sub, request) = (code.sub.clone(), code.request.clone());
     check_resource(ledger, form, &request.resource)?;
-    let client_id = client.id.clone();
-    let grant =
-        Grant { client_id, sub, scope: request.scope, resource: request.resource, alive: true, refreshes: 0 };
-    Ok(open_grant(ledger, client, text, grant))
-}
-
-/// Enters a grant and gives its first tokens.
-fn open_grant(ledger: &mut Ledger, client: &Client, code: &str, grant: Grant) -> Tokens {
-    let number = ledger.grants.len();
-    let scope = grant.scope.clone();
-    ledger.grants.push(grant);
-    if let Some(code) = ledger.codes.get_mut(code) {
-        code.grant = Some(number);
+    let grant = Grant {
+        client_id: client.id.clone(),
+        sub,
+        scope: request.scope,
+        resource: request.resource,
+        nonce: request.nonce,
+        alive: true,
+        refreshes: 0,
+    };
+    if let Some(code) = ledger.codes.get_mut(text) {
+        code.grant = Some(ledger.grants.len());
     }
     ledger.books.codes_redeemed += 1;
-    let refreshable = refreshable(ledger, client, &scope);
-    ledger.issue(number, scope, refreshable)
-}
-
-fn refreshable(ledger: &Ledger, client: &Client, scope: &ScopeSet) -> bool {
-    let asked_for = !ledger.options.offline_access || scope.contains("offline_access");
-    ledger.options.issue_refresh_token && client.refreshable && asked_for
+    let refreshable = ledger.gives_refresh_token(client, &grant.scope);
+    Ok(ledger.open(grant, refreshable))
 }
 
 /// Whether a verifier is well formed and hashes to the challenge (RFC 7636 sections 4.1 and 4.6).
@@ -134,21 +156,6 @@ fn proves(verifier: &str, challenge: &str) -> bool {
     (43..=128).contains(&verifier.len())
         && verifier.chars().all(unreserved)
         && BASE64_URL_SAFE_NO_PAD.encode(digest) == challenge
-}
-
-/// The resource must be the same in every request of a grant.
-fn check_resource(ledger: &Ledger, form: &Form, granted: &str) -> Result<(), Refusal> {
-    match form.get("resource") {
-        Some(resource) if resource == granted => Ok(()),
-        Some(resource) => Err(Refusal::bad(
-            "invalid_target",
-            format!("the resource {resource} is not the one of this grant"),
-        )),
-        None if ledger.options.require_resource => {
-            Err(Refusal::bad("invalid_target", "there is no resource"))
-        }
-        None => Ok(()),
-    }
 }
 
 /// Turns a refresh token into new tokens. With rotation it is spent by that, and ends its family when it

@@ -167,6 +167,16 @@ impl Refusal {
         Self { status: 400, error, why: why.into(), challenge: None }
     }
 
+    /// No tokens yet, which is no fault of the client.
+    pub(super) fn pending(why: impl Into<String>) -> Self {
+        Self::bad("authorization_pending", why)
+    }
+
+    /// Whether the client did something wrong; to wait, and to learn of a nonce, is the ordinary course.
+    pub(super) fn is_fault_of_client(&self) -> bool {
+        !["authorization_pending", "use_dpop_nonce"].contains(&self.error)
+    }
+
     /// A client that did not prove itself; with a challenge if it tried by header.
     pub(super) fn unknown_client(why: impl Into<String>, by_header: bool) -> Self {
         let challenge = by_header.then_some("Basic realm=\"sandbox\"");

@@ -64,6 +64,7 @@ fn each_server_goes_into_the_variable_of_its_profile_or_the_named_one() {
     world.run(&twice).failed_with(2, "two values for the variable BOX_TOKEN");
 }
 
+/// MCP 54.
 #[test]
 fn what_is_ours_is_removed_and_a_clean_environment_holds_only_the_basics() {
     let world = signed_in();
@@ -103,6 +104,7 @@ fn the_command_takes_the_place_of_this_program() {
     assert_eq!(ran.stdout, format!("{id} {}\n", std::process::id()));
 }
 
+/// MCP 54.
 #[test]
 fn the_command_is_called_as_it_was_typed_with_its_arguments_untouched() {
     let world = signed_in();
@@ -111,6 +113,7 @@ fn the_command_is_called_as_it_was_typed_with_its_arguments_untouched() {
     assert_eq!(ran.stdout, "-x|--||a b|$HOME|--help|ü|");
 }
 
+/// MCP 54.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_token_is_on_the_command_line_and_no_open_file_is_left_behind() {
@@ -231,6 +234,7 @@ fn without_a_token_nothing_is_started() {
     assert!(!marker.exists());
 }
 
+/// MCP 42.
 #[test]
 fn the_token_is_renewed_before_the_start_and_not_otherwise() {
     let world = World::expired();
@@ -247,6 +251,7 @@ fn the_token_is_renewed_before_the_start_and_not_otherwise() {
     assert_eq!(world.sandbox.books().refreshes, 2);
 }
 
+/// MCP 54.
 #[test]
 fn a_variable_that_chooses_programs_is_refused() {
     let world = World::expired();

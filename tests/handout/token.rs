@@ -34,6 +34,7 @@ fn a_token_comes_in_every_form_that_a_script_wants() {
     );
 }
 
+/// MCP 40.
 #[test]
 fn a_member_of_the_issuers_answer_is_a_field_but_the_refresh_token_is_none() {
     let body = json!({ "access_token": "at", "refresh_token": "rt", "token_type": "bearer", "expires_in": 3600,
@@ -48,6 +49,7 @@ fn a_member_of_the_issuers_answer_is_a_field_but_the_refresh_token_is_none() {
     }
 }
 
+/// MCP 42.
 #[test]
 fn a_token_that_does_not_live_long_enough_is_renewed() {
     let world = World::signed_in(SandboxOptions::default());

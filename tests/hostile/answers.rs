@@ -30,6 +30,7 @@ fn tokens_with(change: Value) -> Script {
     at("/token", move |seen| json_answer(200, &bent(tokens(), seen, &change)))
 }
 
+/// MCP 39.
 #[test]
 fn what_holds_no_usable_token_is_not_stored() {
     let mut answers = Vec::new();
@@ -123,6 +124,7 @@ fn an_error_is_one_whatever_its_status_and_its_shape() {
     give("/token", answers);
 }
 
+/// MCP 56.
 #[test]
 fn the_words_of_an_error_drive_no_terminal() {
     let words = "\u{1b}[2J\u{1b}]0;x\u{7}\r\n✓ signed in\u{202e}\u{9b}".to_owned() + &"y".repeat(200_000);
@@ -134,6 +136,7 @@ fn the_words_of_an_error_drive_no_terminal() {
     give("/register", vec![("registration".into(), script, 4, shown)]);
 }
 
+/// MCP 39, 52.
 /// Whatever an issuer sends the secrets on to, they do not follow.
 #[test]
 fn a_redirect_of_the_token_endpoint_is_not_followed() {
@@ -150,6 +153,7 @@ fn a_redirect_of_the_token_endpoint_is_not_followed() {
     assert!(sink.seen().is_empty(), "{:?}", sink.seen());
 }
 
+/// MCP 26.
 #[test]
 fn a_registration_that_cannot_be_used_is_refused() {
     let sink = Peer::sink();
@@ -234,6 +238,7 @@ fn an_answer_without_a_token_and_a_refusal_that_looks_well() {
     }
 }
 
+/// MCP 5, 10.
 #[test]
 fn a_lying_document_of_the_sandbox_is_refused_too() {
     let victim = Victim::new();
@@ -256,6 +261,7 @@ fn a_lying_document_of_the_sandbox_is_refused_too() {
     victim.is_unharmed();
 }
 
+/// MCP 19.
 /// Endpoints may lie elsewhere than the issuer; then the code goes there and to nobody else.
 #[test]
 fn a_code_goes_to_the_token_endpoint_of_the_metadata_alone() {

@@ -46,23 +46,40 @@ fn resource_says(change: Value) -> Script {
     at(RESOURCE_METADATA, move |seen| json_answer(200, &bent(resource_metadata(seen), seen, &change)))
 }
 
+/// MCP 10.
 #[test]
 fn the_issuer_must_be_the_one_that_was_asked_byte_for_byte() {
-    let mut lies: Vec<_> = ["https://issuer.example", "{origin}/", "{origin}/tenant", "HTTP://127.0.0.1", ""]
-        .map(|issuer| {
-            lie(
-                format!("issuer {issuer}"),
-                5,
-                "names another issuer",
-                issuer_says(json!({ "issuer": issuer })),
-            )
-        })
-        .into();
+    let mut lies: Vec<_> = [
+        "https://issuer.example",
+        "{origin}//",
+        "{origin}/tenant",
+        "{origin}%2F",
+        "{origin}?",
+        "{origin}:80",
+        "HTTP://127.0.0.1",
+        "",
+    ]
+    .map(|issuer| {
+        lie(format!("issuer {issuer}"), 5, "names another issuer", issuer_says(json!({ "issuer": issuer })))
+    })
+    .into();
     lies.push(lie("no issuer", 8, "broke the protocol", issuer_says(json!({ "issuer": null }))));
     lies.push(lie("issuer of a number", 8, "broke the protocol", issuer_says(json!({ "issuer": 7 }))));
     tell(lies);
 }
 
+/// MCP 10. The one exception: a bare host is no other issuer because somebody wrote a slash after it.
+#[test]
+fn a_lone_slash_after_a_bare_host_is_let_pass_and_recorded_as_the_document_has_it() {
+    let victim = Victim::new();
+    let peer = Peer::start(issuer_says(json!({ "issuer": "{origin}/" })));
+    let ran = victim.sign_in_to(&peer, &["--explain"]);
+    assert!(ran.succeeded().stderr.contains("warning: it was asked as"), "{ran:?}");
+    let status = victim.run(&["status", "other", "--json"]).json();
+    assert_eq!(status["logins"][0]["client"]["issuer"], format!("{}/", peer.origin()), "{status}");
+}
+
+/// MCP 14.
 /// A server of MCP 2025-03-26 names no issuer, so its own origin is the only one that is believed.
 #[test]
 fn without_resource_metadata_no_other_origin_is_the_issuer() {
@@ -80,6 +97,7 @@ fn without_resource_metadata_no_other_origin_is_the_issuer() {
     tell(lies);
 }
 
+/// MCP 12.
 #[test]
 fn no_endpoint_is_used_that_is_no_safe_web_address() {
     let mut lies = Vec::new();
@@ -108,6 +126,7 @@ fn no_endpoint_is_used_that_is_no_safe_web_address() {
     tell(lies);
 }
 
+/// MCP 16.
 #[test]
 fn an_issuer_without_pkce_is_refused() {
     let lies = [json!(null), json!([]), json!(["plain"])].map(|methods| {
@@ -118,6 +137,7 @@ fn an_issuer_without_pkce_is_refused() {
     tell(lies.into());
 }
 
+/// MCP 5.
 #[test]
 fn the_resource_must_be_the_server_that_was_called() {
     let mut lies: Vec<_> = [
@@ -147,6 +167,7 @@ fn the_resource_must_be_the_server_that_was_called() {
     tell(lies);
 }
 
+/// MCP 7.
 #[test]
 fn an_issuer_that_cannot_be_asked_is_none() {
     let many: Vec<_> = (0..3_000).map(|number| format!("{{origin}}/tenant{number}")).collect();
@@ -171,6 +192,7 @@ fn an_issuer_that_cannot_be_asked_is_none() {
     tell(lies);
 }
 
+/// MCP 56.
 /// An issuer may have an ugly name as long as its metadata has the same. It is shown, so it is shown safely.
 #[test]
 fn the_name_of_an_issuer_drives_no_terminal() {
@@ -204,6 +226,7 @@ fn the_name_of_an_issuer_drives_no_terminal() {
     }
 }
 
+/// MCP 11.
 #[test]
 fn documents_that_are_none_are_not_read() {
     let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
@@ -244,6 +267,7 @@ fn documents_that_are_none_are_not_read() {
     tell(lies);
 }
 
+/// MCP 11.
 #[test]
 fn a_web_page_is_no_document() {
     let page = || answer(200, "content-type: text/html\r\n", b"<!doctype html><title>\x1b]0;x\x07</title>");
@@ -281,6 +305,7 @@ fn a_byte_order_mark_is_no_harm() {
     assert_eq!(victim.world.records().len(), 2);
 }
 
+/// MCP 51.
 #[test]
 fn metadata_is_followed_within_its_origin_only() {
     let sink = Peer::sink();
@@ -316,6 +341,7 @@ fn challenges(header: impl Into<String>) -> Script {
     at("/mcp", move |seen| answer(401, &header.replace("{origin}", &seen.origin()), b""))
 }
 
+/// MCP 6.
 #[test]
 fn a_challenge_leads_nowhere_dangerous() {
     let sink = Peer::sink();
@@ -336,6 +362,7 @@ fn a_challenge_leads_nowhere_dangerous() {
     assert!(sink.seen().iter().all(|seen| !seen.body.contains("canary")), "{:?}", sink.seen());
 }
 
+/// MCP 2.
 #[test]
 fn challenges_that_disagree_are_refused() {
     let script: Script = Box::new(|seen| match seen.path() {
@@ -354,6 +381,7 @@ fn challenges_that_disagree_are_refused() {
     tell(vec![lie("two documents", 5, "different issuers", script)]);
 }
 
+/// MCP 1.
 #[test]
 fn odd_challenges_are_read_by_the_grammar() {
     let victim = Victim::new();
@@ -381,6 +409,7 @@ fn odd_challenges_are_read_by_the_grammar() {
     victim.is_unharmed();
 }
 
+/// MCP 13.
 #[test]
 fn null_means_that_a_member_is_absent() {
     let with_null = |mut document: Value, members: &[&str]| {
@@ -414,6 +443,7 @@ fn a_document_that_two_challenges_name_is_fetched_once() {
     assert_eq!(fetched, 1);
 }
 
+/// MCP 8.
 #[test]
 fn whoever_names_the_issuer_needs_no_document_of_the_server() {
     let victim = Victim::new();
@@ -428,6 +458,7 @@ fn whoever_names_the_issuer_needs_no_document_of_the_server() {
     victim.sign_in_to(&peer, &["--issuer", &peer.origin()]).succeeded();
 }
 
+/// MCP 14.
 #[test]
 fn a_mistyped_url_is_no_server_of_2025_03_26() {
     tell(vec![lie(

@@ -8,10 +8,12 @@
 mod support;
 
 mod answers;
+mod binding;
 mod discovery;
 mod network;
 mod opener;
 mod peer;
+mod places;
 mod redirect;
 mod refresh;
 mod secrets;

@@ -27,6 +27,7 @@ fn login(victim: &Victim, peer: &Peer, program: &PathBuf) -> Command {
     command
 }
 
+/// MCP 21.
 /// What the next stories rely on: a good address does reach the browser, as one argument.
 #[test]
 fn a_good_address_is_opened_once_and_whole() {
@@ -54,6 +55,7 @@ fn a_good_address_is_opened_once_and_whole() {
     assert!(!victim.world.home().join("pwned").exists());
 }
 
+/// MCP 21.
 #[test]
 fn a_dangerous_address_is_neither_opened_nor_printed() {
     let victim = Victim::new();

@@ -41,13 +41,29 @@ impl Seen {
         pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
     }
 
+    /// A field of a form in the body.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let mut pairs = form_urlencoded::parse(self.body.as_bytes());
+        pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+    }
+
+    /// Whether a text is anywhere in the request.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        [&self.line, &self.head, &self.body].iter().any(|part| part.contains(text))
+    }
+
+    /// A header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> String {
+        let value = self.head.lines().find_map(|line| {
+            let (own, value) = line.split_once(':')?;
+            own.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        });
+        value.unwrap_or_default()
+    }
+
     /// The origin that was asked, which is the peer's own.
     pub(crate) fn origin(&self) -> String {
-        let host = self.head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("host").then(|| value.trim().to_owned())
-        });
-        format!("http://{}", host.unwrap_or_default())
+        format!("http://{}", self.header("host"))
     }
 
     fn is_for(&self, place: &str) -> bool {

@@ -55,6 +55,7 @@ fn forgeries(good: &Url) -> Vec<Vec<(String, String)>> {
     ]
 }
 
+/// MCP 17.
 #[test]
 fn forged_answers_do_not_keep_the_true_one_out() {
     let victim = Victim::new();
@@ -76,6 +77,7 @@ fn forged_answers_do_not_keep_the_true_one_out() {
     assert_eq!(victim.world.sandbox.books().codes_redeemed, 2);
 }
 
+/// MCP 17.
 #[test]
 fn somebody_who_goes_on_guessing_ends_the_wait() {
     let victim = Victim::new();
@@ -90,6 +92,7 @@ fn somebody_who_goes_on_guessing_ends_the_wait() {
     victim.is_unharmed();
 }
 
+/// MCP 18.
 #[test]
 fn an_answer_from_another_issuer_is_refused() {
     let victim = Victim::new();
@@ -106,6 +109,7 @@ fn an_answer_from_another_issuer_is_refused() {
     }
 }
 
+/// MCP 18.
 /// An issuer that promises nothing and names itself all the same is held to it.
 #[test]
 fn a_wrong_name_is_refused_where_none_was_promised() {
@@ -116,6 +120,7 @@ fn a_wrong_name_is_refused_where_none_was_promised() {
     victim.is_unharmed();
 }
 
+/// MCP 18.
 /// RFC 9207 section 2.4: of an answer from elsewhere not even the words are shown.
 #[test]
 fn what_another_issuer_says_is_not_repeated() {
@@ -136,6 +141,7 @@ fn what_another_issuer_says_is_not_repeated() {
     victim.is_unharmed();
 }
 
+/// MCP 56.
 #[test]
 fn an_answer_drives_no_terminal_and_does_not_go_on_for_ever() {
     let long = "\u{1b}]52;c;aGk=\u{7}\u{202e}\n✓ signed in\u{9b}2J".to_owned() + &"x".repeat(5000);
@@ -174,6 +180,7 @@ fn nobody_who_comes_is_waited_for_as_long_as_was_asked() {
     victim.is_unharmed();
 }
 
+/// MCP 20.
 /// A pasted address is judged like one that a browser brings.
 #[test]
 fn a_pasted_answer_must_be_that_of_this_login() {
@@ -201,6 +208,7 @@ fn a_pasted_answer_must_be_that_of_this_login() {
     }
 }
 
+/// MCP 28.
 /// The issuer's page says that it does not know the client, so no answer ever comes. The attempt after the one
 /// that waited in vain registers anew.
 #[test]

@@ -75,6 +75,7 @@ fn sent(world: &World, name: &str) -> String {
     world.sandbox.books().last_token_request.unwrap()[name].clone()
 }
 
+/// MCP 44.
 #[test]
 fn the_whole_life_of_a_login_shows_no_secret_at_any_loudness() {
     let secret = "canary/s3cret+with=\"edges\" and: more";

@@ -35,6 +35,7 @@ fn recover(victim: &Victim) {
     victim.is_unharmed();
 }
 
+/// MCP 11.
 #[test]
 fn ten_mebibytes_are_too_many_at_every_step() {
     let victim = Victim::new();
@@ -55,6 +56,7 @@ fn silence_is_waited_out_at_every_step() {
     }
 }
 
+/// MCP 11.
 #[test]
 fn a_busy_or_broken_peer_is_a_matter_of_time_at_every_step() {
     let victim = Victim::new();

@@ -55,6 +55,7 @@ fn no_part_of_a_request_is_repeated() {
     wait.finish();
 }
 
+/// MCP 53.
 /// C-07
 #[test]
 fn a_request_must_name_this_machine_and_port() {
@@ -81,6 +82,7 @@ fn a_request_must_name_this_machine_and_port() {
     wait.finish();
 }
 
+/// MCP 53.
 /// C-08, C-28
 #[test]
 fn only_a_plain_get_is_served() {

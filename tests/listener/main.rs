@@ -85,6 +85,7 @@ fn a_browser_is_not_left_without_an_answer() {
     assert_refused(wait.address);
 }
 
+/// MCP 20.
 /// C-13: while the browser is held, and after it was answered.
 #[test]
 fn a_redirect_counts_once() {
@@ -125,6 +126,7 @@ fn a_taken_port_is_named_or_passed_over() {
     assert_eq!(Listener::bind(&options(true, vec![taken])).unwrap().port(), taken);
 }
 
+/// MCP 20.
 /// C-15
 #[test]
 fn localhost_is_both_families_or_neither() {

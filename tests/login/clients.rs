@@ -27,6 +27,7 @@ fn client_id(world: &World) -> String {
     world.sandbox.books().last_authorize.unwrap()["client_id"].clone()
 }
 
+/// MCP 23.
 #[test]
 fn a_client_that_the_user_brings_comes_before_every_other_way() {
     let world = World::with(SandboxOptions { any_loopback_port: true, ..SandboxOptions::default() });
@@ -43,6 +44,7 @@ fn a_client_that_the_user_brings_comes_before_every_other_way() {
     assert_eq!(world.sandbox.books().registrations, 0);
 }
 
+/// MCP 37.
 #[test]
 fn a_public_client_needs_no_secret_where_none_is_not_advertised() {
     let world = World::with(by_hand());
@@ -64,6 +66,7 @@ fn a_public_client_needs_no_secret_where_none_is_not_advertised() {
     assert_eq!(world.sandbox.books().last_auth_method.as_deref(), Some("none"));
 }
 
+/// MCP 37.
 #[test]
 fn a_client_secret_is_shown_in_the_way_that_the_issuer_takes() {
     for method in ["client_secret_basic", "client_secret_post"] {
@@ -102,6 +105,7 @@ fn a_wrong_client_secret_ends_the_login_and_leaves_nothing() {
     assert!(world.records().is_empty());
 }
 
+/// MCP 23, 25.
 #[test]
 fn a_metadata_document_comes_before_registration() {
     let world = World::with(SandboxOptions { any_loopback_port: true, ..SandboxOptions::default() });
@@ -129,6 +133,7 @@ fn a_metadata_document_comes_before_registration() {
     assert_eq!(client_id(&world), document.url);
 }
 
+/// MCP 26.
 #[test]
 fn a_registration_says_that_this_is_a_native_application() {
     let options = SandboxOptions { require_application_type: true, ..SandboxOptions::default() };
@@ -142,6 +147,7 @@ fn a_registration_says_that_this_is_a_native_application() {
     assert_eq!(registration["redirect_uris"], json!([books.last_authorize.unwrap()["redirect_uri"]]));
 }
 
+/// MCP 37.
 #[test]
 fn an_issuer_that_registers_only_with_a_secret_gets_it_shown() {
     let method = "client_secret_post";
@@ -153,6 +159,7 @@ fn an_issuer_that_registers_only_with_a_secret_gets_it_shown() {
     assert_eq!((books.refreshes, books.last_auth_method.as_deref()), (1, Some(method)));
 }
 
+/// MCP 23.
 #[test]
 fn without_any_way_the_message_says_what_to_register_and_what_to_type() {
     let world = World::with(SandboxOptions { any_loopback_port: false, ..by_hand() });
@@ -170,6 +177,7 @@ fn without_any_way_the_message_says_what_to_register_and_what_to_type() {
     assert_eq!(client_id(&world), "by-hand");
 }
 
+/// MCP 20.
 #[test]
 fn a_second_login_keeps_the_registration_and_its_port() {
     let world = World::signed_in(SandboxOptions::default());
@@ -217,6 +225,7 @@ fn whoever_signed_out_may_choose_another_store_and_gets_another_client() {
     assert_eq!(call(&world.url(), world.run(&["token", "box"]).stdout.trim_end()), 200);
 }
 
+/// MCP 20.
 #[test]
 fn a_callback_of_the_users_own_is_registered_and_answered() {
     let world = World::new();

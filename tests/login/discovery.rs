@@ -24,6 +24,7 @@ fn scope_of(options: SandboxOptions, flags: &[&str]) -> Option<String> {
     authorize
 }
 
+/// MCP 14.
 #[test]
 fn a_server_of_2025_03_26_is_its_own_issuer() {
     for issuer_metadata in [true, false] {
@@ -63,6 +64,7 @@ fn what_is_meant_for_this_machine_goes_through_no_proxy() {
     assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
 }
 
+/// MCP 9.
 #[test]
 fn metadata_may_be_only_where_openid_connect_puts_it() {
     let world = World::signed_in(SandboxOptions { openid_only: true, ..SandboxOptions::default() });
@@ -73,6 +75,7 @@ fn metadata_may_be_only_where_openid_connect_puts_it() {
     assert!(oauth < openid && oauth.is_some(), "{requests:?}");
 }
 
+/// MCP 33.
 #[test]
 fn the_scope_is_the_users_else_the_challenges_else_the_servers_else_none() {
     let silent = || SandboxOptions { challenge_scope: None, ..SandboxOptions::default() };
@@ -84,6 +87,7 @@ fn the_scope_is_the_users_else_the_challenges_else_the_servers_else_none() {
     assert_eq!(scope_of(SandboxOptions { scopes_supported: Vec::new(), ..silent() }, &[]), None);
 }
 
+/// MCP 34.
 #[test]
 fn offline_access_is_asked_for_where_it_is_listed_and_only_there() {
     let offline = || SandboxOptions { offline_access: true, ..SandboxOptions::default() };
@@ -98,6 +102,7 @@ fn offline_access_is_asked_for_where_it_is_listed_and_only_there() {
     assert!(login.succeeded().stderr.contains("warning: the issuer gave no refresh token"), "{login:?}");
 }
 
+/// MCP 29, 32.
 #[test]
 fn the_resource_is_the_same_in_every_request() {
     let world = World::new();
@@ -117,6 +122,7 @@ fn the_resource_is_the_same_in_every_request() {
     }
 }
 
+/// MCP 32.
 #[test]
 fn an_issuer_that_takes_no_resource_gets_none() {
     let world = World::with(SandboxOptions { require_resource: false, ..SandboxOptions::default() });
@@ -128,6 +134,7 @@ fn an_issuer_that_takes_no_resource_gets_none() {
     assert_eq!(call(&world.url(), &world.token(&[])), 200);
 }
 
+/// MCP 16.
 #[test]
 fn pkce_that_is_not_advertised_has_to_be_assumed_by_the_user() {
     let world = World::with(SandboxOptions { advertise_pkce: false, ..SandboxOptions::default() });
@@ -151,6 +158,7 @@ fn further_parameters_are_the_users() {
     assert_eq!(asked(&world, "tenant")[0].as_deref(), Some("x"));
 }
 
+/// MCP 8.
 #[test]
 fn an_issuer_that_the_user_names_is_the_only_one_asked() {
     let server = World::new();
@@ -175,6 +183,7 @@ fn a_step_that_got_no_answer_is_shown_like_the_others() {
     assert_eq!(world.run(&["discover", &url, "--json"]).json()["steps"].as_array().unwrap().len(), 1);
 }
 
+/// MCP 4.
 #[test]
 fn explain_names_each_step_and_its_rule() {
     let world = World::new();

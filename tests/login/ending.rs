@@ -100,6 +100,7 @@ fn a_login_that_nobody_finishes_ends_in_time() {
     assert!(world.records().is_empty());
 }
 
+/// MCP 4.
 #[test]
 fn a_server_that_asks_for_no_sign_in_is_told_apart() {
     let world = World::with(SandboxOptions {

@@ -15,6 +15,7 @@ mod talk;
 
 use support::{World, call};
 
+/// MCP 1.
 #[test]
 fn a_browser_login_stores_tokens_that_token_then_prints() {
     let world = World::new();

@@ -123,6 +123,7 @@ fn neither_the_wrong_requests_nor_the_wrong_people_end_the_wait() {
     assert_eq!(world.sandbox.books().violations, Vec::<String>::new());
 }
 
+/// MCP 17.
 #[test]
 fn an_answer_with_another_state_is_not_ours() {
     let world = with_fault(Fault::WrongState);

@@ -8,4 +8,4 @@ mod support;
 mod data;
 mod names;
 mod precedence;
-
+mod stories;

@@ -23,6 +23,7 @@ fn line(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
+/// MCP 41.
 #[test]
 fn fifty_processes_with_an_ended_token_cost_one_refresh() {
     let world = World::expired();
@@ -71,6 +72,7 @@ fn refreshes_that_are_insisted_on_never_spend_a_token_twice() {
     assert_eq!(call(&world.url(), &world.token(&[])), 200);
 }
 
+/// MCP 41.
 #[test]
 fn a_crowd_at_a_login_that_has_ended_asks_once() {
     let world = World::expired();
@@ -91,6 +93,7 @@ fn start_slowly(world: &World, mut command: Command) -> Child {
     child
 }
 
+/// MCP 41.
 /// Two machines that share their files and not their locks: what the issuer says to the second of them is no reason to
 /// write over what the first one got.
 #[test]

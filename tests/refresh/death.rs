@@ -40,6 +40,7 @@ fn journals(world: &World) -> Vec<u64> {
     journals.into_iter().flatten().flatten().map(|file| file.metadata().unwrap().len()).collect()
 }
 
+/// MCP 40.
 #[test]
 fn a_command_that_is_killed_with_its_group_while_the_issuer_thinks_loses_nothing() {
     let world = World::expired();

@@ -12,6 +12,7 @@ fn signed_in() -> World {
     World::signed_in(SandboxOptions::default())
 }
 
+/// MCP 43.
 #[test]
 fn a_logout_ends_both_tokens_at_the_issuer_and_the_login_here() {
     let world = signed_in();
@@ -37,6 +38,7 @@ fn a_logout_ends_both_tokens_at_the_issuer_and_the_login_here() {
     assert_eq!(world.sandbox.books().registrations, 1);
 }
 
+/// MCP 43.
 #[test]
 fn the_refresh_token_is_ended_first() {
     let world = signed_in();
@@ -51,6 +53,31 @@ fn the_refresh_token_is_ended_first() {
     assert!(ran.stderr.contains("warning: refresh token at the issuer: failed"), "{ran:?}");
 }
 
+/// The MCP Python SDK's revocation route wants a secret from everybody; the sandbox wants it once.
+#[test]
+fn a_public_client_shows_an_empty_secret_to_an_issuer_that_insists_on_one() {
+    let world = signed_in();
+    let body = json!({ "error": "invalid_request", "error_description": "client_secret: Field required" });
+    let insisting = |code| Fault::Body {
+        endpoint: Endpoint::Revocation,
+        status: 400,
+        content_type: "application/json".into(),
+        body: body.to_string().replace("invalid_request", code),
+        times: 1,
+    };
+    world.sandbox.change(|options| options.faults.push(insisting("invalid_request")));
+    let ran = world.run(&["logout", "box", "--json"]);
+    let answer = ran.succeeded().json();
+    assert_eq!(answer["logouts"][0]["refresh_token"]["result"], "done");
+    assert_eq!(world.sandbox.books().revocations, 2);
+
+    // Any other refusal stands.
+    world.login(&[]).succeeded();
+    world.sandbox.change(|options| options.faults.push(insisting("invalid_client")));
+    let ran = world.run(&["logout", "box", "--json"]);
+    assert_eq!(ran.succeeded().json()["logouts"][0]["refresh_token"]["result"], "failed");
+}
+
 #[test]
 fn a_local_logout_asks_nobody() {
     let world = signed_in();
@@ -63,6 +90,7 @@ fn a_local_logout_asks_nobody() {
     assert!(world.records().is_empty());
 }
 
+/// MCP 43.
 #[test]
 fn a_client_that_is_to_be_forgotten_is_deleted_at_the_issuer_and_here() {
     let world = signed_in();
@@ -117,6 +145,7 @@ fn a_silent_issuer_is_not_waited_for_long() {
     assert!(world.records().is_empty());
 }
 
+/// MCP 43.
 #[test]
 fn an_issuer_that_revokes_nothing_is_said_to() {
     let options =

@@ -32,6 +32,7 @@ fn a_token_is_renewed_in_the_second_half_of_a_short_life_and_not_before() {
     assert_eq!(world.sandbox.books().refreshes, 1);
 }
 
+/// MCP 29.
 #[test]
 fn a_refresh_asks_for_the_same_resource_and_no_scope() {
     let world = World::expired();
@@ -43,6 +44,7 @@ fn a_refresh_asks_for_the_same_resource_and_no_scope() {
     assert_eq!(sent["resource"], world.url());
 }
 
+/// MCP 40.
 #[test]
 fn each_refresh_token_is_spent_once() {
     let world = World::expired();
@@ -59,6 +61,7 @@ fn each_refresh_token_is_spent_once() {
     assert_eq!(books.violations, Vec::<String>::new());
 }
 
+/// MCP 40.
 #[test]
 fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     let world = World::signed_in(SandboxOptions { rotation: false, ..SandboxOptions::default() });
@@ -94,6 +97,7 @@ fn one_login_in_trouble_keeps_nobody_from_the_others() {
     assert_eq!(world.sandbox.books().refreshes, 1);
 }
 
+/// MCP 40.
 #[test]
 fn a_login_without_a_refresh_token_lives_as_long_as_it_lives() {
     let options = SandboxOptions { issue_refresh_token: false, ..SandboxOptions::default() };

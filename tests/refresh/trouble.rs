@@ -54,6 +54,7 @@ fn a_token_that_still_lives_is_handed_out_with_a_warning() {
     world.run(&["token", "box", "--force-refresh"]).failed_with(3, "the issuer ended this login");
 }
 
+/// MCP 41.
 /// Every trouble has its own words, its own way out, and leaves the login as it was.
 #[test]
 fn trouble_that_passes_keeps_the_login() {
@@ -232,6 +233,7 @@ fn without_a_network_everything_is_kept() {
     assert_eq!(ended.run(&["status", "--json"]).json()["logins"][0]["login"]["state"]["is"], "active");
 }
 
+/// MCP 28.
 #[test]
 fn a_client_that_the_issuer_forgot_is_registered_anew_by_the_next_login() {
     let world = World::expired();
@@ -245,6 +247,7 @@ fn a_client_that_the_issuer_forgot_is_registered_anew_by_the_next_login() {
     assert_eq!(call(&world.url(), &world.token(&[])), 200);
 }
 
+/// MCP 28.
 #[test]
 fn a_client_that_was_forgotten_between_consent_and_exchange_is_registered_anew_too() {
     let world = World::new();
@@ -266,6 +269,7 @@ fn a_lifetime_that_has_run_out_at_once_is_not_refreshed_for_ever() {
     assert_eq!((ran.exit, world.sandbox.books().refresh_attempts), (0, 1), "{ran:?}");
 }
 
+/// MCP 28.
 #[test]
 fn a_client_that_the_user_brought_stays_whatever_the_issuer_says() {
     let world = World::with(SandboxOptions { any_loopback_port: true, ..SandboxOptions::default() });

@@ -215,6 +215,18 @@ async fn the_person_is_told_apart_by_the_scope_openid() {
 }
 
 #[tokio::test]
+async fn an_id_token_is_about_the_person_for_the_client_and_signed_by_the_published_key() {
+    let world = World::new();
+    let asked = world.authorization().with("scope", "mcp:basic openid").with("nonce", "n-1");
+    let reply = world.post("/token", &world.redemption(&world.code(&asked).await)).await;
+    let key = world.get("/jwks").await.json()["keys"][0].clone();
+    let claims = super::keys::read(&reply.member("id_token"), &key);
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!(world.sandbox.origin()), &json!("client")));
+    assert_eq!((&claims["sub"], &claims["nonce"]), (&json!("sandy"), &json!("n-1")));
+    assert!(world.login().await.json().get("id_token").is_none());
+}
+
+#[tokio::test]
 async fn the_metadata_can_be_thinned_out() {
     let world = World::with(|options| {
         options.openid_only = true;

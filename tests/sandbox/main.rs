@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
+mod device;
+mod dpop;
 mod faults;
 mod issuer;
+mod keys;
 mod mcp;
 mod pages;
 mod refresh;
 mod registration;
+mod unattended;
 mod world;

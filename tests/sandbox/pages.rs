@@ -37,6 +37,7 @@ async fn a_click_on_decline_brings_the_news() {
     assert!(answer.contains_key("iss") && !answer.contains_key("code"));
 }
 
+/// MCP 55.
 #[tokio::test]
 async fn nobody_else_can_click() {
     let world = World::with(|options| options.auto_consent = false);
@@ -50,6 +51,7 @@ async fn nobody_else_can_click() {
     assert_eq!(world.send(own).await.status, 303);
 }
 
+/// MCP 55.
 #[tokio::test]
 async fn the_page_says_who_wants_what_and_runs_nothing() {
     let world = World::with(|options| options.auto_consent = false);

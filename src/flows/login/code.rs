@@ -111,7 +111,6 @@ fn begin(
         scope: signing.scope,
         parameters: &parameters,
         tolerates_missing_iss: profile.tolerate_missing_iss,
-        answer_member: signing.dealings.answer_member.as_deref(),
     };
     PendingAuthorization::begin(&request).map_err(remote(&profile.url))
 }
@@ -147,13 +146,7 @@ async fn redeem(
     code: &AuthorizationCode,
 ) -> Result<Obtained, Trouble> {
     let endpoints = signing.found.issuer.endpoints();
-    let tokens = token::exchange(signing.http, &endpoints, &client, pending, code, signing.app.now()).await;
-    let tokens = tokens.map_err(|error| signing.failed(&client.facts, error))?;
-    Ok(Obtained {
-        client,
-        tokens,
-        grant: Grant::AuthorizationCode,
-        resource: pending.resource.clone(),
-        dpop_key: None,
-    })
+    let granted = token::exchange(&signing.applicant(&endpoints, &client), pending, code).await;
+    let granted = granted.map_err(|error| signing.failed(&client.facts, error))?;
+    Ok(Obtained::new(client, granted, Grant::AuthorizationCode, pending.resource.clone()))
 }

@@ -3,6 +3,7 @@
 
 mod client;
 mod code;
+mod unattended;
 
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
-    ClientFacts, ClientRegistration, Grant, GrantKind, Identity, Login, LoginFacts, LoginKey, LoginState,
-    LoginSummary, Name, RegistrationSource, ScopeSet, ServerUrl, TokenSet,
+    ClientFacts, ClientRegistration, Endpoints, Grant, GrantKind, Identity, Login, LoginFacts, LoginKey,
+    LoginState, LoginSummary, Name, RegistrationSource, ScopeSet, ServerUrl, TokenSet,
 };
-use crate::oauth::discovery::{self, Discovery, Trace};
+use crate::oauth::client_auth::Applicant;
+use crate::oauth::discovery::{Discovery, Trace};
+use crate::oauth::token::Granted;
 use crate::oauth::{self, identity};
 use crate::platform;
 use crate::secret::DpopKey;
@@ -158,15 +161,17 @@ pub fn again(app: &App, request: &LoginRequest) -> String {
 }
 
 /// Everything that a grant works with.
-struct Signing<'a> {
-    app: &'a App,
+pub(super) struct Signing<'a> {
+    pub(super) app: &'a App,
     store: &'a Store,
-    request: &'a LoginRequest,
+    pub(super) request: &'a LoginRequest,
     http: &'a Http,
     found: &'a Discovery,
     dealings: &'a Dealings,
     /// What is asked for.
     scope: &'a ScopeSet,
+    /// The key that tokens are to be bound to, if they are.
+    dpop_key: Option<DpopKey>,
     /// What to type to try the same again.
     command: &'a str,
 }
@@ -199,7 +204,15 @@ struct Obtained {
     tokens: TokenSet,
     grant: Grant,
     resource: Option<String>,
-    dpop_key: Option<DpopKey>,
+}
+
+impl Obtained {
+    /// Tokens, and the client that got them by the way that worked.
+    fn new(client: ClientRegistration, granted: Granted, grant: Grant, resource: Option<String>) -> Self {
+        let Granted { tokens, auth_method } = granted;
+        let facts = ClientFacts { auth_method, ..client.facts };
+        Self { client: ClientRegistration { facts, ..client }, tokens, grant, resource }
+    }
 }
 
 async fn sign_in(
@@ -213,7 +226,8 @@ async fn sign_in(
     let (found, dealings) = find_issuer(app, request, &http, &mut trace).await?;
     let scope = scope(store, request, &dealings)?;
     let (http, found, dealings) = (&http, &found, &dealings);
-    let signing = Signing { app, store, request, http, found, dealings, scope: &scope, command };
+    let signing =
+        Signing { app, store, request, http, found, dealings, scope: &scope, dpop_key: None, command };
     let outcome = match signing.obtain().await {
         // The issuer has forgotten a client that it gave: once, another one is asked for.
         Err(Trouble::ClientForgotten { client_id, .. }) => {
@@ -245,7 +259,10 @@ fn scope(store: &Store, request: &LoginRequest, dealings: &Dealings) -> Result<S
 impl Signing<'_> {
     /// Obtains tokens by the grant that is settled, and stores the login.
     async fn obtain(&self) -> Result<(LoginSummary, Option<Identity>), Trouble> {
-        let (obtained, browser) = code::obtain(self).await?;
+        let (obtained, browser) = match self.request.grant {
+            GrantKind::AuthorizationCode | GrantKind::Device => code::obtain(self).await?,
+            _ => (unattended::obtain(self).await, None),
+        };
         let outcome = match obtained {
             Ok(obtained) => self.complete(obtained).await.map_err(Trouble::from),
             Err(trouble) => Err(trouble),
@@ -255,6 +272,13 @@ impl Signing<'_> {
             browser.answer(if outcome.is_ok() { Page::SignedIn } else { Page::NotSignedIn });
         }
         outcome
+    }
+
+    /// This client, before these endpoints.
+    fn applicant<'b>(&'b self, endpoints: &'b Endpoints, client: &'b ClientRegistration) -> Applicant<'b> {
+        let dpop_key = self.dpop_key.as_ref();
+        let answer_member = self.dealings.answer_member.as_deref();
+        Applicant { http: self.http, endpoints, client, dpop_key, answer_member, now: self.app.now() }
     }
 
     /// Says who will be asked for what; `at` is the host of the page that a person is sent to.
@@ -293,7 +317,7 @@ impl Signing<'_> {
 
     /// Stores what was obtained as a login.
     async fn complete(&self, obtained: Obtained) -> Result<(LoginSummary, Option<Identity>), Error> {
-        let Obtained { client, mut tokens, grant, resource, dpop_key } = obtained;
+        let Obtained { client, mut tokens, grant, resource } = obtained;
         let profile = &self.request.profile;
         let endpoints = self.found.issuer.endpoints();
         tokens.facts.fingerprint = self.store.fingerprint(&tokens.access_token);
@@ -315,6 +339,7 @@ impl Signing<'_> {
             refresh_count: 0,
             created_at: self.app.now(),
         };
+        let dpop_key = self.dpop_key.as_ref().map(DpopKey::duplicate);
         save(self.app, self.store, self.request, Login { facts, client, tokens, dpop_key })
     }
 }
@@ -328,7 +353,7 @@ async fn find_issuer(
     trace: &mut Trace,
 ) -> Result<(Discovery, Dealings), Error> {
     let profile = &request.profile;
-    let found = discovery::discover(http, &profile.url, profile.issuer.as_ref(), trace).await;
+    let found = super::discover::ask(http, profile, trace).await;
     let found = found.map(|found| dealt_with(profile, found, trace));
     for step in &trace.0 {
         if request.explain {

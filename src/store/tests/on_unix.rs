@@ -17,6 +17,7 @@ fn with_intruder(intrude: impl Fn(&World, PathBuf)) -> (World, StoreError) {
     (world, error)
 }
 
+/// MCP 44.
 #[test]
 fn everything_is_private_from_the_start() {
     let world = World::new();

@@ -1,0 +1,50 @@
+//! Protected resource metadata (RFC 9728): a document that is taken says the same when it is written again, and the
+//! resource of one that is believed is the server or a parent of it, as a text and not only as a browser would see it.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mcpauth::fuzzing;
+use mcpauth::model::ServerUrl;
+
+const ORIGIN: &str = "https://s.example";
+
+fuzz_target!(|data: &[u8]| {
+    let document = match fuzzing::resource_metadata(data) {
+        Ok(document) => document,
+        Err(error) => return is_one_plain_line(&error.to_string()),
+    };
+    let again = serde_json::json!({
+        "resource": document.resource,
+        "authorization_servers": document.authorization_servers,
+        "scopes_supported": document.scopes_supported,
+    });
+    let again =
+        fuzzing::resource_metadata(again.to_string().as_bytes()).expect("what was read can be written");
+    assert_eq!(format!("{again:?}"), format!("{document:?}"));
+    let server: ServerUrl = format!("{ORIGIN}/mcp/v1?tenant=a").parse().expect("a server");
+    if fuzzing::covers(&document.resource, &server) {
+        speaks_for_the_server(&document.resource);
+    }
+});
+
+fn speaks_for_the_server(resource: &str) {
+    assert!(resource.bytes().all(|byte| byte.is_ascii_graphic()), "no URL: {resource:?}");
+    assert!(!resource.contains(['#', '\\', '@']), "no plain URL: {resource:?}");
+    let (scheme, rest) = resource.split_once("://").expect("an absolute URL");
+    assert!(scheme.eq_ignore_ascii_case("https"), "not https: {resource:?}");
+    let authority = rest.split(['/', '?']).next().expect("an authority");
+    let host = authority.split(':').next().expect("a host");
+    assert!(!host.is_empty(), "no host: {resource:?}");
+    let parsed: url::Url = resource.parse().expect("a URL");
+    assert_eq!(parsed.origin().ascii_serialization(), ORIGIN);
+    assert!(
+        ["/", "/mcp", "/mcp/", "/mcp/v1", "/mcp/v1/"].contains(&parsed.path()),
+        "another place: {resource:?}"
+    );
+    assert!(parsed.query().is_none_or(|query| query == "tenant=a"), "another query: {resource:?}");
+}
+
+fn is_one_plain_line(text: &str) {
+    assert!(!text.chars().any(char::is_control) && text.chars().count() < 600, "{text:?}");
+}

@@ -1,0 +1,59 @@
+//! The grants that take no person: nothing is opened and nobody is asked.
+
+use super::{Obtained, Signing, Trouble, client};
+use crate::error::Error;
+use crate::flows::{enterprise, unattended};
+use crate::model::grant::WorkloadGrant;
+use crate::model::{ClientAuthMethod, ClientRegistration, Grant, GrantKind};
+use crate::oauth::registration::Wanted;
+use crate::oauth::token::Asking;
+
+/// Asks for a token as the settled grant does.
+pub(super) async fn obtain(signing: &Signing<'_>) -> Result<Obtained, Trouble> {
+    let grant = grant(signing).await?;
+    let client = client(signing, &grant).await?;
+    signing.introduce(None);
+    let endpoints = signing.found.issuer.endpoints();
+    let applicant = signing.applicant(&endpoints, &client);
+    let asking = Asking { applicant, resource: signing.dealings.resource.as_deref(), scope: signing.scope };
+    let granted = unattended::ask(signing.app, &signing.request.profile.name, &grant, &asking).await?;
+    let resource = signing.dealings.resource.as_deref().map(str::to_owned);
+    Ok(Obtained::new(client, granted, grant, resource))
+}
+
+/// The grant with what it takes.
+async fn grant(signing: &Signing<'_>) -> Result<Grant, Error> {
+    match signing.request.grant {
+        GrantKind::Workload => {
+            let assertion = signing.request.profile.assertion.clone().ok_or_else(|| Error::Usage {
+                message: "the workload grant needs an assertion of the platform".into(),
+                hint: "say where it is with --assertion-file or --assertion-command".into(),
+            })?;
+            Ok(Grant::Workload(WorkloadGrant { assertion }))
+        }
+        GrantKind::Enterprise => enterprise::settled(signing).await.map(Grant::Enterprise),
+        _ => Ok(Grant::ClientCredentials),
+    }
+}
+
+/// As whom to ask. Nobody registers by itself for these grants (MCP OAuth Client Credentials); whoever brings an assertion
+/// of the platform needs no client at all.
+async fn client(signing: &Signing<'_>, grant: &Grant) -> Result<ClientRegistration, Error> {
+    let at_hand = client::at_hand(signing)?;
+    match grant {
+        Grant::Workload(_) => {
+            Ok(at_hand.unwrap_or_else(|| ClientRegistration::unregistered(&signing.found.issuer.issuer)))
+        }
+        Grant::Enterprise(_) => {
+            let grants = ["urn:ietf:params:oauth:grant-type:jwt-bearer"];
+            let wanted = Wanted { redirect_uri: None, grants: &grants, scope: signing.scope };
+            Ok(client::become_one(signing, at_hand, &wanted).await?.registration)
+        }
+        _ => at_hand.filter(|client| client.facts.auth_method != ClientAuthMethod::None).ok_or_else(|| {
+            Error::Usage {
+                message: "the client-credentials grant needs a client with a secret or a key".into(),
+                hint: "give --client-id with --client-secret-stdin or --key".into(),
+            }
+        }),
+    }
+}
