@@ -67,6 +67,12 @@ pub enum Error {
         /// The command to type.
         command: String,
     },
+    /// A token that is of no use to whoever asked for it (RFC 9449).
+    #[error("the token of {server} is bound to a key of mcpauth (DPoP), so nobody else could use it")]
+    Bound {
+        /// The server, as the user may name it.
+        server: String,
+    },
     /// The person interrupted the login.
     #[error("login cancelled, nothing was stored")]
     Cancelled {
@@ -237,7 +243,11 @@ impl Error {
             Self::Unforeseen(_) | Self::AnswerLost(_) => 1,
             Self::Config(ConfigError::Turn(error)) | Self::Store(error) => store_exit_code(error),
             Self::NotMoved { source } | Self::MoveUnfinished { source, .. } => source.exit_code(),
-            Self::Usage { .. } | Self::Config(_) | Self::Malformed(_) | Self::NoServer(_) => 2,
+            Self::Usage { .. }
+            | Self::Config(_)
+            | Self::Malformed(_)
+            | Self::NoServer(_)
+            | Self::Bound { .. } => 2,
             Self::LoginNeeded { .. } => LOGIN_NEEDED,
             Self::WrongPaste { .. } => REFUSED,
             Self::Remote { source, .. } => remote_exit_code(source),
@@ -280,6 +290,9 @@ impl Error {
                 Some("name one, or settle it with `mcpauth server set NAME --default`".into())
             }
             Self::LoginNeeded { command, .. } => Some(format!("run `{command}`")),
+            Self::Bound { server } => {
+                Some(format!("let mcpauth send the request: `mcpauth call {server} …`"))
+            }
             Self::Cancelled { command } | Self::WrongPaste { command } => {
                 Some(format!("run `{command}` again"))
             }

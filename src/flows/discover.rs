@@ -12,14 +12,19 @@ use crate::model::{Issuer, Login, LoginKey, Name, ServerUrl};
 use crate::oauth;
 use crate::oauth::discovery::{self, Discovery, Quest, Trace};
 
-/// Runs discovery alone. The trace tells what was done also where it fails.
+/// Runs discovery alone, and settles how a login would deal with the issuer. The trace tells what was done also where it
+/// fails.
 pub fn discover(
     app: &App,
     profile: &ServerProfile,
     trace: &mut Trace,
 ) -> Result<Result<Discovery, oauth::Error>, HttpError> {
     let http = app.http(&profile.url);
-    http::block_on(ask(&http, profile, trace))
+    let found = http::block_on(ask(&http, profile, trace))?;
+    if let Ok(found) = &found {
+        dealings::settle(profile, found, trace);
+    }
+    Ok(found)
 }
 
 /// Finds the issuer of a server as its profile says.
@@ -114,10 +119,12 @@ fn same_issuer(login: &Login, found: &Issuer) -> Finding {
 }
 
 fn pkce(profile: &ServerProfile, found: &Discovery) -> Finding {
-    match (found.issuer.advertises_s256(), profile.assume_pkce) {
-        (true, _) => Finding::good("PKCE", "S256 is advertised"),
-        (false, true) => Finding::good("PKCE", "not advertised, assumed as you settled"),
-        (false, false) => Finding::bad("PKCE", "S256 is not advertised", REFUSED),
+    let assumed = dealings::settle(profile, found, &mut Trace::default()).assume_pkce;
+    match (found.issuer.advertises_s256(), profile.assume_pkce, assumed) {
+        (true, ..) => Finding::good("PKCE", "S256 is advertised"),
+        (false, true, _) => Finding::good("PKCE", "not advertised, assumed as you settled"),
+        (false, false, true) => Finding::good("PKCE", "not advertised, known to be there"),
+        (false, false, false) => Finding::bad("PKCE", "S256 is not advertised", REFUSED),
     }
 }
 

@@ -107,14 +107,7 @@ pub(super) async fn assertion(
     let http = http_to(app, &grant.identity_provider)?;
     let endpoints = Endpoints::only_token(grant.token_endpoint.clone());
     let now = asking.applicant.now;
-    let applicant = Applicant {
-        http: &http,
-        endpoints: &endpoints,
-        client: &client,
-        dpop_key: None,
-        answer_member: None,
-        now,
-    };
+    let applicant = Applicant { http: &http, endpoints: &endpoints, client: &client, dpop_key: None, now };
     let exchanged = exchange::exchange(&applicant, &subject, &target).await;
     exchanged.map_err(|error| match &grant.subject {
         SubjectSource::Login(login) if exchange::is_spent(&error) => {

@@ -30,8 +30,6 @@ pub struct Applicant<'a> {
     pub client: &'a ClientRegistration,
     /// The key that tokens are to be bound to, if they are (RFC 9449).
     pub dpop_key: Option<&'a DpopKey>,
-    /// The member of a token answer that holds what the answer itself leaves out, at an issuer that writes it so.
-    pub answer_member: Option<&'a str>,
     /// When it asks.
     pub now: UnixTime,
 }

@@ -59,7 +59,7 @@ pub fn vet(metadata: &IssuerMetadata, http: &Http) -> Result<(), Error> {
 
 /// Reads the answer of a token endpoint to a request for the scope `asked`.
 pub fn token_answer(status: u16, body: &[u8], now: UnixTime) -> Result<TokenSet, Error> {
-    token::read_tokens(&answer(status, body), None, &ScopeSet::from("asked"), false, now)
+    token::read_tokens(&answer(status, body), &ScopeSet::from("asked"), now)
 }
 
 /// An attempt to sign in at `https://i.example`, which promises to name itself or does not.

@@ -54,8 +54,7 @@ impl Applicant<'_> {
     /// Whoever renews or ends a login.
     pub fn of<'a>(http: &'a Http, login: &'a Login, now: UnixTime) -> Applicant<'a> {
         let (endpoints, client) = (&login.facts.endpoints, &login.client);
-        let answer_member = login.facts.answer_member.as_deref();
-        Applicant { http, endpoints, client, dpop_key: login.dpop_key.as_ref(), answer_member, now }
+        Applicant { http, endpoints, client, dpop_key: login.dpop_key.as_ref(), now }
     }
 
     /// Sends a form to the token endpoint, within `limit` where the user has settled nothing else. It is sent again only
@@ -139,7 +138,7 @@ pub(super) async fn ask(asking: &Asking<'_>, form: Form<'_>, sent: &[&str]) -> R
     let scope = (!asking.scope.is_empty()).then(|| asking.scope.to_string());
     let form = form.with_optional("resource", asking.resource).with_optional("scope", scope.as_deref());
     let reply = asking.applicant.ask_for_tokens(form, PATIENCE).await?;
-    granted(&asking.applicant, reply, asking.scope, sent)
+    granted(&asking.applicant, reply, &Expected { scope: asking.scope, member: None }, sent)
 }
 
 /// Asks for something that is no token of ours; gives the answer if it is a success.
@@ -165,27 +164,35 @@ pub async fn exchange(
         .with("code_verifier", pending.verifier.expose())
         .with_optional("resource", pending.resource.as_deref());
     let reply = applicant.ask_for_tokens(form, PATIENCE).await?;
-    granted(applicant, reply, &pending.scope, &[code.expose(), pending.verifier.expose()])
+    let expected = Expected { scope: &pending.scope, member: pending.answer_member.as_deref() };
+    granted(applicant, reply, &expected, &[code.expose(), pending.verifier.expose()])
 }
 
-/// Reads the reply to a request for `scope` that held the secrets `sent`.
+/// What the answer to a request is read by.
+pub(super) struct Expected<'a> {
+    /// What was asked for, which is what was granted unless the answer says otherwise.
+    pub(super) scope: &'a ScopeSet,
+    /// The member that adds what the answer leaves out.
+    pub(super) member: Option<&'a str>,
+}
+
+/// Reads the reply to a request that held the secrets `sent`.
 pub(super) fn granted(
     applicant: &Applicant<'_>,
     reply: Reply,
-    scope: &ScopeSet,
+    expected: &Expected<'_>,
     sent: &[&str],
 ) -> Result<Granted, Error> {
     let Reply { answer, auth_method, .. } = reply;
-    let tokens =
-        read_tokens(&answer, applicant.answer_member, scope, applicant.dpop_key.is_some(), applicant.now)
-            .map_err(|error| discreet(error, applicant.client, sent))?;
+    let tokens = read_tokens(&answer, expected, applicant.dpop_key.is_some(), applicant.now)
+        .map_err(|error| discreet(error, applicant.client, sent))?;
     Ok(Granted { tokens, auth_method })
 }
 
-/// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope unless the issuer
-/// insists on it: asking for less would shrink the login, asking for more is an error. The answer is given as it came, so
-/// that it can be kept before anything is done with it; where the user has settled nothing else, it is waited for until
-/// `limit`.
+/// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope: asking for less
+/// would shrink the login, asking for more is an error. An issuer that insists on one gets the whole. The answer is given
+/// as it came, so that it can be kept before anything is done with it; where the user has settled nothing else, it is
+/// waited for until `limit`.
 pub async fn ask_to_refresh(
     http: &Http,
     login: &Login,
@@ -218,9 +225,9 @@ pub fn read_refresh(
     refresh_token: &RefreshToken,
     now: UnixTime,
 ) -> Result<TokenSet, Error> {
-    let member = login.facts.answer_member.as_deref();
-    let bound = login.dpop_key.is_some();
-    let mut tokens = read_tokens(answer, member, &login.tokens.facts.scope, bound, now)
+    let expected =
+        Expected { scope: &login.tokens.facts.scope, member: login.facts.answer_member.as_deref() };
+    let mut tokens = read_tokens(answer, &expected, login.dpop_key.is_some(), now)
         .map_err(|error| discreet(error, &login.client, &[refresh_token.expose()]))?;
     if tokens.refresh_token.is_none() {
         tokens.refresh_token = Some(refresh_token.duplicate());
@@ -323,11 +330,10 @@ fn refusal(answer: &Answer, reason: ErrorResponse) -> Error {
     }
 }
 
-/// Reads the answer of a token endpoint, to which `member` adds what it leaves out.
+/// Reads the answer of a token endpoint.
 fn read_tokens(
     answer: &Answer,
-    member: Option<&str>,
-    requested: &ScopeSet,
+    expected: &Expected<'_>,
     with_proof: bool,
     now: UnixTime,
 ) -> Result<TokenSet, Error> {
@@ -342,7 +348,7 @@ fn read_tokens(
     if let Some(reason) = ErrorResponse::from_json(&members) {
         return Err(refusal(answer, reason));
     }
-    if let Some(Value::Object(inner)) = member.and_then(|member| members.get(member).cloned()) {
+    if let Some(Value::Object(inner)) = expected.member.and_then(|member| members.get(member).cloned()) {
         fill_in(&mut members, inner);
     }
     let malformed =
@@ -362,7 +368,7 @@ fn read_tokens(
     let refresh_token = take_token(&mut members, "refresh_token").map_err(malformed)?.map(RefreshToken::new);
     let facts = TokenFacts {
         token_type,
-        scope: granted_scope(members.remove("scope")).unwrap_or_else(|| requested.clone()),
+        scope: granted_scope(members.remove("scope")).unwrap_or_else(|| expected.scope.clone()),
         received_at: now,
         expires_at: lifetime(members.remove("expires_in").as_ref()).map(|seconds| now.plus(seconds)),
         refreshable: refresh_token.is_some(),
@@ -463,7 +469,12 @@ mod tests {
     }
 
     fn read(status: u16, body: &str) -> Result<TokenSet, Error> {
-        read_tokens(&answer(status, body), None, &ScopeSet::from("asked"), false, NOW)
+        read_with(status, body, None)
+    }
+
+    fn read_with(status: u16, body: &str, member: Option<&str>) -> Result<TokenSet, Error> {
+        let scope = ScopeSet::from("asked");
+        read_tokens(&answer(status, body), &Expected { scope: &scope, member }, false, NOW)
     }
 
     /// MCP 39.
@@ -493,7 +504,7 @@ mod tests {
         let body = r#"{"ok":true,"scope":"","access_token":null,"token_type":"user","expires_in":7,
             "person":{"id":"U1","scope":"a,b","access_token":"inner","token_type":"other","refresh_token":"r"}}"#;
         let read = |member| {
-            read_tokens(&answer(200, body), member, &ScopeSet::from("asked"), false, NOW).map(|tokens| {
+            read_with(200, body, member).map(|tokens| {
                 let TokenSet { facts, access_token, refresh_token, extra } = tokens;
                 assert_eq!(extra.get("id"), None);
                 assert_eq!(extra.get("person").unwrap()["id"], "U1");

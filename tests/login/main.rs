@@ -10,6 +10,7 @@ mod clients;
 mod discovery;
 mod ending;
 mod interruption;
+mod keys;
 mod redirect;
 mod talk;
 

@@ -111,6 +111,7 @@ fn begin(
         scope: signing.scope,
         parameters: &parameters,
         tolerates_missing_iss: profile.tolerate_missing_iss,
+        answer_member: signing.dealings.answer_member.as_deref(),
     };
     PendingAuthorization::begin(&request).map_err(remote(&profile.url))
 }

@@ -277,8 +277,7 @@ impl Signing<'_> {
     /// This client, before these endpoints.
     fn applicant<'b>(&'b self, endpoints: &'b Endpoints, client: &'b ClientRegistration) -> Applicant<'b> {
         let dpop_key = self.dpop_key.as_ref();
-        let answer_member = self.dealings.answer_member.as_deref();
-        Applicant { http: self.http, endpoints, client, dpop_key, answer_member, now: self.app.now() }
+        Applicant { http: self.http, endpoints, client, dpop_key, now: self.app.now() }
     }
 
     /// Says who will be asked for what; `at` is the host of the page that a person is sent to.

@@ -17,7 +17,7 @@ pub(super) async fn obtain(signing: &Signing<'_>) -> Result<Obtained, Trouble> {
     let applicant = signing.applicant(&endpoints, &client);
     let asking = Asking { applicant, resource: signing.dealings.resource.as_deref(), scope: signing.scope };
     let granted = unattended::ask(signing.app, &signing.request.profile.name, &grant, &asking).await?;
-    let resource = signing.dealings.resource.as_deref().map(str::to_owned);
+    let resource = signing.dealings.resource.clone();
     Ok(Obtained::new(client, granted, grant, resource))
 }
 
