@@ -597,6 +597,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port to listen on; any free one if left out')
             [CompletionResult]::new('--access-ttl', '--access-ttl', [CompletionResultType]::ParameterName, 'How long access tokens live')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'How long a spent refresh token still yields its successor')
+            [CompletionResult]::new('--imitate', '--imitate', [CompletionResultType]::ParameterName, 'Imitate a provider that has ways of its own, as far as people reported them')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
             [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')

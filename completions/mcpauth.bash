@@ -1267,7 +1267,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__sandbox)
-            opts="-q -v -h --port --auto-consent --access-ttl --no-rotation --grace --no-registration --no-resource-metadata --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --port --auto-consent --access-ttl --no-rotation --grace --no-registration --no-resource-metadata --imitate --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1282,6 +1282,10 @@ _mcpauth() {
                     return 0
                     ;;
                 --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --imitate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

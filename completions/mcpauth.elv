@@ -554,6 +554,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --port 'Port to listen on; any free one if left out'
             cand --access-ttl 'How long access tokens live'
             cand --grace 'How long a spent refresh token still yields its successor'
+            cand --imitate 'Imitate a provider that has ways of its own, as far as people reported them'
             cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
             cand --config 'Keep configuration, logins and state in this directory'
             cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'

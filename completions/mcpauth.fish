@@ -510,6 +510,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_s
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l port -d 'Port to listen on; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l access-ttl -d 'How long access tokens live' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l grace -d 'How long a spent refresh token still yields its successor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l imitate -d 'Imitate a provider that has ways of its own, as far as people reported them' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"

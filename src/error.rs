@@ -401,12 +401,22 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
                          `openssl pkcs8 -topk8 -nocrypt` converts others"
             .into(),
         E::NoPkce(_) => format!("if you trust it all the same: `{command} --assume-pkce`"),
+        E::RegistrationRefused { reason, redirect_uri, .. }
+            if reason.code == "invalid_redirect_uri" && redirect_uri.starts_with("http://127.0.0.1:") =>
+        {
+            format!(
+                "some issuers take only another name for this machine: `{command} --callback-host localhost`"
+            )
+        }
         E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
             "register a client there with the redirect URI {redirect_uri}, then run `{command} --client-id ID{}`",
             callback_flags(redirect_uri),
         ),
         E::ForeignClient { .. } => {
             format!("if the move is genuine: `{command} --client-id ID` with a client of the new issuer")
+        }
+        E::AuthorizationFailed(reason) | E::Refused { reason, .. } if reason.code == "invalid_target" => {
+            format!("if this issuer does not take the resource parameter: `{command} --no-resource`")
         }
         E::Declined(_) | E::AuthorizationFailed(_) | E::EmptyRedirect | E::WrongIss(_) => {
             format!("run `{command}` again; if it ends the same, tell whoever runs the issuer")
@@ -416,6 +426,9 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         {
             format!("run `{command}` to register anew, or give a --client-id that the issuer knows")
         }
+        E::Refused { reason, .. } if reason.code == "invalid_request" => format!(
+            "if this issuer wants the scope at every refresh: `{command} --refresh-scope`; otherwise tell whoever runs it"
+        ),
         E::Refused { .. } => format!("run `{command}` again"),
         E::Temporary { retry_after: Some(seconds), .. } => {
             format!("try again in {seconds} s; what is stored was kept")

@@ -34,10 +34,9 @@ pub struct Dealings {
 pub fn check(profile: &ServerProfile) -> Result<(), Error> {
     let unknown = profile.quirks.iter().flatten().find(|name| catalogue().named(name).is_none());
     unknown.map_or(Ok(()), |name| {
-        let known: Vec<&str> = catalogue().all().iter().map(|quirk| quirk.name.as_str()).collect();
         Err(Error::Usage {
             message: format!("nothing is known of a provider `{name}`"),
-            hint: format!("known are {}; `--quirks none` uses nothing of it", known.join(", ")),
+            hint: format!("known are {}; `--quirks none` uses nothing of it", catalogue().names()),
         })
     })
 }

@@ -9,6 +9,7 @@ mod unattended;
 use std::time::Duration;
 
 use super::brought::BroughtClient;
+use super::dealings::{self, Dealings};
 use super::{App, brake, forget_client, gone_wrong, remote, renewal};
 use crate::audit::{Event, Kind};
 use crate::browser::Page;
@@ -79,6 +80,7 @@ pub struct LoginOutcome {
 pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
     // Nobody is sent to a browser for a login that could not be kept.
     app.config.admits(&request.profile)?;
+    dealings::check(&request.profile)?;
     let store = app.store_for_login()?;
     let key = request.key();
     replaceable(app, &store, &key)?;
@@ -166,6 +168,7 @@ pub(super) struct Signing<'a> {
     pub(super) request: &'a LoginRequest,
     http: &'a Http,
     found: &'a Discovery,
+    dealings: &'a Dealings,
     /// What is asked for.
     scope: &'a ScopeSet,
     /// The key that tokens are to be bound to, if they are.
@@ -221,11 +224,11 @@ async fn sign_in(
 ) -> Result<LoginOutcome, Error> {
     let http = app.http(&request.profile.url);
     let mut trace = Trace::default();
-    let found = find_issuer(app, request, &http, &mut trace).await?;
-    let scope = scope(store, request, &found)?;
+    let (found, dealings) = find_issuer(app, request, &http, &mut trace).await?;
+    let scope = scope(store, request, &dealings)?;
     let dpop_key = binding::key(&request.profile, &found)?;
-    let signing =
-        Signing { app, store, request, http: &http, found: &found, scope: &scope, dpop_key, command };
+    let (http, found, dealings) = (&http, &found, &dealings);
+    let signing = Signing { app, store, request, http, found, dealings, scope: &scope, dpop_key, command };
     let outcome = match signing.obtain().await {
         // The issuer has forgotten a client that it gave: once, another one is asked for.
         Err(Trouble::ClientForgotten { client_id, .. }) => {
@@ -240,8 +243,8 @@ async fn sign_in(
 
 /// The scope to ask for: the user's, else what the server says; with --add-scope, what the login was asked and given
 /// before and what is to be added (MCP, Step-Up Authorization Flow).
-fn scope(store: &Store, request: &LoginRequest, found: &Discovery) -> Result<ScopeSet, Error> {
-    let usual = || request.profile.scope.clone().unwrap_or_else(|| found.scope());
+fn scope(store: &Store, request: &LoginRequest, dealings: &Dealings) -> Result<ScopeSet, Error> {
+    let usual = || dealings.scope.clone();
     if request.add_scope.is_empty() {
         return Ok(usual());
     }
@@ -331,7 +334,8 @@ impl Signing<'_> {
             endpoints,
             grant,
             requested_scope: self.scope.clone(),
-            refresh_scope: profile.refresh_scope.unwrap_or(false),
+            refresh_scope: self.dealings.refresh_scope,
+            answer_member: self.dealings.answer_member.clone(),
             identity,
             state: LoginState::Active,
             generation: 1,
@@ -343,15 +347,17 @@ impl Signing<'_> {
     }
 }
 
-/// Discovers the issuer, and refuses one that does not promise to check PKCE unless the user settled otherwise.
+/// Discovers the issuer and settles how to deal with it. One that does not promise to check PKCE is refused, unless the
+/// user or what is known of it vouches for that.
 async fn find_issuer(
     app: &App,
     request: &LoginRequest,
     http: &Http,
     trace: &mut Trace,
-) -> Result<Discovery, Error> {
+) -> Result<(Discovery, Dealings), Error> {
     let profile = &request.profile;
     let found = super::discover::ask(http, profile, trace).await;
+    let found = found.map(|found| dealt_with(profile, found, trace));
     for step in &trace.0 {
         if request.explain {
             app.console.say(&step.to_string());
@@ -359,12 +365,21 @@ async fn find_issuer(
             app.console.detail(&step.to_string());
         }
     }
-    let found = found.map_err(remote(&profile.url))?;
+    let (found, dealings) = found.map_err(remote(&profile.url))?;
     let by_code = request.grant == GrantKind::AuthorizationCode;
-    if by_code && !found.issuer.advertises_s256() && !profile.assume_pkce {
+    if by_code && !found.issuer.advertises_s256() && !dealings.assume_pkce {
         return Err(remote(&profile.url)(oauth::Error::NoPkce(found.issuer.issuer.clone())));
     }
-    Ok(found)
+    Ok((found, dealings))
+}
+
+/// What was found, without what is not to be relied on there.
+fn dealt_with(profile: &ServerProfile, mut found: Discovery, trace: &mut Trace) -> (Discovery, Dealings) {
+    let dealings = dealings::settle(profile, &found, trace);
+    if !dealings.registration {
+        found.issuer.registration_endpoint = None;
+    }
+    (found, dealings)
 }
 
 /// What a new login would replace. An error if it must not be touched, such as a record of a newer release.
