@@ -41,12 +41,10 @@ pub fn check(profile: &ServerProfile) -> Result<(), Error> {
     })
 }
 
-/// The spellings in which the metadata of an issuer may name it, and the issuers that may take its place: those that
-/// the user vouches for, and those that are known. Needed before there is anything else to go by.
-pub fn trusted_issuers(profile: &ServerProfile, asked: &Issuer) -> Vec<Issuer> {
+/// The spellings in which the metadata of an issuer is known to name it. Needed before there is anything else to go by.
+pub fn spellings(profile: &ServerProfile, asked: &Issuer) -> Vec<Issuer> {
     let quirks = applicable(profile, [asked.as_str()]);
-    let known = quirks.iter().flat_map(|quirk| quirk.effects.spellings_of(asked.as_str()));
-    profile.trusted_issuers.iter().cloned().chain(known.map(Issuer::new)).collect()
+    quirks.iter().flat_map(|quirk| quirk.effects.spellings_of(asked.as_str())).map(Issuer::new).collect()
 }
 
 /// Settles how to deal with the issuer that was found, and says what is done otherwise than usual.

@@ -95,6 +95,10 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
         }
         Err(error) => gone_wrong(Kind::LoginFailed, &key, error),
     });
+    if outcome.is_err() {
+        // Whatever it was, the next attempt begins at the beginning.
+        app.forget_metadata(&request.profile.url);
+    }
     if outcome.is_ok() {
         store.forget_trouble(Attempt::Login, &key);
         // Whoever has just answered a person is not in trouble.
@@ -224,7 +228,7 @@ async fn sign_in(
 ) -> Result<LoginOutcome, Error> {
     let http = app.http(&request.profile.url);
     let mut trace = Trace::default();
-    let (found, dealings) = find_issuer(app, request, &http, &mut trace).await?;
+    let (found, dealings) = find_issuer(app, store, request, &http, &mut trace).await?;
     let scope = scope(store, request, &dealings)?;
     let dpop_key = binding::key(&request.profile, &found)?;
     let (http, found, dealings) = (&http, &found, &dealings);
@@ -309,6 +313,7 @@ impl Signing<'_> {
         if !is_unknown || client.source != RegistrationSource::Dynamic {
             return Trouble::Other(error);
         }
+        self.app.forget_metadata(&self.request.profile.url);
         match forget_client(self.store, &self.request.profile.name, client) {
             Ok(()) => Trouble::ClientForgotten { client_id: client.client_id.clone(), error },
             Err(error) => Trouble::Other(error.into()),
@@ -351,12 +356,13 @@ impl Signing<'_> {
 /// user or what is known of it vouches for that.
 async fn find_issuer(
     app: &App,
+    store: &Store,
     request: &LoginRequest,
     http: &Http,
     trace: &mut Trace,
 ) -> Result<(Discovery, Dealings), Error> {
     let profile = &request.profile;
-    let found = super::discover::ask(http, profile, trace).await;
+    let found = super::discover::find(app, store, http, profile, request.fresh, trace).await;
     let found = found.map(|found| dealt_with(profile, found, trace));
     for step in &trace.0 {
         if request.explain {
