@@ -294,6 +294,9 @@ pub struct LoginFacts {
     /// Whether a refresh names the scope that was granted. The standard leaves it out; some issuers insist on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refresh_scope: bool,
+    /// The member of a token answer that holds what the answer itself leaves out, at an issuer that writes it so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_member: Option<String>,
     /// Who signed in.
     #[serde(default)]
     pub identity: Identity,

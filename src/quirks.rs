@@ -101,6 +101,11 @@ impl Catalogue {
         &self.quirks
     }
 
+    /// The names of all, for people.
+    pub fn names(&self) -> String {
+        self.quirks.iter().map(|quirk| quirk.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
     /// One by its name.
     pub fn named(&self, name: &str) -> Option<&Quirk> {
         self.quirks.iter().find(|quirk| quirk.name == name)

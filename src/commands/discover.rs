@@ -31,7 +31,7 @@ struct Answer {
 #[derive(Serialize)]
 struct Found {
     issuer: Issuer,
-    resource: String,
+    resource: Option<String>,
     authorization_endpoint: Option<String>,
     token_endpoint: String,
     scope: String,
@@ -96,7 +96,7 @@ fn describe(found: &Found) -> String {
         "\nissuer        {}\nresource      {}\nsign-in page  {}\ntokens        {}\nscope         {}\nPKCE S256     {}\n\
          registration  {}\nrevocation    {}\n",
         found.issuer,
-        PeerText::from(found.resource.as_str()),
+        PeerText::from(found.resource.as_deref().unwrap_or("none")),
         found.authorization_endpoint.as_deref().unwrap_or("none"),
         found.token_endpoint,
         or(&found.scope, "none asked for"),

@@ -42,11 +42,12 @@ pub(super) fn run(app: &App) -> Result<(), Error> {
     let account = wide(|summary| summary.login.account.as_str().len());
     let line = |Entry { summary, status }: &Entry| {
         format!(
-            "{:server$}  {:account$}  {:16}  {}\n",
+            "{:server$}  {:account$}  {:16}  {}{}\n",
             summary.login.server.as_str(),
             summary.login.account.as_str(),
             format!("{} {}", condition_in_words(*status), time_left(summary, app.now())).trim(),
             summary.login.url,
+            if summary.tokens.is_bound() { "  DPoP" } else { "" },
         )
     };
     let text: String = logins.iter().map(line).collect();

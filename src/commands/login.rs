@@ -174,7 +174,8 @@ impl LoginArgs {
         }
         console.say(&format!("  {} · {}", access(&summary, app), describe_store(app, store)));
         if !summary.tokens.refreshable {
-            console.warn("the issuer gave no refresh token, so a new sign-in is needed when the access ends");
+            console.warn("the issuer gave no refresh token, so a new sign-in is needed when the access ends; some give one only for an \
+                 --auth-param, or for the scope offline_access");
         }
         if console.tone().json {
             let steps = self.explain.then_some(trace.0);

@@ -6,6 +6,7 @@ use super::grants::GrantArgs;
 use crate::config::{CallbackSettings, EnterpriseSettings, ManualEndpoints, ResourceChoice, ServerProfile};
 use crate::flows::exec::Variable;
 use crate::model::{DpopChoice, GrantKind, Issuer, ScopeSet};
+use crate::quirks;
 
 /// What `login` and `server` settle alike for a server.
 #[derive(clap::Args)]
@@ -77,7 +78,7 @@ pub(super) struct ProfileArgs {
     refresh_scope: Option<bool>,
 
     /// Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = known_provider)]
     quirks: Vec<String>,
 
     /// The sign-in page, for an issuer without metadata
@@ -102,6 +103,15 @@ pub(super) struct ProfileArgs {
 
     #[command(flatten)]
     grant: GrantArgs,
+}
+
+/// What `--quirks` takes. A function and no list: the file is read only where the flag is used.
+fn known_provider(name: &str) -> Result<String, String> {
+    let known = quirks::catalogue();
+    if name == quirks::NONE || known.named(name).is_some() {
+        return Ok(name.to_owned());
+    }
+    Err(format!("known are {} and {}", known.names(), quirks::NONE))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -168,7 +178,7 @@ impl ProfileArgs {
             }
         }
         if !self.quirks.is_empty() {
-            let none = self.quirks.iter().all(|name| name == "none");
+            let none = self.quirks.iter().all(|name| name == quirks::NONE);
             profile.quirks = Some(if none { Vec::new() } else { self.quirks.clone() });
         }
         if let Some(resource) = &self.resource {

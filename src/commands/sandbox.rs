@@ -1,12 +1,11 @@
 //! `mcpauth sandbox`: an issuer and a protected MCP server on this machine, for development.
 
-use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use super::args::span;
 use crate::error::Error;
 use crate::flows::App;
-use crate::sandbox::{Imitation, KNOWN_CLIENT, Sandbox, SandboxOptions, imitations};
+use crate::sandbox::{Dpop, Imitation, KNOWN_CLIENT, Sandbox, SandboxOptions, imitations};
 
 /// Run a development issuer with a protected MCP server, on this machine only
 ///
@@ -39,18 +38,48 @@ pub(super) struct SandboxArgs {
     #[arg(long)]
     no_registration: bool,
 
+    /// Let devices sign in: a code is shown there and typed at /device
+    #[arg(long)]
+    device: bool,
+
+    /// Bind tokens to a key of the client (DPoP): for those who want it, or for everybody
+    #[arg(long, value_name = "WHO", value_enum)]
+    dpop: Option<DpopArg>,
+
     /// Publish no protected resource metadata, like servers of MCP 2025-03-26
     #[arg(long)]
     no_resource_metadata: bool,
 
     /// Imitate a provider that has ways of its own, as far as people reported them
-    #[arg(long, value_name = "NAME", value_parser = imitated())]
+    #[arg(long, value_name = "NAME", value_parser = imitated)]
     imitate: Option<String>,
 }
 
-/// The providers that can be imitated.
-fn imitated() -> PossibleValuesParser {
-    PossibleValuesParser::new(imitations().iter().map(|imitation| imitation.name.as_str()))
+/// What `--imitate` takes. A function and no list: the file is read only where the flag is used.
+fn imitated(name: &str) -> Result<String, String> {
+    let known: Vec<&str> = imitations().iter().map(|imitation| imitation.name.as_str()).collect();
+    if known.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    Err(format!("there are imitations of {}", known.join(", ")))
+}
+
+/// Whose tokens are bound to a key.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum DpopArg {
+    /// Clients that send a proof
+    Offered,
+    /// All clients; who sends no proof gets no token
+    Required,
+}
+
+impl DpopArg {
+    fn knob(self) -> Dpop {
+        match self {
+            Self::Offered => Dpop::Offered,
+            Self::Required => Dpop::Required,
+        }
+    }
 }
 
 impl SandboxArgs {
@@ -81,6 +110,8 @@ impl SandboxArgs {
             rotation: !self.no_rotation,
             grace: self.grace.unsigned_abs(),
             registration: !self.no_registration,
+            device: self.device,
+            dpop: self.dpop.map_or(Dpop::Off, DpopArg::knob),
             resource_metadata: !self.no_resource_metadata,
             ..SandboxOptions::default()
         };

@@ -187,8 +187,9 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         RegistrationSource::Dynamic => "registered by itself",
         RegistrationSource::Unregistered => "none needed",
     };
+    let bound = if tokens.is_bound() { ", bound to a key (DPoP)" } else { "" };
     let mut text = format!(
-        "{}  {}\n  {mark} {}   {who}issuer {}\n    state    {}\n    access   {}\n    refresh  {renewal}\n    scope    {scope}\n    \
+        "{}  {}\n  {mark} {}   {who}issuer {}\n    state    {}\n    access   {}{bound}\n    refresh  {renewal}\n    scope    {scope}\n    \
          client   {kind}\n    store    {}\n",
         login.server,
         login.url,

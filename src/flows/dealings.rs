@@ -34,20 +34,17 @@ pub struct Dealings {
 pub fn check(profile: &ServerProfile) -> Result<(), Error> {
     let unknown = profile.quirks.iter().flatten().find(|name| catalogue().named(name).is_none());
     unknown.map_or(Ok(()), |name| {
-        let known: Vec<&str> = catalogue().all().iter().map(|quirk| quirk.name.as_str()).collect();
         Err(Error::Usage {
             message: format!("nothing is known of a provider `{name}`"),
-            hint: format!("known are {}; `--quirks none` uses nothing of it", known.join(", ")),
+            hint: format!("known are {}; `--quirks none` uses nothing of it", catalogue().names()),
         })
     })
 }
 
-/// The spellings in which the metadata of an issuer may name it, and the issuers that may take its place: those that
-/// the user vouches for, and those that are known. Needed before there is anything else to go by.
-pub fn trusted_issuers(profile: &ServerProfile, asked: &Issuer) -> Vec<Issuer> {
+/// The spellings in which the metadata of an issuer is known to name it. Needed before there is anything else to go by.
+pub fn spellings(profile: &ServerProfile, asked: &Issuer) -> Vec<Issuer> {
     let quirks = applicable(profile, [asked.as_str()]);
-    let known = quirks.iter().flat_map(|quirk| quirk.effects.spellings_of(asked.as_str()));
-    profile.trusted_issuers.iter().cloned().chain(known.map(Issuer::new)).collect()
+    quirks.iter().flat_map(|quirk| quirk.effects.spellings_of(asked.as_str())).map(Issuer::new).collect()
 }
 
 /// Settles how to deal with the issuer that was found, and says what is done otherwise than usual.
@@ -79,7 +76,7 @@ fn applicable<'a>(
 fn by_the_standards(profile: &ServerProfile, found: &Discovery) -> Dealings {
     Dealings {
         resource: match &profile.resource {
-            ResourceChoice::Discovered => Some(found.resource.clone()),
+            ResourceChoice::Discovered => found.resource.clone(),
             ResourceChoice::Fixed(resource) => Some(resource.clone()),
             ResourceChoice::Omitted => None,
         },

@@ -43,6 +43,7 @@ struct Handouts {
 /// A login for `caller`, which is written down before the caller gets it.
 pub fn hand_out(app: &App, key: &LoginKey, caller: Option<String>) -> Result<Login, Error> {
     let login = login_for(app, key, caller)?;
+    session::may_leave(&login, "header")?;
     app.audit(&Event::new(Kind::HandedOut, key).about(&login.tokens.facts));
     Ok(login)
 }

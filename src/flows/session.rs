@@ -108,6 +108,7 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
 /// The same for a program that is going to get this field of it, which is written down before it does.
 pub fn hand_out(app: &App, key: &LoginKey, freshness: &Freshness, field: &str) -> Result<Login, Error> {
     let login = fresh_login(app, key, freshness)?;
+    may_leave(&login, field)?;
     if !is_public(field) {
         app.audit(&Event::new(Kind::HandedOut, key).about(&login.tokens.facts));
     }
@@ -117,6 +118,15 @@ pub fn hand_out(app: &App, key: &LoginKey, freshness: &Freshness, field: &str) -
 /// Whether a field, as [`field`] names it, gives nobody access to anything.
 pub fn is_public(field: &str) -> bool {
     matches!(field, "url" | "expires_at" | "scope" | "token_type")
+}
+
+/// Refuses the fields that are of no use without the key of the login, which stays here.
+pub fn may_leave(login: &Login, field: &str) -> Result<(), Error> {
+    let needs_key = matches!(field, "token" | "access_token" | "header");
+    if needs_key && login.tokens.facts.is_bound() {
+        return Err(Error::Bound { server: login.key().to_string() });
+    }
+    Ok(())
 }
 
 fn load(store: &Store, key: &LoginKey) -> Result<Login, Error> {
@@ -230,6 +240,7 @@ fn carry_out(
 /// One field of a login, as `token --field` and `exec -e VAR=SERVER:FIELD` name it. The fields of our own come
 /// first, then the members of the issuer's answer.
 pub fn field(login: &Login, name: &str) -> Result<Zeroizing<String>, Error> {
+    may_leave(login, name)?;
     let facts = &login.tokens.facts;
     let value = match name {
         "token" | "access_token" => Some(login.tokens.access_token.expose().to_owned()),

@@ -31,6 +31,8 @@ pub struct AuthorizationRequest<'a> {
     pub parameters: &'a [(String, String)],
     /// Whether a redirect may name no issuer although the issuer promises to name itself.
     pub tolerates_missing_iss: bool,
+    /// The member of the token answer that holds what the answer itself leaves out, at some issuers.
+    pub answer_member: Option<&'a str>,
 }
 
 /// One attempt to sign in: everything that its answer is judged by, and nothing that outlives it.
@@ -45,6 +47,8 @@ pub struct PendingAuthorization {
     pub resource: Option<String>,
     /// What was asked for.
     pub scope: ScopeSet,
+    /// The member of the token answer that holds what the answer itself leaves out.
+    pub answer_member: Option<String>,
     state: State,
     issuer: Issuer,
     promises_iss: bool,
@@ -94,6 +98,7 @@ impl PendingAuthorization {
             redirect_uri: request.redirect_uri.to_owned(),
             resource: request.resource.map(str::to_owned),
             scope: request.scope.clone(),
+            answer_member: request.answer_member.map(str::to_owned),
             state: State::new(state.into_secret()),
             issuer: request.issuer.issuer.clone(),
             promises_iss: request.issuer.authorization_response_iss_parameter_supported
@@ -206,6 +211,7 @@ mod tests {
             scope: &ScopeSet::from("a b"),
             parameters: &[("audience".into(), "x y".into())],
             tolerates_missing_iss: false,
+            answer_member: None,
         })
         .unwrap()
     }

@@ -1,28 +1,52 @@
 //! `WWW-Authenticate` challenges (RFC 9110 section 11.6.1, RFC 6750 section 3, RFC 9728 section 5.1).
 
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+use serde::{Deserialize, Serialize};
+
+use crate::peer_text::PeerText;
 
 /// What a server said when it refused a request without (sufficient) authorization: the parameters of its
 /// `Bearer` and `DPoP` challenges.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
+    /// Whether a `Bearer` token would do (RFC 6750).
+    bearer: bool,
+    /// Whether a token with a proof would do (RFC 9449 section 7.1).
+    dpop: bool,
     parameters: Vec<(String, String)>,
 }
 
 impl Challenge {
     /// Reads every `WWW-Authenticate` header. `None` if none of them holds a `Bearer` or `DPoP` challenge.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let mut parameters = Vec::new();
-        let mut found = false;
+        let mut challenge = Self::default();
         for value in headers.get_all(WWW_AUTHENTICATE) {
             for (scheme, own) in parse(&String::from_utf8_lossy(value.as_bytes())) {
-                if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("dpop") {
-                    found = true;
-                    parameters.extend(own);
+                let (bearer, dpop) =
+                    (scheme.eq_ignore_ascii_case("bearer"), scheme.eq_ignore_ascii_case("dpop"));
+                challenge.bearer |= bearer;
+                challenge.dpop |= dpop;
+                if bearer || dpop {
+                    challenge.parameters.extend(own);
                 }
             }
         }
-        found.then_some(Self { parameters })
+        (challenge.bearer || challenge.dpop).then_some(challenge)
+    }
+
+    /// Whether only a token that is bound to a key would do.
+    pub fn demands_dpop(&self) -> bool {
+        self.dpop && !self.bearer
+    }
+
+    /// Why the server refused, such as `invalid_token` or `insufficient_scope` (RFC 6750 section 3.1).
+    pub fn error(&self) -> Option<&str> {
+        self.get("error")
+    }
+
+    /// The server's words about it, to be shown as what they are.
+    pub fn error_description(&self) -> Option<PeerText> {
+        self.get("error_description").map(PeerText::from)
     }
 
     /// The first value of a parameter.
@@ -64,7 +88,7 @@ pub(super) fn parse(header: &str) -> Vec<Parsed> {
             (Some(value), None) => rest = take_value(value).1,
             (None, _) => {
                 challenges.push((token.to_owned(), Vec::new()));
-                rest = after;
+                rest = skip_token68(after);
             }
         }
     }
@@ -74,6 +98,17 @@ pub(super) fn parse(header: &str) -> Vec<Parsed> {
 fn take_token(text: &str) -> (&str, &str) {
     let legal = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     text.split_at(text.find(|c| !legal(c)).unwrap_or(text.len()))
+}
+
+/// What follows the `token68` of a challenge (RFC 9110 section 11.2), if there is one: a challenge of a scheme like
+/// `Negotiate` holds one instead of parameters, and it may look like the name of another scheme.
+fn skip_token68(text: &str) -> &str {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+    let value = text.trim_start_matches(' ');
+    let after = value.trim_start_matches(legal);
+    let is_there = value.len() < text.len() && after.len() < value.len();
+    let end = after.trim_start_matches('=').trim_start_matches([' ', '\t']);
+    if is_there && (end.is_empty() || end.starts_with(',')) { end } else { text }
 }
 
 /// A token or a quoted string with its escapes undone, and what follows it. An unquoted value goes on to the next
@@ -117,6 +152,9 @@ mod tests {
             &format!(r#"Basic realm="x, Bearer scope=\"no\"", Bearer scope="a b",resource_metadata="{url}""#),
             &format!(r#"Bearer error_scope="no", scope="a b", resource_metadata="{url}", Basic scope="no""#),
             &format!(r#"Negotiate abc==, BEARER scope="a\ b", resource_metadata="{url}""#),
+            &format!(
+                r#"Negotiate a/Bearer/x , bearer scope="a b", resource_metadata="{url}", Custom dpop/+"#
+            ),
         ] {
             let challenge = challenge(&[header]).unwrap();
             assert_eq!(challenge.get("scope"), Some("a b"), "{header}");
@@ -132,12 +170,32 @@ mod tests {
     }
 
     /// MCP 2.
+    /// MCP 2, 48.
+    #[test]
+    fn only_a_server_that_takes_no_plain_token_demands_a_proof() {
+        let demands = |values: &[&str]| challenge(values).unwrap().demands_dpop();
+        assert!(demands(&["DPoP algs=\"ES256\""]) && demands(&["Basic realm=x, dpop"]));
+        assert!(!demands(&["Bearer, DPoP"]) && !demands(&["DPoP algs=ES256", "Bearer"]));
+        let refused = challenge(&["DPoP error=\"use_dpop_nonce\", error_description=\"again\""]);
+        assert_eq!(refused.as_ref().and_then(Challenge::error), Some("use_dpop_nonce"));
+    }
+
     #[test]
     fn what_is_no_bearer_challenge_is_none() {
-        for header in ["", "Basic realm=\"Bearer\"", ",,,=,\"", "scope=\"a\""] {
+        for header in [
+            "",
+            "Negotiate Bearer",
+            "Negotiate Bearer/x==",
+            "Basic realm=\"Bearer\"",
+            ",,,=,\"",
+            "scope=\"a\"",
+        ] {
             assert_eq!(challenge(&[header]), None, "{header}");
         }
-        assert_eq!(challenge(&["Bearer"]), Some(Challenge::default()));
+        assert_eq!(
+            challenge(&["Bearer"]),
+            Some(Challenge { bearer: true, dpop: false, parameters: Vec::new() })
+        );
         assert!(challenge(&[&format!("Bearer scope=\"{}", "x\\".repeat(32 * 1024))]).is_some());
     }
 }

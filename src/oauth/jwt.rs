@@ -212,9 +212,9 @@ mod tests {
 
     use super::*;
 
-    const P256_IN_PKCS8: &str = include_str!("../../tests/fixtures/keys/p256-pkcs8.pem");
-    const P256_IN_SEC1: &str = include_str!("../../tests/fixtures/keys/p256-sec1.pem");
-    const RSA_IN_PKCS8: &str = include_str!("../../tests/fixtures/keys/rsa-pkcs8.pem");
+    const P256_IN_PKCS8: &str = include_str!("../../tests/fixtures/keys/ec.pem");
+    const P256_IN_SEC1: &str = include_str!("../../tests/fixtures/keys/ec-sec1.pem");
+    const RSA_IN_PKCS8: &str = include_str!("../../tests/fixtures/keys/rsa.pem");
     const RSA_IN_PKCS1: &str = include_str!("../../tests/fixtures/keys/rsa-pkcs1.pem");
 
     fn read(pem: &str) -> Result<SigningKey, Error> {

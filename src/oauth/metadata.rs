@@ -1,7 +1,7 @@
 //! The two documents that say who issues tokens for a server, and how: protected resource metadata (RFC 9728) and
 //! authorization server metadata (RFC 8414, OpenID Connect Discovery).
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use super::Error;
@@ -9,7 +9,7 @@ use crate::http::Http;
 use crate::model::{Endpoints, Issuer};
 
 /// Protected resource metadata (RFC 9728 section 2), as far as a client needs it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ResourceMetadata {
     /// The resource that the document speaks for.
     pub resource: String,
@@ -19,10 +19,18 @@ pub struct ResourceMetadata {
     /// The scopes that it knows.
     #[serde(default, deserialize_with = "null_is_absent")]
     pub scopes_supported: Vec<String>,
+    /// Where in a request it takes a token: `header`, `body`, `query`; `None` if it does not say.
+    pub bearer_methods_supported: Option<Vec<String>>,
+    /// Whether it takes only tokens that are bound to a key (RFC 9449).
+    #[serde(default, deserialize_with = "null_is_absent")]
+    pub dpop_bound_access_tokens_required: bool,
+    /// How proofs for it may be signed.
+    #[serde(default, deserialize_with = "null_is_absent")]
+    pub dpop_signing_alg_values_supported: Vec<String>,
 }
 
 /// Authorization server metadata (RFC 8414 section 2), as far as a client needs it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IssuerMetadata {
     /// Whom the document describes.
     pub issuer: Issuer,
@@ -41,8 +49,24 @@ pub struct IssuerMetadata {
     /// The scopes that it knows.
     #[serde(default, deserialize_with = "null_is_absent")]
     pub scopes_supported: Vec<String>,
+    /// What its sign-in page answers with, such as `code`.
+    #[serde(default, deserialize_with = "null_is_absent")]
+    pub response_types_supported: Vec<String>,
+    /// The grants that it knows; `None` if it does not say, which means `authorization_code` and `implicit`.
+    pub grant_types_supported: Option<Vec<String>>,
+    /// The profiles of grants that it knows, such as that of ID-JAG (draft-ietf-oauth-identity-assertion-authz-grant).
+    #[serde(default, deserialize_with = "null_is_absent")]
+    pub authorization_grant_profiles_supported: Vec<String>,
     /// How clients may prove themselves at the token endpoint.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// How clients may sign that proof.
+    #[serde(default, deserialize_with = "null_is_absent")]
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<String>,
+    /// How clients may prove themselves where tokens are revoked.
+    pub revocation_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// How proofs of a key may be signed (RFC 9449 section 5.1); empty if it knows no such proofs.
+    #[serde(default, deserialize_with = "null_is_absent")]
+    pub dpop_signing_alg_values_supported: Vec<String>,
     /// How a code may be bound to its request.
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// Whether a client may be known by the URL of its metadata document.
@@ -87,17 +111,47 @@ impl IssuerMetadata {
     pub(super) fn at_fixed_paths(origin: &Url) -> Self {
         let at = |path| well_known(origin, path, "");
         Self {
-            issuer: Issuer::new(origin.origin().ascii_serialization()),
             authorization_endpoint: Some(at("/authorize")),
-            token_endpoint: at("/token"),
             registration_endpoint: Some(at("/register")),
+            // That revision demands PKCE of every server, so there is nothing to advertise.
+            code_challenge_methods_supported: Some(vec!["S256".into()]),
+            ..Self::silent(Issuer::new(origin.origin().ascii_serialization()), at("/token"))
+        }
+    }
+
+    /// The endpoints that the user settled, for an issuer that publishes nothing.
+    pub(super) fn settled(issuer: Issuer, endpoints: &Endpoints) -> Self {
+        Self {
+            authorization_endpoint: endpoints.authorization.clone(),
+            registration_endpoint: endpoints.registration.clone(),
+            revocation_endpoint: endpoints.revocation.clone(),
+            userinfo_endpoint: endpoints.userinfo.clone(),
+            device_authorization_endpoint: endpoints.device_authorization.clone(),
+            // Whoever settles the endpoints answers for what is behind them. PKCE is used there, too.
+            code_challenge_methods_supported: Some(vec!["S256".into()]),
+            ..Self::silent(issuer, endpoints.token.clone())
+        }
+    }
+
+    /// An issuer that says no more of itself than where it gives tokens.
+    fn silent(issuer: Issuer, token_endpoint: Url) -> Self {
+        Self {
+            issuer,
+            authorization_endpoint: None,
+            token_endpoint,
+            registration_endpoint: None,
             revocation_endpoint: None,
             userinfo_endpoint: None,
             device_authorization_endpoint: None,
             scopes_supported: Vec::new(),
+            response_types_supported: Vec::new(),
+            grant_types_supported: None,
+            authorization_grant_profiles_supported: Vec::new(),
             token_endpoint_auth_methods_supported: None,
-            // That revision demands PKCE of every server, so there is nothing to advertise.
-            code_challenge_methods_supported: Some(vec!["S256".into()]),
+            token_endpoint_auth_signing_alg_values_supported: Vec::new(),
+            revocation_endpoint_auth_methods_supported: None,
+            dpop_signing_alg_values_supported: Vec::new(),
+            code_challenge_methods_supported: None,
             client_id_metadata_document_supported: false,
             authorization_response_iss_parameter_supported: false,
             openid: false,
@@ -105,7 +159,7 @@ impl IssuerMetadata {
     }
 
     /// Vets the endpoints before any of them is used.
-    pub(super) async fn vet(&self, http: &Http) -> Result<(), Error> {
+    pub async fn vet(&self, http: &Http) -> Result<(), Error> {
         let optional = [
             &self.authorization_endpoint,
             &self.registration_endpoint,

@@ -91,7 +91,7 @@ impl Applicant<'_> {
         let is_refresh = attempt.form.get("grant_type") == Some("refresh_token");
         match ErrorResponse::from_answer(answer).code.as_str() {
             "use_dpop_nonce" if self.dpop_key.is_some() && attempt.nonce.is_none() => {
-                attempt.nonce = dpop::nonce_in(answer);
+                attempt.nonce = dpop::nonce_in(&answer.headers);
                 attempt.nonce.is_some()
             }
             "invalid_client" if attempt.auth_method == self.client.facts.auth_method => {
@@ -138,7 +138,7 @@ pub(super) async fn ask(asking: &Asking<'_>, form: Form<'_>, sent: &[&str]) -> R
     let scope = (!asking.scope.is_empty()).then(|| asking.scope.to_string());
     let form = form.with_optional("resource", asking.resource).with_optional("scope", scope.as_deref());
     let reply = asking.applicant.ask_for_tokens(form, PATIENCE).await?;
-    granted(&asking.applicant, reply, asking.scope, sent)
+    granted(&asking.applicant, reply, &Expected { scope: asking.scope, member: None }, sent)
 }
 
 /// Asks for something that is no token of ours; gives the answer if it is a success.
@@ -164,26 +164,35 @@ pub async fn exchange(
         .with("code_verifier", pending.verifier.expose())
         .with_optional("resource", pending.resource.as_deref());
     let reply = applicant.ask_for_tokens(form, PATIENCE).await?;
-    granted(applicant, reply, &pending.scope, &[code.expose(), pending.verifier.expose()])
+    let expected = Expected { scope: &pending.scope, member: pending.answer_member.as_deref() };
+    granted(applicant, reply, &expected, &[code.expose(), pending.verifier.expose()])
 }
 
-/// Reads the reply to a request for `scope` that held the secrets `sent`.
+/// What the answer to a request is read by.
+pub(super) struct Expected<'a> {
+    /// What was asked for, which is what was granted unless the answer says otherwise.
+    pub(super) scope: &'a ScopeSet,
+    /// The member that adds what the answer leaves out.
+    pub(super) member: Option<&'a str>,
+}
+
+/// Reads the reply to a request that held the secrets `sent`.
 pub(super) fn granted(
     applicant: &Applicant<'_>,
     reply: Reply,
-    scope: &ScopeSet,
+    expected: &Expected<'_>,
     sent: &[&str],
 ) -> Result<Granted, Error> {
     let Reply { answer, auth_method, .. } = reply;
-    let tokens = read_tokens(&answer, scope, applicant.dpop_key.is_some(), applicant.now)
+    let tokens = read_tokens(&answer, expected, applicant.dpop_key.is_some(), applicant.now)
         .map_err(|error| discreet(error, applicant.client, sent))?;
     Ok(Granted { tokens, auth_method })
 }
 
-/// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope unless the issuer
-/// insists on it: asking for less would shrink the login, asking for more is an error. The answer is given as it came, so
-/// that it can be kept before anything is done with it; where the user has settled nothing else, it is waited for until
-/// `limit`.
+/// Spends the refresh token of a login (RFC 6749 section 6), for the same resource and without a scope: asking for less
+/// would shrink the login, asking for more is an error. An issuer that insists on one gets the whole. The answer is given
+/// as it came, so that it can be kept before anything is done with it; where the user has settled nothing else, it is
+/// waited for until `limit`.
 pub async fn ask_to_refresh(
     http: &Http,
     login: &Login,
@@ -191,13 +200,22 @@ pub async fn ask_to_refresh(
     limit: Duration,
     now: UnixTime,
 ) -> Result<Reply, Error> {
-    let scope = &login.tokens.facts.scope;
-    let scope = (login.facts.refresh_scope && !scope.is_empty()).then(|| scope.to_string());
+    let scope = repeated_scope(login);
     let form = Form::new("grant_type", "refresh_token")
         .with("refresh_token", refresh_token.expose())
         .with_optional("scope", scope.as_deref())
         .with_optional("resource", login.facts.resource.as_deref());
     Applicant::of(http, login, now).ask_for_tokens(form, limit).await
+}
+
+/// The scope that a refresh names where the issuer insists on it: what was granted. An issuer that tells only what the
+/// access token is good for has granted `offline_access` by giving the refresh token.
+fn repeated_scope(login: &Login) -> Option<String> {
+    let mut scope = login.tokens.facts.scope.clone();
+    if login.facts.requested_scope.contains("offline_access") {
+        scope.insert("offline_access");
+    }
+    (login.facts.refresh_scope && !scope.is_empty()).then(|| scope.to_string())
 }
 
 /// Reads the answer to [`ask_to_refresh`] that arrived at `now`. What it leaves out stays as it was.
@@ -207,7 +225,9 @@ pub fn read_refresh(
     refresh_token: &RefreshToken,
     now: UnixTime,
 ) -> Result<TokenSet, Error> {
-    let mut tokens = read_tokens(answer, &login.tokens.facts.scope, login.dpop_key.is_some(), now)
+    let expected =
+        Expected { scope: &login.tokens.facts.scope, member: login.facts.answer_member.as_deref() };
+    let mut tokens = read_tokens(answer, &expected, login.dpop_key.is_some(), now)
         .map_err(|error| discreet(error, &login.client, &[refresh_token.expose()]))?;
     if tokens.refresh_token.is_none() {
         tokens.refresh_token = Some(refresh_token.duplicate());
@@ -310,9 +330,10 @@ fn refusal(answer: &Answer, reason: ErrorResponse) -> Error {
     }
 }
 
-fn read_tokens(
+/// Reads the answer of a token endpoint.
+pub(super) fn read_tokens(
     answer: &Answer,
-    requested: &ScopeSet,
+    expected: &Expected<'_>,
     with_proof: bool,
     now: UnixTime,
 ) -> Result<TokenSet, Error> {
@@ -327,12 +348,17 @@ fn read_tokens(
     if let Some(reason) = ErrorResponse::from_json(&members) {
         return Err(refusal(answer, reason));
     }
+    if let Some(Value::Object(inner)) = expected.member.and_then(|member| members.get(member).cloned()) {
+        fill_in(&mut members, inner);
+    }
     let malformed =
         |why: &str| Error::Malformed { host: answer.host.clone(), why: format!("token answer: {why}") };
     let token_type = match members.remove("token_type") {
-        Some(Value::String(name)) => name,
         None | Some(Value::Null) => "Bearer".to_owned(),
-        Some(_) => return Err(malformed("token_type is no text")),
+        Some(Value::String(name)) if name.is_empty() => "Bearer".to_owned(),
+        // Scripts ask for it, so it is a name and nothing that drives a terminal (RFC 6749 appendix A.13).
+        Some(Value::String(name)) if name.bytes().all(|byte| byte.is_ascii_graphic()) => name,
+        Some(_) => return Err(malformed("token_type is no name")),
     };
     // A type that we did not ask for and cannot send would be stored for nothing.
     let others: &[&str] = if with_proof { &["mac", "n_a"] } else { &["dpop", "mac", "n_a"] };
@@ -344,7 +370,7 @@ fn read_tokens(
     let refresh_token = take_token(&mut members, "refresh_token").map_err(malformed)?.map(RefreshToken::new);
     let facts = TokenFacts {
         token_type,
-        scope: granted_scope(members.remove("scope")).unwrap_or_else(|| requested.clone()),
+        scope: granted_scope(members.remove("scope")).unwrap_or_else(|| expected.scope.clone()),
         received_at: now,
         expires_at: lifetime(members.remove("expires_in").as_ref()).map(|seconds| now.plus(seconds)),
         refreshable: refresh_token.is_some(),
@@ -353,6 +379,18 @@ fn read_tokens(
     let mut extra = ExtraFields::default();
     members.into_iter().for_each(|(name, value)| extra.insert(name, value));
     Ok(TokenSet { facts, access_token: AccessToken::new(access_token), refresh_token, extra })
+}
+
+/// Takes over what an answer leaves out, or leaves empty. The member stays: its other fields can be asked for by name.
+fn fill_in(members: &mut Map<String, Value>, inner: Map<String, Value>) {
+    const NAMES: [&str; 5] = ["access_token", "token_type", "expires_in", "refresh_token", "scope"];
+    let says_something = |value: &Value| !value.is_null() && value.as_str() != Some("");
+    for (name, value) in inner {
+        let is_missing = !members.get(&name).is_some_and(says_something);
+        if NAMES.contains(&name.as_str()) && is_missing {
+            members.insert(name, value);
+        }
+    }
 }
 
 /// A token member: absent, null and empty are the same. Others must be of characters that a header can hold.
@@ -433,7 +471,12 @@ mod tests {
     }
 
     fn read(status: u16, body: &str) -> Result<TokenSet, Error> {
-        read_tokens(&answer(status, body), &ScopeSet::from("asked"), false, NOW)
+        read_with(status, body, None)
+    }
+
+    fn read_with(status: u16, body: &str, member: Option<&str>) -> Result<TokenSet, Error> {
+        let scope = ScopeSet::from("asked");
+        read_tokens(&answer(status, body), &Expected { scope: &scope, member }, false, NOW)
     }
 
     /// MCP 39.
@@ -458,6 +501,26 @@ mod tests {
     }
 
     /// MCP 36, 39.
+    #[test]
+    fn a_member_of_the_answer_fills_in_what_the_answer_leaves_out_and_nothing_else() {
+        let body = r#"{"ok":true,"scope":"","access_token":null,"token_type":"user","expires_in":7,
+            "person":{"id":"U1","scope":"a,b","access_token":"inner","token_type":"other","refresh_token":"r"}}"#;
+        let read = |member| {
+            read_with(200, body, member).map(|tokens| {
+                let TokenSet { facts, access_token, refresh_token, extra } = tokens;
+                assert_eq!(extra.get("id"), None);
+                assert_eq!(extra.get("person").unwrap()["id"], "U1");
+                let refresh = refresh_token.map(|token| token.expose().to_owned());
+                (access_token.expose().to_owned(), facts.token_type, facts.scope.to_string(), refresh)
+            })
+        };
+        let expected = ("inner".into(), "user".into(), "a b".into(), Some("r".into()));
+        assert_eq!(read(Some("person")).unwrap(), expected);
+        assert!(matches!(read(None), Err(Error::Malformed { .. })));
+        assert!(matches!(read(Some("elsewhere")), Err(Error::Malformed { .. })));
+        assert!(matches!(read(Some("ok")), Err(Error::Malformed { .. })));
+    }
+
     #[test]
     fn what_issuers_send_in_life_is_understood() {
         for (status, body) in [
@@ -496,6 +559,7 @@ mod tests {
             r#"{"access_token":"hunter2","token_type":"DPoP"}"#,
             r#"{"access_token":"hunter2","token_type":"N_A"}"#,
             r#"{"access_token":"hunter2","token_type":{}}"#,
+            r#"{"access_token":"hunter2","token_type":"Bearer\r\nX: y"}"#,
             r#"{"access_token":"hunter2","refresh_token":{}}"#,
             &long,
         ] {

@@ -116,6 +116,7 @@ fn login(server: &str, generation: u64) -> Login {
             grant: Grant::default(),
             requested_scope: ScopeSet::from("read"),
             refresh_scope: false,
+            answer_member: None,
             identity: Identity::default(),
             state: LoginState::Active,
             generation,

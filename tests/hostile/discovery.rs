@@ -49,19 +49,34 @@ fn resource_says(change: Value) -> Script {
 /// MCP 10.
 #[test]
 fn the_issuer_must_be_the_one_that_was_asked_byte_for_byte() {
-    let mut lies: Vec<_> = ["https://issuer.example", "{origin}/", "{origin}/tenant", "HTTP://127.0.0.1", ""]
-        .map(|issuer| {
-            lie(
-                format!("issuer {issuer}"),
-                5,
-                "names another issuer",
-                issuer_says(json!({ "issuer": issuer })),
-            )
-        })
-        .into();
+    let mut lies: Vec<_> = [
+        "https://issuer.example",
+        "{origin}//",
+        "{origin}/tenant",
+        "{origin}%2F",
+        "{origin}?",
+        "{origin}:80",
+        "HTTP://127.0.0.1",
+        "",
+    ]
+    .map(|issuer| {
+        lie(format!("issuer {issuer}"), 5, "names another issuer", issuer_says(json!({ "issuer": issuer })))
+    })
+    .into();
     lies.push(lie("no issuer", 8, "broke the protocol", issuer_says(json!({ "issuer": null }))));
     lies.push(lie("issuer of a number", 8, "broke the protocol", issuer_says(json!({ "issuer": 7 }))));
     tell(lies);
+}
+
+/// MCP 10. The one exception: a bare host is no other issuer because somebody wrote a slash after it.
+#[test]
+fn a_lone_slash_after_a_bare_host_is_let_pass_and_recorded_as_the_document_has_it() {
+    let victim = Victim::new();
+    let peer = Peer::start(issuer_says(json!({ "issuer": "{origin}/" })));
+    let ran = victim.sign_in_to(&peer, &["--explain"]);
+    assert!(ran.succeeded().stderr.contains("warning: it was asked as"), "{ran:?}");
+    let status = victim.run(&["status", "other", "--json"]).json();
+    assert_eq!(status["logins"][0]["client"]["issuer"], format!("{}/", peer.origin()), "{status}");
 }
 
 /// MCP 14.

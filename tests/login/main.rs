@@ -6,10 +6,12 @@
 mod support;
 
 mod advice;
+mod bound;
 mod clients;
 mod discovery;
 mod ending;
 mod interruption;
+mod keys;
 mod redirect;
 mod talk;
 

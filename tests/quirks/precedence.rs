@@ -3,7 +3,7 @@
 use mcpauth::config::{ResourceChoice, ServerProfile};
 use mcpauth::flows::dealings::{self, Dealings};
 use mcpauth::model::Issuer;
-use mcpauth::oauth::discovery::{Discovery, Trace};
+use mcpauth::oauth::discovery::{Discovery, News, Trace};
 use mcpauth::oauth::metadata::{IssuerMetadata, ResourceMetadata};
 use serde_json::{Value, json};
 
@@ -26,8 +26,9 @@ fn found_at(issuer: &str, more: &Value) -> Discovery {
         challenge: None,
         resource_metadata: Some(resource),
         issuer,
-        resource: SERVER.into(),
+        resource: Some(SERVER.into()),
         legacy: false,
+        news: News::default(),
     }
 }
 
@@ -153,21 +154,19 @@ fn nothing_is_added_to_a_scope_that_the_issuer_chooses() {
 }
 
 #[test]
-fn spellings_of_an_issuer_are_the_users_and_those_of_the_issuer_that_was_asked() {
-    let trusted = |profile: &ServerProfile, asked: &str| -> Vec<String> {
-        let trusted = dealings::trusted_issuers(profile, &Issuer::new(asked));
-        trusted.iter().map(ToString::to_string).collect()
+fn spellings_of_an_issuer_are_those_of_the_issuer_that_was_asked() {
+    let known = |profile: &ServerProfile, asked: &str| -> Vec<String> {
+        let spellings = dealings::spellings(profile, &Issuer::new(asked));
+        spellings.iter().map(ToString::to_string).collect()
     };
-    let mut own = profile(None);
-    own.trusted_issuers.push(Issuer::new("https://mine.example"));
     assert_eq!(
-        trusted(&own, "https://login.microsoftonline.com/organizations/v2.0"),
-        ["https://mine.example", "https://login.microsoftonline.com/{tenantid}/v2.0"]
+        known(&profile(None), "https://login.microsoftonline.com/organizations/v2.0"),
+        ["https://login.microsoftonline.com/{tenantid}/v2.0"]
     );
-    assert_eq!(trusted(&own, "https://issuer.example"), ["https://mine.example"]);
-    assert_eq!(trusted(&profile(Some(&[])), ENTRA), [""; 0]);
+    assert_eq!(known(&profile(None), "https://issuer.example"), [""; 0]);
+    assert_eq!(known(&profile(Some(&[])), ENTRA), [""; 0]);
     assert_eq!(
-        trusted(&profile(Some(&["entra"])), "https://sso.example/organizations/v2.0"),
+        known(&profile(Some(&["entra"])), "https://sso.example/organizations/v2.0"),
         ["https://sso.example/{tenantid}/v2.0"]
     );
 }

@@ -1,6 +1,6 @@
 //! Refreshing when all is well.
 
-use mcpauth::sandbox::SandboxOptions;
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use serde_json::json;
 
 use crate::support::steps::run;
@@ -42,6 +42,42 @@ fn a_refresh_asks_for_the_same_resource_and_no_scope() {
     names.sort_unstable();
     assert_eq!(names, ["client_id", "grant_type", "refresh_token", "resource"]);
     assert_eq!(sent["resource"], world.url());
+}
+
+/// An issuer that says no once, in this word.
+fn refusal(error: &str, times: u32) -> Vec<Fault> {
+    let body = json!({ "error": error }).to_string();
+    let (endpoint, content_type) = (Endpoint::Token, "application/json".into());
+    vec![Fault::Body { endpoint, status: 400, content_type, body, times }]
+}
+
+/// MCP 32.
+#[test]
+fn an_issuer_that_takes_no_resource_at_a_refresh_is_asked_without_and_remembered() {
+    for word in ["invalid_target", "invalid_request"] {
+        let world = World::signed_in(SandboxOptions { require_resource: false, ..SandboxOptions::default() });
+        world.sandbox.change(|options| options.faults = refusal(word, 1));
+        world.run(&["refresh", "box"]).succeeded();
+        let books = world.sandbox.books();
+        assert!(books.last_token_request.unwrap().get("resource").is_none());
+        let asked = books.requests.len();
+        world.run(&["refresh", "box"]).succeeded();
+        let books = world.sandbox.books();
+        assert_eq!((books.requests.len(), books.reuses), (asked + 1, 0));
+        assert!(books.last_token_request.unwrap().get("resource").is_none());
+    }
+}
+
+/// MCP 32.
+#[test]
+fn a_refusal_that_has_nothing_to_do_with_the_resource_changes_nothing() {
+    let world = World::signed_in(SandboxOptions { require_resource: false, ..SandboxOptions::default() });
+    let before = world.record();
+    world.sandbox.change(|options| options.faults = refusal("invalid_request", 2));
+    world.run(&["refresh", "box"]).failed_with(3, "invalid_request");
+    assert_eq!(world.record(), before);
+    world.after_a_while().run(&["refresh", "box"]).succeeded();
+    assert_eq!(world.sandbox.books().last_token_request.unwrap()["resource"], world.url());
 }
 
 /// MCP 40.

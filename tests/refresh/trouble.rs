@@ -249,16 +249,28 @@ fn a_client_that_the_issuer_forgot_is_registered_anew_by_the_next_login() {
 
 /// MCP 28.
 #[test]
-fn a_client_that_was_forgotten_between_consent_and_exchange_is_registered_anew_too() {
+fn a_client_that_was_forgotten_between_consent_and_exchange_is_registered_anew_once() {
     let world = World::new();
     let args = ["login", &world.url(), "--name", "box", "--no-browser", "--store", "file"];
-    let (child, seen, address) = world.start_login(world.command(&args));
-    let redirect = crate::support::get(&address.unwrap()).1.unwrap();
-    world.sandbox.forget_clients();
-    crate::support::get(&redirect);
+    let (mut child, seen, address) = world.start_login(world.command(&args));
+    let forget_after_consent = |address: Option<String>| {
+        let redirect = crate::support::get(&address.unwrap()).1.unwrap();
+        world.sandbox.forget_clients();
+        crate::support::get(&redirect);
+    };
+    forget_after_consent(address);
+    let (then, address) = crate::support::read_address(&mut child);
+    assert!(then.contains("no longer knows client"), "{then}");
+    // An issuer that keeps forgetting is not asked for ever.
+    forget_after_consent(address);
     crate::support::finish(child, seen).failed_with(4, "invalid_client");
-    world.login(&[]).succeeded();
     assert_eq!(world.sandbox.books().registrations, 2);
+
+    let (mut child, seen, address) = world.start_login(world.command(&args));
+    forget_after_consent(address);
+    let (_, address) = crate::support::read_address(&mut child);
+    crate::support::follow(&address.unwrap());
+    crate::support::finish(child, seen).succeeded();
 }
 
 #[test]

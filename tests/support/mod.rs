@@ -152,7 +152,7 @@ impl World {
 }
 
 /// Reads standard error, byte by byte so that nothing is lost to a buffer, until an address stands alone on a line.
-fn read_address(child: &mut Child) -> (String, Option<String>) {
+pub fn read_address(child: &mut Child) -> (String, Option<String>) {
     let stderr = child.stderr.as_mut().unwrap();
     let mut seen = String::new();
     let mut reader = BufReader::with_capacity(1, stderr);

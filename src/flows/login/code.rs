@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::client::{self, Client};
 use super::{Obtained, Signing, Trouble, count};
 use crate::browser::{Listener, ListenerOptions, Waiting};
-use crate::config::ResourceChoice;
 use crate::error::Error;
 use crate::flows::{forget_client, redirect, remote};
 use crate::model::{ClientFacts, ClientRegistration, Grant};
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
+use crate::oauth::dpop;
 use crate::oauth::registration::Wanted;
 use crate::oauth::token;
 use crate::secret::AuthorizationCode;
@@ -90,6 +90,7 @@ fn listen(signing: &Signing<'_>, at_hand: Option<&ClientRegistration>) -> Result
         return Ok(None);
     }
     let callback = &signing.request.profile.callback;
+    let host = signing.dealings.callback_host.clone();
     let registered = at_hand
         .and_then(|client| client.facts.redirect_uri.as_deref())
         .and_then(|uri| url::Url::parse(uri).ok()?.port());
@@ -98,7 +99,7 @@ fn listen(signing: &Signing<'_>, at_hand: Option<&ClientRegistration>) -> Result
         None => registered.into_iter().chain([0]).collect(),
     };
     Ok(Some(Listener::bind(&ListenerOptions {
-        host: callback.host.clone().unwrap_or_else(|| "127.0.0.1".into()),
+        host: host.unwrap_or_else(|| "127.0.0.1".into()),
         ports,
         strict_port: callback.port.is_some(),
         path: callback.path.clone().unwrap_or_else(|| "/callback".into()),
@@ -113,7 +114,7 @@ fn redirect_uri(signing: &Signing<'_>, listener: Option<&Listener>) -> String {
         (None, Some(listener)) => listener.redirect_uri(),
         (None, None) => format!(
             "http://{}:{}{}",
-            callback.host.as_deref().unwrap_or("127.0.0.1"),
+            signing.dealings.callback_host.as_deref().unwrap_or("127.0.0.1"),
             callback.port.unwrap_or(51_789),
             callback.path.as_deref().unwrap_or("/callback")
         ),
@@ -126,15 +127,21 @@ fn begin(
     redirect_uri: &str,
 ) -> Result<PendingAuthorization, Error> {
     let profile = &signing.request.profile;
-    let parameters: Vec<_> = profile.auth_params.clone().into_iter().collect();
+    let mut parameters: Vec<_> = signing.dealings.auth_params.clone().into_iter().collect();
+    if let Some(key) = &signing.dpop_key {
+        // So that the code, too, is of use only together with the key (RFC 9449 section 10).
+        let name = dpop::thumbprint(key).map_err(remote(&profile.url))?;
+        parameters.push(("dpop_jkt".into(), name));
+    }
     let request = AuthorizationRequest {
         issuer: &signing.found.issuer,
         client: &client.facts,
         redirect_uri,
-        resource: signing.resource(),
+        resource: signing.dealings.resource.as_deref(),
         scope: signing.scope,
         parameters: &parameters,
         tolerates_missing_iss: profile.tolerate_missing_iss,
+        answer_member: signing.dealings.answer_member.as_deref(),
     };
     PendingAuthorization::begin(&request).map_err(remote(&profile.url))
 }
@@ -173,15 +180,4 @@ async fn redeem(
     let granted = token::exchange(&signing.applicant(&endpoints, &client), pending, code).await;
     let granted = granted.map_err(|error| signing.failed(&client.facts, error))?;
     Ok(Obtained::new(client, granted, Grant::AuthorizationCode, pending.resource.clone()))
-}
-
-impl Signing<'_> {
-    /// The resource parameter (RFC 8707): what the server says of itself, unless the user settled something else.
-    pub(super) fn resource(&self) -> Option<&str> {
-        match &self.request.profile.resource {
-            ResourceChoice::Discovered => Some(self.found.resource.as_str()),
-            ResourceChoice::Fixed(resource) => Some(resource.as_str()),
-            ResourceChoice::Omitted => None,
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Signing in: discover, become a client, obtain tokens by the grant that is settled, save. A new login replaces an old
 //! one only here, at the end, when it has succeeded.
 
+mod binding;
 mod client;
 mod code;
 mod unattended;
@@ -8,6 +9,7 @@ mod unattended;
 use std::time::Duration;
 
 use super::brought::BroughtClient;
+use super::dealings::{self, Dealings};
 use super::{App, brake, forget_client, gone_wrong, remote, renewal};
 use crate::audit::{Event, Kind};
 use crate::browser::Page;
@@ -19,7 +21,7 @@ use crate::model::{
     LoginState, LoginSummary, Name, RegistrationSource, ScopeSet, ServerUrl, TokenSet,
 };
 use crate::oauth::client_auth::Applicant;
-use crate::oauth::discovery::{self, Discovery, Trace};
+use crate::oauth::discovery::{Discovery, Trace};
 use crate::oauth::token::Granted;
 use crate::oauth::{self, identity};
 use crate::platform;
@@ -78,6 +80,7 @@ pub struct LoginOutcome {
 pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Error> {
     // Nobody is sent to a browser for a login that could not be kept.
     app.config.admits(&request.profile)?;
+    dealings::check(&request.profile)?;
     let store = app.store_for_login()?;
     let key = request.key();
     replaceable(app, &store, &key)?;
@@ -92,6 +95,10 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
         }
         Err(error) => gone_wrong(Kind::LoginFailed, &key, error),
     });
+    if outcome.is_err() {
+        // Whatever it was, the next attempt begins at the beginning.
+        app.forget_metadata(&request.profile.url);
+    }
     if outcome.is_ok() {
         store.forget_trouble(Attempt::Login, &key);
         // Whoever has just answered a person is not in trouble.
@@ -165,6 +172,7 @@ pub(super) struct Signing<'a> {
     pub(super) request: &'a LoginRequest,
     http: &'a Http,
     found: &'a Discovery,
+    dealings: &'a Dealings,
     /// What is asked for.
     scope: &'a ScopeSet,
     /// The key that tokens are to be bound to, if they are.
@@ -220,10 +228,11 @@ async fn sign_in(
 ) -> Result<LoginOutcome, Error> {
     let http = app.http(&request.profile.url);
     let mut trace = Trace::default();
-    let found = find_issuer(app, request, &http, &mut trace).await?;
-    let scope = scope(store, request, &found)?;
-    let signing =
-        Signing { app, store, request, http: &http, found: &found, scope: &scope, dpop_key: None, command };
+    let (found, dealings) = find_issuer(app, store, request, &http, &mut trace).await?;
+    let scope = scope(store, request, &dealings)?;
+    let dpop_key = binding::key(&request.profile, &found)?;
+    let (http, found, dealings) = (&http, &found, &dealings);
+    let signing = Signing { app, store, request, http, found, dealings, scope: &scope, dpop_key, command };
     let outcome = match signing.obtain().await {
         // The issuer has forgotten a client that it gave: once, another one is asked for.
         Err(Trouble::ClientForgotten { client_id, .. }) => {
@@ -238,8 +247,8 @@ async fn sign_in(
 
 /// The scope to ask for: the user's, else what the server says; with --add-scope, what the login was asked and given
 /// before and what is to be added (MCP, Step-Up Authorization Flow).
-fn scope(store: &Store, request: &LoginRequest, found: &Discovery) -> Result<ScopeSet, Error> {
-    let usual = || request.profile.scope.clone().unwrap_or_else(|| found.scope());
+fn scope(store: &Store, request: &LoginRequest, dealings: &Dealings) -> Result<ScopeSet, Error> {
+    let usual = || dealings.scope.clone();
     if request.add_scope.is_empty() {
         return Ok(usual());
     }
@@ -304,6 +313,7 @@ impl Signing<'_> {
         if !is_unknown || client.source != RegistrationSource::Dynamic {
             return Trouble::Other(error);
         }
+        self.app.forget_metadata(&self.request.profile.url);
         match forget_client(self.store, &self.request.profile.name, client) {
             Ok(()) => Trouble::ClientForgotten { client_id: client.client_id.clone(), error },
             Err(error) => Trouble::Other(error.into()),
@@ -317,7 +327,10 @@ impl Signing<'_> {
         let endpoints = self.found.issuer.endpoints();
         tokens.facts.fingerprint = self.store.fingerprint(&tokens.access_token);
         tokens.facts.refreshable |= grant.asks_anew();
-        let identity = identity::identify(self.http, &endpoints, &tokens).await;
+        let identity = identity::identify(&self.applicant(&endpoints, &client), &tokens).await;
+        if self.dpop_key.is_some() && !tokens.facts.is_bound() {
+            self.app.console.warn("the issuer was asked to bind the token to a key, and did not");
+        }
         let facts = LoginFacts {
             server: profile.name.clone(),
             account: self.request.account.clone(),
@@ -326,7 +339,8 @@ impl Signing<'_> {
             endpoints,
             grant,
             requested_scope: self.scope.clone(),
-            refresh_scope: profile.refresh_scope.unwrap_or(false),
+            refresh_scope: self.dealings.refresh_scope,
+            answer_member: self.dealings.answer_member.clone(),
             identity,
             state: LoginState::Active,
             generation: 1,
@@ -338,15 +352,18 @@ impl Signing<'_> {
     }
 }
 
-/// Discovers the issuer, and refuses one that does not promise to check PKCE unless the user settled otherwise.
+/// Discovers the issuer and settles how to deal with it. One that does not promise to check PKCE is refused, unless the
+/// user or what is known of it vouches for that.
 async fn find_issuer(
     app: &App,
+    store: &Store,
     request: &LoginRequest,
     http: &Http,
     trace: &mut Trace,
-) -> Result<Discovery, Error> {
+) -> Result<(Discovery, Dealings), Error> {
     let profile = &request.profile;
-    let found = discovery::discover(http, &profile.url, profile.issuer.as_ref(), trace).await;
+    let found = super::discover::find(app, store, http, profile, request.fresh, trace).await;
+    let found = found.map(|found| dealt_with(profile, found, trace));
     for step in &trace.0 {
         if request.explain {
             app.console.say(&step.to_string());
@@ -354,12 +371,21 @@ async fn find_issuer(
             app.console.detail(&step.to_string());
         }
     }
-    let found = found.map_err(remote(&profile.url))?;
+    let (found, dealings) = found.map_err(remote(&profile.url))?;
     let by_code = request.grant == GrantKind::AuthorizationCode;
-    if by_code && !found.issuer.advertises_s256() && !profile.assume_pkce {
+    if by_code && !found.issuer.advertises_s256() && !dealings.assume_pkce {
         return Err(remote(&profile.url)(oauth::Error::NoPkce(found.issuer.issuer.clone())));
     }
-    Ok(found)
+    Ok((found, dealings))
+}
+
+/// What was found, without what is not to be relied on there.
+fn dealt_with(profile: &ServerProfile, mut found: Discovery, trace: &mut Trace) -> (Discovery, Dealings) {
+    let dealings = dealings::settle(profile, &found, trace);
+    if !dealings.registration {
+        found.issuer.registration_endpoint = None;
+    }
+    (found, dealings)
 }
 
 /// What a new login would replace. An error if it must not be touched, such as a record of a newer release.

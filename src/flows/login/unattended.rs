@@ -15,9 +15,9 @@ pub(super) async fn obtain(signing: &Signing<'_>) -> Result<Obtained, Trouble> {
     signing.introduce(None);
     let endpoints = signing.found.issuer.endpoints();
     let applicant = signing.applicant(&endpoints, &client);
-    let asking = Asking { applicant, resource: signing.resource(), scope: signing.scope };
+    let asking = Asking { applicant, resource: signing.dealings.resource.as_deref(), scope: signing.scope };
     let granted = unattended::ask(signing.app, &signing.request.profile.name, &grant, &asking).await?;
-    let resource = signing.resource().map(str::to_owned);
+    let resource = signing.dealings.resource.clone();
     Ok(Obtained::new(client, granted, grant, resource))
 }
 
