@@ -195,6 +195,7 @@ mod tests {
             client_id: "c&d".into(),
             auth_method: ClientAuthMethod::None,
             redirect_uri: None,
+            scope: ScopeSet::default(),
             secret_expires_at: None,
             management_url: None,
             assertion: None,
