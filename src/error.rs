@@ -496,9 +496,6 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         {
             format!("run `{command}` to register anew, or give a --client-id that the issuer knows")
         }
-        E::Refused { reason, .. } if reason.code == "invalid_request" => format!(
-            "if this issuer wants the scope at every refresh: `{command} --refresh-scope`; otherwise tell whoever runs it"
-        ),
         E::Refused { .. } => format!("run `{command}` again"),
         E::Temporary { retry_after: Some(seconds), .. } => {
             format!("try again in {seconds} s; what is stored was kept")

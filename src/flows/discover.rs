@@ -15,7 +15,8 @@ use crate::oauth::discovery::{self, Discovery, Quest, Trace};
 use crate::oauth::metadata::IssuerMetadata;
 use crate::store::Store;
 
-/// Runs discovery alone, and asks everybody anew. The trace tells what was done also where it fails.
+/// Runs discovery alone, asks everybody anew, and settles how a login would deal with the issuer. The trace tells what
+/// was done also where it fails.
 pub fn discover(
     app: &App,
     profile: &ServerProfile,
@@ -24,7 +25,11 @@ pub fn discover(
     let http = app.http(&profile.url);
     let held = app.store().map(|store| of_logins(&store, &profile.name)).unwrap_or_default();
     let way = Way { held: &held, is_bound: false, fresh: true };
-    http::block_on(ask(app, &http, profile, way, trace))
+    let found = http::block_on(ask(app, &http, profile, way, trace))?;
+    if let Ok(found) = &found {
+        dealings::settle(profile, found, trace);
+    }
+    Ok(found)
 }
 
 /// Finds the issuer to sign in at: of what is remembered, if that is not old and not to be passed over. An issuer that
@@ -214,10 +219,12 @@ fn same_issuer(login: &Login, found: &Issuer) -> Finding {
 }
 
 fn pkce(profile: &ServerProfile, found: &Discovery) -> Finding {
-    match (found.issuer.advertises_s256(), profile.assume_pkce) {
-        (true, _) => Finding::good("PKCE", "S256 is advertised"),
-        (false, true) => Finding::good("PKCE", "not advertised, assumed as you settled"),
-        (false, false) => Finding::bad("PKCE", "S256 is not advertised", REFUSED),
+    let assumed = dealings::settle(profile, found, &mut Trace::default()).assume_pkce;
+    match (found.issuer.advertises_s256(), profile.assume_pkce, assumed) {
+        (true, ..) => Finding::good("PKCE", "S256 is advertised"),
+        (false, true, _) => Finding::good("PKCE", "not advertised, assumed as you settled"),
+        (false, false, true) => Finding::good("PKCE", "not advertised, known to be there"),
+        (false, false, false) => Finding::bad("PKCE", "S256 is not advertised", REFUSED),
     }
 }
 

@@ -32,12 +32,6 @@ class Proxy(OAuthProxy):
         books.codes_redeemed += 1
         return tokens
 
-    async def load_refresh_token(self, client, refresh_token):
-        found = await super().load_refresh_token(client, refresh_token)
-        if found is None:
-            books.refuse("an unknown or spent refresh token")
-        return found
-
     async def exchange_refresh_token(self, client, refresh_token, scopes):
         tokens = await super().exchange_refresh_token(client, refresh_token, scopes)
         books.refreshes += 1
@@ -78,4 +72,4 @@ async def tell(_request):
 
 
 app = server.http_app(path="/mcp", json_response=True, stateless_http=True)
-serve(app, place, "fastmcp")
+serve(books.watch(app), place, "fastmcp")

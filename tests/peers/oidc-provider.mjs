@@ -10,7 +10,7 @@
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import Provider, { errors } from 'oidc-provider';
-import MemoryAdapter, { setStorage } from 'oidc-provider/lib/adapters/memory_adapter.js';
+import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js';
 import { bearer, body, json, named, ready, remembered, reserve } from './serve.mjs';
 
 const SCOPE = 'mcp:tools';
@@ -36,7 +36,7 @@ function signingKey() {
 
 /** Storage for the provider's memory adapter. Nothing lives long enough here to expire; `Map`s are its lists. */
 const storage = new Map(earlier?.storage.map(([key, value, isMap]) => [key, isMap ? new Map(value) : value]));
-setStorage(storage);
+
 
 const keys = earlier?.keys ?? { signing: signingKey(), cookie: randomBytes(32).toString('hex') };
 
@@ -61,7 +61,7 @@ function resourceServer(_context, indicator) {
 }
 
 const provider = new Provider(issuer, {
-  adapter: MemoryAdapter,
+  adapter: (model) => new MemoryAdapter(model, storage),
   clients: upstreamClients(),
   jwks: { keys: [keys.signing] },
   cookies: { keys: [keys.cookie] },

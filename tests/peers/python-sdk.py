@@ -87,7 +87,6 @@ class Issuer(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
     async def exchange_authorization_code(self, client, authorization_code):
         del self.codes[authorization_code.code]
         if authorization_code.resource != resource:
-            books.refuse(f"the resource is {authorization_code.resource}")
             raise TokenError("invalid_target")
         family = Family(authorization_code)
         self.families.append(family)
@@ -97,7 +96,6 @@ class Issuer(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
     async def load_refresh_token(self, client, refresh_token):
         for family in list(self.families):
             if refresh_token in family.spent:
-                books.refuse("the refresh token was used before")
                 self.families.remove(family)
             elif refresh_token == family.refresh.token:
                 return family.refresh
@@ -147,4 +145,4 @@ async def tell(_request):
 
 
 app = server.streamable_http_app(json_response=True, stateless_http=True)
-serve(app, place, "mcp", remember=lambda: (issuer.clients, issuer.families))
+serve(books.watch(app), place, "mcp", remember=lambda: (issuer.clients, issuer.families))

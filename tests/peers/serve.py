@@ -31,6 +31,19 @@ class Books:
         self.refused += 1
         self.errors.append(why)
 
+    def watch(self, app):
+        """The same application; what its token endpoint turns away is noted."""
+
+        async def watched(scope, receive, send):
+            async def noting(message):
+                if scope.get("path") == "/token" and message.get("status", 0) >= 400:
+                    self.refuse(f"/token answered {message['status']}")
+                await send(message)
+
+            await app(scope, receive, noting)
+
+        return watched
+
     def answer(self, live_grants):
         return JSONResponse({**vars(self), "live_grants": live_grants})
 
