@@ -168,6 +168,6 @@ impl Settling<'_> {
     }
 
     fn note(&mut self, quirk: &'static Quirk, action: &str, outcome: &str, flag: &str) {
-        self.trace.note(action, format!("{outcome}; {flag} changes that"), &quirk.source);
+        self.trace.decide(action, outcome, quirk.source.as_str(), flag.to_owned());
     }
 }
