@@ -10,6 +10,7 @@ mod support;
 mod answers;
 mod binding;
 mod discovery;
+mod finding;
 mod network;
 mod opener;
 mod peer;

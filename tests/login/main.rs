@@ -11,6 +11,7 @@ mod discovery;
 mod ending;
 mod interruption;
 mod keys;
+mod metadata;
 mod redirect;
 mod talk;
 
