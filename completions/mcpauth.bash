@@ -1267,7 +1267,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__sandbox)
-            opts="-q -v -h --port --auto-consent --access-ttl --no-rotation --grace --no-registration --no-resource-metadata --imitate --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --port --auto-consent --access-ttl --no-rotation --grace --no-registration --device --dpop --no-resource-metadata --imitate --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1285,8 +1285,12 @@ _mcpauth() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --dpop)
+                    COMPREPLY=($(compgen -W "offered required" -- "${cur}"))
+                    return 0
+                    ;;
                 --imitate)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "entra google cognito auth0 atlassian atlassian-mcp slack github salesforce salesforce-mcp revenuecat dropbox meta netsuite" -- "${cur}"))
                     return 0
                     ;;
                 --store)

@@ -510,7 +510,22 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_s
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l port -d 'Port to listen on; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l access-ttl -d 'How long access tokens live' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l grace -d 'How long a spent refresh token still yields its successor' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l imitate -d 'Imitate a provider that has ways of its own, as far as people reported them' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l dpop -d 'Bind tokens to a key of the client (DPoP): for those who want it, or for everybody' -r -f -a "offered\t'Clients that send a proof'
+required\t'All clients; who sends no proof gets no token'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l imitate -d 'Imitate a provider that has ways of its own, as far as people reported them' -r -f -a "entra\t''
+google\t''
+cognito\t''
+auth0\t''
+atlassian\t''
+atlassian-mcp\t''
+slack\t''
+github\t''
+salesforce\t''
+salesforce-mcp\t''
+revenuecat\t''
+dropbox\t''
+meta\t''
+netsuite\t''"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
 file\t'Plain files, not sealed'"
@@ -519,6 +534,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l passphrase-f
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l auto-consent -d 'Grant every request without asking'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-rotation -d 'Keep refresh tokens valid after use instead of rotating them'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-registration -d 'Offer no dynamic client registration'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l device -d 'Let devices sign in: a code is shown there and typed at /device'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-resource-metadata -d 'Publish no protected resource metadata, like servers of MCP 2025-03-26'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -s q -l quiet -d 'Say nothing but answers, warnings and errors'

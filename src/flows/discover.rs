@@ -2,40 +2,140 @@
 
 use serde::Serialize;
 
+use super::metadata_cache::MetadataCache;
 use super::session::{self, Freshness};
 use super::{App, dealings, remote};
-use crate::config::ServerProfile;
+use crate::config::{ManualEndpoints, ServerProfile};
 use crate::error::{Error, LOGIN_NEEDED, REFUSED, TEMPORARY};
 use crate::http::{self, Authorization, Http, HttpError};
 use crate::mcp;
-use crate::model::{Issuer, Login, LoginKey, Name, ServerUrl};
+use crate::model::{Endpoints, Issuer, Login, LoginKey, Name, ServerUrl};
 use crate::oauth;
 use crate::oauth::discovery::{self, Discovery, Quest, Trace};
+use crate::oauth::metadata::IssuerMetadata;
+use crate::store::Store;
 
-/// Runs discovery alone, and settles how a login would deal with the issuer. The trace tells what was done also where it
-/// fails.
+/// Runs discovery alone, and asks everybody anew. The trace tells what was done also where it fails.
 pub fn discover(
     app: &App,
     profile: &ServerProfile,
     trace: &mut Trace,
 ) -> Result<Result<Discovery, oauth::Error>, HttpError> {
     let http = app.http(&profile.url);
-    let found = http::block_on(ask(&http, profile, trace))?;
+    let held = app.store().map(|store| of_logins(&store, &profile.name)).unwrap_or_default();
+    let way = Way { held: &held, is_bound: false, fresh: true };
+    let found = http::block_on(ask(app, &http, profile, way, trace))?;
     if let Ok(found) = &found {
+        // What a login would do otherwise than usual belongs to the steps, too.
         dealings::settle(profile, found, trace);
     }
     Ok(found)
 }
 
-/// Finds the issuer of a server as its profile says.
-pub async fn ask(http: &Http, profile: &ServerProfile, trace: &mut Trace) -> Result<Discovery, oauth::Error> {
+/// Finds the issuer to sign in at: of what is remembered, if that is not old and not to be passed over. An issuer that
+/// takes the place of the one of an earlier login, or of a client, is refused unless the user vouches for it.
+pub async fn find(
+    app: &App,
+    store: &Store,
+    http: &Http,
+    profile: &ServerProfile,
+    fresh: bool,
+    trace: &mut Trace,
+) -> Result<Discovery, oauth::Error> {
+    let mut held = of_logins(store, &profile.name);
+    let known = app.config.profile(&profile.name).ok().flatten().filter(|known| known.url == profile.url);
+    // A client that a login left which never came to its end may have been meant for another server of this name.
+    if known.is_some() {
+        // What cannot be read now is complained of where it is used.
+        held.extend(store.load_client(&profile.name).ok().flatten().map(|client| client.facts.issuer));
+    }
+    let fresh = fresh || known.is_some_and(|known| asks_otherwise(&known, profile));
+    ask(app, http, profile, Way { held: &held, is_bound: true, fresh }, trace).await
+}
+
+/// Whether the user has settled something about whom to ask, so that old answers answer another question.
+fn asks_otherwise(known: &ServerProfile, profile: &ServerProfile) -> bool {
+    let whom = |profile: &ServerProfile| {
+        (profile.issuer.clone(), profile.trusted_issuers.clone(), profile.endpoints.clone())
+    };
+    whom(known) != whom(profile)
+        || (known.strict_resource, known.identity_provider, &known.quirks)
+            != (profile.strict_resource, profile.identity_provider, &profile.quirks)
+}
+
+/// How to go about it.
+struct Way<'a> {
+    /// The issuers that know a client or a login for the server.
+    held: &'a [Issuer],
+    /// Whether only those are taken.
+    is_bound: bool,
+    /// Whether nothing is remembered.
+    fresh: bool,
+}
+
+async fn ask(
+    app: &App,
+    http: &Http,
+    profile: &ServerProfile,
+    way: Way<'_>,
+    trace: &mut Trace,
+) -> Result<Discovery, oauth::Error> {
+    let cache = MetadataCache::new(app, profile);
+    let endpoints = settled_endpoints(&profile.endpoints);
     let quest = Quest {
+        is_issuer: profile.identity_provider,
         pinned: profile.issuer.as_ref(),
+        endpoints: endpoints.as_ref(),
+        held: way.held,
+        is_bound: way.is_bound,
         trusted: &profile.trusted_issuers,
-        spellings: &|asked| dealings::spellings(profile, asked),
+        spellings: &|issuer| dealings::spellings(profile, issuer),
+        strict_resource: profile.strict_resource,
+        kept: if way.fresh { None } else { cache.server(&profile.url) },
+        recall: &|issuer| if way.fresh { None } else { cache.issuer(issuer) },
         ..Quest::new(http, &profile.url)
     };
-    discovery::discover(quest, trace).await
+    let mut found = discovery::discover(quest, trace).await?;
+    cache.keep(&profile.url, &found);
+    if endpoints.is_none() {
+        amend(&mut found.issuer, &profile.endpoints, trace);
+        found.issuer.vet(http).await?;
+    }
+    Ok(found)
+}
+
+/// The issuers of the logins at a server. Opens no keychain.
+fn of_logins(store: &Store, server: &Name) -> Vec<Issuer> {
+    let logins = store.summaries().unwrap_or_default().into_iter().flatten();
+    logins.filter(|summary| summary.login.server == *server).map(|summary| summary.client.issuer).collect()
+}
+
+/// The endpoints, if the user settled the one that every grant takes.
+fn settled_endpoints(settled: &ManualEndpoints) -> Option<Endpoints> {
+    let token = settled.token.clone()?;
+    Some(Endpoints {
+        authorization: settled.authorization.clone(),
+        token,
+        registration: settled.registration.clone(),
+        revocation: settled.revocation.clone(),
+        userinfo: None,
+        device_authorization: settled.device_authorization.clone(),
+    })
+}
+
+/// Puts the endpoints that the user settled in place of those of the metadata.
+fn amend(issuer: &mut IssuerMetadata, settled: &ManualEndpoints, trace: &mut Trace) {
+    for (own, settled, flag) in [
+        (&mut issuer.authorization_endpoint, &settled.authorization, "--authorize-url"),
+        (&mut issuer.registration_endpoint, &settled.registration, "--register-url"),
+        (&mut issuer.revocation_endpoint, &settled.revocation, "--revoke-url"),
+        (&mut issuer.device_authorization_endpoint, &settled.device_authorization, "--device-url"),
+    ] {
+        if let Some(url) = settled {
+            trace.decide("use the endpoint that you settled", url.to_string(), "your settings", flag);
+            *own = Some(url.clone());
+        }
+    }
 }
 
 /// One thing that was tried, and what came of it.

@@ -2,6 +2,7 @@
 
 pub mod brake;
 pub mod brought;
+pub mod call;
 pub mod condition;
 pub mod dealings;
 pub mod demo;
@@ -12,10 +13,12 @@ pub mod exec;
 pub mod handout;
 pub mod login;
 pub mod logout;
+mod metadata_cache;
 pub mod moving;
 pub mod passphrase;
 mod printed;
 pub mod redirect;
+pub mod relay;
 pub mod renewal;
 pub mod server;
 pub mod session;

@@ -299,6 +299,7 @@ fn conclude(
         }
         oauth::Error::Refused { reason, host } => {
             if reason.code == "invalid_client" {
+                app.forget_metadata(&login.facts.url);
                 forget_client(store, &key.server, &login.client.facts)?;
             }
             let why = format!("{}: {host} refused to refresh: {reason}", key.server);

@@ -159,7 +159,7 @@ impl IssuerMetadata {
     }
 
     /// Vets the endpoints before any of them is used.
-    pub(super) async fn vet(&self, http: &Http) -> Result<(), Error> {
+    pub async fn vet(&self, http: &Http) -> Result<(), Error> {
         let optional = [
             &self.authorization_endpoint,
             &self.registration_endpoint,

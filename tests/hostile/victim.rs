@@ -42,9 +42,9 @@ impl Victim {
         self.world.sandbox.change(|options| options.faults = faults.to_vec());
     }
 
-    /// Signs in once more to the sandbox, to replace the login.
+    /// Signs in once more to the sandbox, to replace the login, and asks for everything anew.
     pub(crate) fn sign_in_again(&self, flags: &[&str]) -> Ran {
-        let args = [&["login", "box", "--no-browser"], flags].concat();
+        let args = [&["login", "box", "--no-browser", "--fresh"], flags].concat();
         sign_in(self.world.after_a_while().command(&args), "", |address| drop(follow(address)))
     }
 

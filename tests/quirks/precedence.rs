@@ -155,18 +155,18 @@ fn nothing_is_added_to_a_scope_that_the_issuer_chooses() {
 
 #[test]
 fn spellings_of_an_issuer_are_those_of_the_issuer_that_was_asked() {
-    let trusted = |profile: &ServerProfile, asked: &str| -> Vec<String> {
-        let trusted = dealings::spellings(profile, &Issuer::new(asked));
-        trusted.iter().map(ToString::to_string).collect()
+    let known = |profile: &ServerProfile, asked: &str| -> Vec<String> {
+        let spellings = dealings::spellings(profile, &Issuer::new(asked));
+        spellings.iter().map(ToString::to_string).collect()
     };
     assert_eq!(
-        trusted(&profile(None), "https://login.microsoftonline.com/organizations/v2.0"),
+        known(&profile(None), "https://login.microsoftonline.com/organizations/v2.0"),
         ["https://login.microsoftonline.com/{tenantid}/v2.0"]
     );
-    assert_eq!(trusted(&profile(None), "https://issuer.example"), [""; 0]);
-    assert_eq!(trusted(&profile(Some(&[])), ENTRA), [""; 0]);
+    assert_eq!(known(&profile(None), "https://issuer.example"), [""; 0]);
+    assert_eq!(known(&profile(Some(&[])), ENTRA), [""; 0]);
     assert_eq!(
-        trusted(&profile(Some(&["entra"])), "https://sso.example/organizations/v2.0"),
+        known(&profile(Some(&["entra"])), "https://sso.example/organizations/v2.0"),
         ["https://sso.example/{tenantid}/v2.0"]
     );
 }

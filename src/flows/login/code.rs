@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::flows::{forget_client, redirect, remote};
 use crate::model::{ClientRegistration, Grant};
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
+use crate::oauth::dpop;
 use crate::oauth::registration::Wanted;
 use crate::oauth::token;
 use crate::secret::AuthorizationCode;
@@ -102,7 +103,12 @@ fn begin(
     redirect_uri: &str,
 ) -> Result<PendingAuthorization, Error> {
     let profile = &signing.request.profile;
-    let parameters: Vec<_> = signing.dealings.auth_params.clone().into_iter().collect();
+    let mut parameters: Vec<_> = signing.dealings.auth_params.clone().into_iter().collect();
+    if let Some(key) = &signing.dpop_key {
+        // So that the code, too, is of use only together with the key (RFC 9449 section 10).
+        let name = dpop::thumbprint(key).map_err(remote(&profile.url))?;
+        parameters.push(("dpop_jkt".into(), name));
+    }
     let request = AuthorizationRequest {
         issuer: &signing.found.issuer,
         client: &client.facts,

@@ -1,6 +1,7 @@
 //! Signing in: discover, become a client, obtain tokens by the grant that is settled, save. A new login replaces an old
 //! one only here, at the end, when it has succeeded.
 
+mod binding;
 mod client;
 mod code;
 mod unattended;
@@ -94,6 +95,10 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
         }
         Err(error) => gone_wrong(Kind::LoginFailed, &key, error),
     });
+    if outcome.is_err() {
+        // Whatever it was, the next attempt begins at the beginning.
+        app.forget_metadata(&request.profile.url);
+    }
     if outcome.is_ok() {
         store.forget_trouble(Attempt::Login, &key);
         // Whoever has just answered a person is not in trouble.
@@ -223,11 +228,11 @@ async fn sign_in(
 ) -> Result<LoginOutcome, Error> {
     let http = app.http(&request.profile.url);
     let mut trace = Trace::default();
-    let (found, dealings) = find_issuer(app, request, &http, &mut trace).await?;
+    let (found, dealings) = find_issuer(app, store, request, &http, &mut trace).await?;
     let scope = scope(store, request, &dealings)?;
+    let dpop_key = binding::key(&request.profile, &found)?;
     let (http, found, dealings) = (&http, &found, &dealings);
-    let signing =
-        Signing { app, store, request, http, found, dealings, scope: &scope, dpop_key: None, command };
+    let signing = Signing { app, store, request, http, found, dealings, scope: &scope, dpop_key, command };
     let outcome = match signing.obtain().await {
         // The issuer has forgotten a client that it gave: once, another one is asked for.
         Err(Trouble::ClientForgotten { client_id, .. }) => {
@@ -308,6 +313,7 @@ impl Signing<'_> {
         if !is_unknown || client.source != RegistrationSource::Dynamic {
             return Trouble::Other(error);
         }
+        self.app.forget_metadata(&self.request.profile.url);
         match forget_client(self.store, &self.request.profile.name, client) {
             Ok(()) => Trouble::ClientForgotten { client_id: client.client_id.clone(), error },
             Err(error) => Trouble::Other(error.into()),
@@ -321,7 +327,10 @@ impl Signing<'_> {
         let endpoints = self.found.issuer.endpoints();
         tokens.facts.fingerprint = self.store.fingerprint(&tokens.access_token);
         tokens.facts.refreshable |= grant.asks_anew();
-        let identity = identity::identify(self.http, &endpoints, &tokens).await;
+        let identity = identity::identify(&self.applicant(&endpoints, &client), &tokens).await;
+        if self.dpop_key.is_some() && !tokens.facts.is_bound() {
+            self.app.console.warn("the issuer was asked to bind the token to a key, and did not");
+        }
         let facts = LoginFacts {
             server: profile.name.clone(),
             account: self.request.account.clone(),
@@ -347,12 +356,13 @@ impl Signing<'_> {
 /// user or what is known of it vouches for that.
 async fn find_issuer(
     app: &App,
+    store: &Store,
     request: &LoginRequest,
     http: &Http,
     trace: &mut Trace,
 ) -> Result<(Discovery, Dealings), Error> {
     let profile = &request.profile;
-    let found = super::discover::ask(http, profile, trace).await;
+    let found = super::discover::find(app, store, http, profile, request.fresh, trace).await;
     let found = found.map(|found| dealt_with(profile, found, trace));
     for step in &trace.0 {
         if request.explain {
