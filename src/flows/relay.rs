@@ -197,11 +197,3 @@ fn another_token(app: &App, key: &LoginKey, refused: &Login, why: &str) -> Resul
     }
     session::fresh_login(app, key, &Freshness { refresh: Refresh::Always, ..Freshness::default() })
 }
-
-impl App {
-    /// Lets go of what is remembered of a server's metadata and its issuer's: a server that refuses a good token may
-    /// have moved.
-    pub fn forget_metadata(&self, server: &ServerUrl) {
-        self.console.detail(&format!("{server} refused the token; its metadata is read anew next time"));
-    }
-}

@@ -100,6 +100,7 @@ mod tests {
         proof(key, "POST", &url.parse().unwrap(), NOW, nonce, token.as_ref()).ok().unwrap()
     }
 
+    /// MCP 48.
     #[test]
     fn a_proof_can_be_checked_with_nothing_but_itself() {
         let key = generate().ok().unwrap();
@@ -117,6 +118,7 @@ mod tests {
         assert_eq!(thumbprint(&key).ok().unwrap(), thumbprint_of(&header["jwk"]));
     }
 
+    /// MCP 48.
     #[test]
     fn a_proof_is_for_one_request_only() {
         let key = generate().ok().unwrap();
@@ -134,6 +136,7 @@ mod tests {
         assert_ne!(thumbprint(&key).ok().unwrap(), thumbprint(&generate().ok().unwrap()).ok().unwrap());
     }
 
+    /// MCP 48.
     #[test]
     fn a_proof_names_its_token_as_rfc_9449_does() {
         let key = generate().ok().unwrap();

@@ -45,7 +45,7 @@ pub async fn identify(applicant: &Applicant<'_>, tokens: &TokenSet) -> Identity 
 /// Asks the userinfo endpoint, and once more if it wants a nonce in the proof.
 async fn ask(applicant: &Applicant<'_>, userinfo: &Url, tokens: &TokenSet) -> Option<Answer> {
     let answer = show(applicant, userinfo, tokens, None).await?;
-    let nonce = (answer.status == 401).then(|| dpop::nonce_in(&answer)).flatten();
+    let nonce = (answer.status == 401).then(|| dpop::nonce_in(&answer.headers)).flatten();
     match nonce {
         Some(nonce) if tokens.facts.is_bound() => show(applicant, userinfo, tokens, Some(&nonce)).await,
         _ => Some(answer),

@@ -270,7 +270,7 @@ mod tests {
         }
     }
 
-    /// MCP 26.
+    /// MCP 37.
     #[test]
     fn a_secret_is_shown_in_the_way_that_the_issuer_names_first() {
         let preferred = |listed: Option<&[&str]>, has_secret| {
@@ -296,6 +296,7 @@ mod tests {
         assert_eq!(preferred(Some(&["tls_client_auth"]), false), ClientAuthMethod::None);
     }
 
+    /// MCP 26.
     #[test]
     fn an_answer_that_cannot_be_used_is_refused() {
         for answer in [

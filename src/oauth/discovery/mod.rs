@@ -256,7 +256,7 @@ mod tests {
 
     use super::*;
 
-    /// MCP 33, 34.
+    /// MCP 33.
     #[test]
     fn the_scope_is_the_challenges_else_the_resources_else_none() {
         let issuer = |scopes: &[&str]| IssuerMetadata {
