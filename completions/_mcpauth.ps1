@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print one fresh access token')
             [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print the request headers for an MCP client''s header helper, as one JSON object')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command, such as a stdio MCP server, with a fresh token in its environment')
+            [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Send one request with a fresh token, and print what the server answers')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show the logins: account, issuer, time left, scopes, client and store')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the logins, a line each; never opens the keychain')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login now')
@@ -178,6 +179,26 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
             [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
             [CompletionResult]::new('--clean-env', '--clean-env', [CompletionResultType]::ParameterName, 'Start with nothing in the environment but HOME, LOGNAME, PATH, SHELL, TERM and USER')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;call' {
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Send this text; `@FILE` sends what a file holds, `@-` what is on standard input. As JSON, unless -H says otherwise')
+            [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'Send this text; `@FILE` sends what a file holds, `@-` what is on standard input. As JSON, unless -H says otherwise')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'A further header; may be repeated')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'How long all of it may take; if left out, the answer has to begin within a minute')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Print status and headers of the answer first')
+            [CompletionResult]::new('--include', '--include', [CompletionResultType]::ParameterName, 'Print status and headers of the answer first')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
@@ -597,6 +618,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port to listen on; any free one if left out')
             [CompletionResult]::new('--access-ttl', '--access-ttl', [CompletionResultType]::ParameterName, 'How long access tokens live')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'How long a spent refresh token still yields its successor')
+            [CompletionResult]::new('--dpop', '--dpop', [CompletionResultType]::ParameterName, 'Bind tokens to a key of the client (DPoP): for those who want it, or for everybody')
             [CompletionResult]::new('--imitate', '--imitate', [CompletionResultType]::ParameterName, 'Imitate a provider that has ways of its own, as far as people reported them')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
@@ -604,6 +626,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--auto-consent', '--auto-consent', [CompletionResultType]::ParameterName, 'Grant every request without asking')
             [CompletionResult]::new('--no-rotation', '--no-rotation', [CompletionResultType]::ParameterName, 'Keep refresh tokens valid after use instead of rotating them')
             [CompletionResult]::new('--no-registration', '--no-registration', [CompletionResultType]::ParameterName, 'Offer no dynamic client registration')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Let devices sign in: a code is shown there and typed at /device')
             [CompletionResult]::new('--no-resource-metadata', '--no-resource-metadata', [CompletionResultType]::ParameterName, 'Publish no protected resource metadata, like servers of MCP 2025-03-26')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
@@ -662,6 +685,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print one fresh access token')
             [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print the request headers for an MCP client''s header helper, as one JSON object')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command, such as a stdio MCP server, with a fresh token in its environment')
+            [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Send one request with a fresh token, and print what the server answers')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show the logins: account, issuer, time left, scopes, client and store')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the logins, a line each; never opens the keychain')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login now')
@@ -690,6 +714,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             break
         }
         'mcpauth;help;exec' {
+            break
+        }
+        'mcpauth;help;call' {
             break
         }
         'mcpauth;help;status' {

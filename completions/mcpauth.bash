@@ -19,6 +19,9 @@ _mcpauth() {
             mcpauth,audit)
                 cmd="mcpauth__subcmd__audit"
                 ;;
+            mcpauth,call)
+                cmd="mcpauth__subcmd__call"
+                ;;
             mcpauth,completions)
                 cmd="mcpauth__subcmd__completions"
                 ;;
@@ -84,6 +87,9 @@ _mcpauth() {
                 ;;
             mcpauth__subcmd__help,audit)
                 cmd="mcpauth__subcmd__help__subcmd__audit"
+                ;;
+            mcpauth__subcmd__help,call)
+                cmd="mcpauth__subcmd__help__subcmd__call"
                 ;;
             mcpauth__subcmd__help,completions)
                 cmd="mcpauth__subcmd__help__subcmd__completions"
@@ -239,7 +245,7 @@ _mcpauth() {
 
     case "${cmd}" in
         mcpauth)
-            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -351,6 +357,52 @@ _mcpauth() {
                 return 0
             fi
             case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__call)
+            opts="-d -H -i -q -v -h --data --include --max-time --account --json --quiet --verbose --store --config --passphrase-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -H)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --store)
                     COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
                     return 0
@@ -571,7 +623,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__help)
-            opts="login logout token headers exec status list refresh server store discover doctor audit sandbox demo completions man help"
+            opts="login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -601,6 +653,20 @@ _mcpauth() {
         mcpauth__subcmd__help__subcmd__audit__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__call)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1267,7 +1333,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__sandbox)
-            opts="-q -v -h --port --auto-consent --access-ttl --no-rotation --grace --no-registration --no-resource-metadata --imitate --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --port --auto-consent --access-ttl --no-rotation --grace --no-registration --device --dpop --no-resource-metadata --imitate --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1283,6 +1349,10 @@ _mcpauth() {
                     ;;
                 --grace)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dpop)
+                    COMPREPLY=($(compgen -W "offered required" -- "${cur}"))
                     return 0
                     ;;
                 --imitate)

@@ -35,6 +35,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand token 'Print one fresh access token'
             cand headers 'Print the request headers for an MCP client''s header helper, as one JSON object'
             cand exec 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+            cand call 'Send one request with a fresh token, and print what the server answers'
             cand status 'Show the logins: account, issuer, time left, scopes, client and store'
             cand list 'List the logins, a line each; never opens the keychain'
             cand refresh 'Refresh a login now'
@@ -170,6 +171,25 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --config 'Keep configuration, logins and state in this directory'
             cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
             cand --clean-env 'Start with nothing in the environment but HOME, LOGNAME, PATH, SHELL, TERM and USER'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;call'= {
+            cand -d 'Send this text; `@FILE` sends what a file holds, `@-` what is on standard input. As JSON, unless -H says otherwise'
+            cand --data 'Send this text; `@FILE` sends what a file holds, `@-` what is on standard input. As JSON, unless -H says otherwise'
+            cand -H 'A further header; may be repeated'
+            cand --max-time 'How long all of it may take; if left out, the answer has to begin within a minute'
+            cand --account 'Which of several identities at the server'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand -i 'Print status and headers of the answer first'
+            cand --include 'Print status and headers of the answer first'
             cand --json 'Answer in JSON; errors are one line of JSON on standard error'
             cand -q 'Say nothing but answers, warnings and errors'
             cand --quiet 'Say nothing but answers, warnings and errors'
@@ -554,6 +574,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --port 'Port to listen on; any free one if left out'
             cand --access-ttl 'How long access tokens live'
             cand --grace 'How long a spent refresh token still yields its successor'
+            cand --dpop 'Bind tokens to a key of the client (DPoP): for those who want it, or for everybody'
             cand --imitate 'Imitate a provider that has ways of its own, as far as people reported them'
             cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
             cand --config 'Keep configuration, logins and state in this directory'
@@ -561,6 +582,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --auto-consent 'Grant every request without asking'
             cand --no-rotation 'Keep refresh tokens valid after use instead of rotating them'
             cand --no-registration 'Offer no dynamic client registration'
+            cand --device 'Let devices sign in: a code is shown there and typed at /device'
             cand --no-resource-metadata 'Publish no protected resource metadata, like servers of MCP 2025-03-26'
             cand --json 'Answer in JSON; errors are one line of JSON on standard error'
             cand -q 'Say nothing but answers, warnings and errors'
@@ -615,6 +637,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand token 'Print one fresh access token'
             cand headers 'Print the request headers for an MCP client''s header helper, as one JSON object'
             cand exec 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+            cand call 'Send one request with a fresh token, and print what the server answers'
             cand status 'Show the logins: account, issuer, time left, scopes, client and store'
             cand list 'List the logins, a line each; never opens the keychain'
             cand refresh 'Refresh a login now'
@@ -638,6 +661,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         &'mcpauth;help;headers'= {
         }
         &'mcpauth;help;exec'= {
+        }
+        &'mcpauth;help;call'= {
         }
         &'mcpauth;help;status'= {
         }

@@ -11,7 +11,9 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 use crate::platform;
 
+mod passing;
 mod waiting;
+pub use passing::Passing;
 use waiting::PromptWords;
 pub use waiting::Waiting;
 
@@ -22,12 +24,16 @@ const LONGEST_LINE: u64 = 64 * 1024;
 pub trait Terminal: Send + Sync {
     /// Writes to standard output.
     fn write_answer(&self, text: &str) -> io::Result<()>;
+    /// The same with bytes that need not be text.
+    fn write_bytes(&self, bytes: &[u8]) -> io::Result<()>;
     /// Writes to standard error.
     fn write_talk(&self, text: &str) -> io::Result<()>;
     /// Whether a person can be asked: standard input and standard error are terminals.
     fn is_interactive(&self) -> bool;
     /// Whether standard error is a terminal, so that colour and movement mean something.
     fn shows_talk(&self) -> bool;
+    /// Whether standard output is a terminal, which some bytes would drive.
+    fn shows_answer(&self) -> bool;
     /// Asks for a line, which may be empty, that is not shown while it is typed.
     fn ask_secret(&self, question: &str) -> io::Result<String>;
     /// Asks for a line.
@@ -41,9 +47,13 @@ pub struct SystemTerminal;
 
 impl Terminal for SystemTerminal {
     fn write_answer(&self, text: &str) -> io::Result<()> {
+        self.write_bytes(text.as_bytes())
+    }
+
+    fn write_bytes(&self, bytes: &[u8]) -> io::Result<()> {
         // Flushed at once: one answer is one write, and one that gets lost is noticed here.
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
+        out.write_all(bytes)?;
         out.flush()
     }
 
@@ -57,6 +67,10 @@ impl Terminal for SystemTerminal {
 
     fn shows_talk(&self) -> bool {
         io::stderr().is_terminal()
+    }
+
+    fn shows_answer(&self) -> bool {
+        io::stdout().is_terminal()
     }
 
     fn ask_secret(&self, question: &str) -> io::Result<String> {

@@ -9,7 +9,7 @@ use crate::browser::ListenError;
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
 use crate::http::{Flaw, HttpError, TOO_LOCAL};
-use crate::model::{LoginKey, Malformed, Name, is_loopback};
+use crate::model::{LoginKey, Malformed, Name, ScopeSet, is_loopback};
 use crate::oauth;
 use crate::peer_text::PeerText;
 use crate::store::{StoreError, StoreKind};
@@ -18,7 +18,7 @@ use crate::wording::quoted;
 /// Every exit code and what it means, for the README and the manual pages.
 pub const EXIT_CODES: [(&str, &str); 10] = [
     ("0", "done"),
-    ("1", "unforeseen: a bug or an untranslated system error"),
+    ("1", "unforeseen: a bug or an untranslated system error; call: the server answered with 4xx"),
     ("2", "usage or configuration"),
     ("3", "login needed"),
     ("4", "login not completed: declined, cancelled, timed out"),
@@ -102,6 +102,34 @@ pub enum Error {
         command: String,
         /// What happened.
         source: Box<oauth::Error>,
+    },
+    /// The server wants scopes that the login does not have.
+    #[error("{server} asks for {}", missing(.scope))]
+    ScopeNeeded {
+        /// The server.
+        server: String,
+        /// The login, as the command line names it.
+        login: String,
+        /// What it lacks; empty if the server did not say.
+        scope: ScopeSet,
+    },
+    /// The server wants scopes that the login has.
+    #[error("{server} asks for scopes that the login already has: {}", PeerText::new(.scope.to_string()))]
+    ScopeHeld {
+        /// The server.
+        server: String,
+        /// The login, as the command line names it.
+        login: String,
+        /// What is asked for.
+        scope: ScopeSet,
+    },
+    /// `call`: the server's own answer says that this did not work.
+    #[error("the server answered with status {status}")]
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// Seconds after which to try again, if it said so.
+        retry_after: Option<u64>,
     },
     /// Signing in came to nothing too often.
     #[error(
@@ -200,6 +228,13 @@ pub enum Error {
     Unforeseen(String),
 }
 
+fn missing(scope: &ScopeSet) -> String {
+    if scope.is_empty() {
+        return "more scope than the login has, without naming it".into();
+    }
+    format!("scope that the login does not have: {}", PeerText::new(scope.to_string()))
+}
+
 fn candidates(names: &[Name]) -> String {
     match names {
         [] => String::new(),
@@ -248,7 +283,9 @@ impl Error {
             | Self::Malformed(_)
             | Self::NoServer(_)
             | Self::Bound { .. } => 2,
-            Self::LoginNeeded { .. } => LOGIN_NEEDED,
+            Self::LoginNeeded { .. } | Self::ScopeNeeded { .. } => LOGIN_NEEDED,
+            Self::Answered { status, .. } => answered_exit_code(*status),
+            Self::ScopeHeld { .. } => 8,
             Self::WrongPaste { .. } => REFUSED,
             Self::Remote { source, .. } => remote_exit_code(source),
             Self::TooManyLogins { .. }
@@ -266,6 +303,7 @@ impl Error {
     /// A word for scripts, stable like the exit code.
     pub fn code(&self) -> &'static str {
         match self.exit_code() {
+            1 if matches!(self, Self::Answered { .. }) => "answered",
             2 => "usage",
             3 => "login_needed",
             4 => "login_not_completed",
@@ -293,6 +331,12 @@ impl Error {
             Self::Bound { server } => {
                 Some(format!("let mcpauth send the request: `mcpauth call {server} …`"))
             }
+            Self::ScopeNeeded { login, scope, .. } => Some(step_up(login, scope)),
+            Self::ScopeHeld { login, .. } => Some(format!(
+                "signing in again would change nothing, so tell whoever runs the server; \
+                 `mcpauth status {login}` shows what was granted"
+            )),
+            Self::Answered { status, retry_after } => Some(answered_hint(*status, *retry_after)),
             Self::Cancelled { command } | Self::WrongPaste { command } => {
                 Some(format!("run `{command}` again"))
             }
@@ -333,6 +377,32 @@ impl Error {
             }
         }
     }
+}
+
+/// Whether a server that answers so is likely to answer better later.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429) || status >= 500
+}
+
+fn answered_exit_code(status: u16) -> u8 {
+    if is_passing(status) { TEMPORARY } else { 1 }
+}
+
+fn answered_hint(status: u16, retry_after: Option<u64>) -> String {
+    match retry_after.filter(|_| is_passing(status)) {
+        Some(seconds) => format!("try again in {seconds} s"),
+        None if is_passing(status) => "try again later".into(),
+        None => "what it says is on standard output; -i shows its headers, too".into(),
+    }
+}
+
+fn step_up(login: &str, scope: &ScopeSet) -> String {
+    if scope.is_empty() {
+        return format!(
+            "ask whoever runs the server for its name, then run `mcpauth login {login} --add-scope NAME`"
+        );
+    }
+    format!("run `mcpauth login {login} --add-scope {}`", quoted(&scope.to_string()))
 }
 
 fn config_hint(error: &ConfigError) -> Option<String> {
@@ -426,9 +496,6 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         {
             format!("run `{command}` to register anew, or give a --client-id that the issuer knows")
         }
-        E::Refused { reason, .. } if reason.code == "invalid_request" => format!(
-            "if this issuer wants the scope at every refresh: `{command} --refresh-scope`; otherwise tell whoever runs it"
-        ),
         E::Refused { .. } => format!("run `{command}` again"),
         E::Temporary { retry_after: Some(seconds), .. } => {
             format!("try again in {seconds} s; what is stored was kept")

@@ -4,6 +4,7 @@
 mod answer;
 mod gate;
 mod sending;
+mod streaming;
 mod trouble;
 
 use std::collections::BTreeSet;
@@ -15,16 +16,20 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+pub use hyper::body::Bytes;
 use hyper_util::client::proxy::matcher::Matcher;
-pub use reqwest::header::HeaderMap;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
+pub use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
+pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use zeroize::Zeroizing;
 
 pub use self::answer::Answer;
+use self::answer::retry_after;
 pub use self::gate::TOO_LOCAL;
 use self::gate::{Gate, GatedResolver};
 use self::sending::Sending;
+pub use self::streaming::{STREAM_LIMIT, Streamed};
 use self::trouble::{Attempt, innermost};
 pub use self::trouble::{Flaw, HttpError};
 use crate::model::{ServerUrl, is_loopback};
@@ -101,6 +106,8 @@ pub enum Body {
     Json(serde_json::Value),
     /// `application/x-www-form-urlencoded`, already encoded.
     Form(Zeroizing<String>),
+    /// These bytes; the headers say what they are.
+    Bytes(Bytes),
 }
 
 /// One request to be sent.
@@ -248,15 +255,12 @@ impl Http {
     async fn exchange(&self, request: Request<'_>) -> Result<Answer, HttpError> {
         let (url, limit) = (request.url.clone(), self.limit(&request));
         let host = url.host_str().unwrap_or_default().to_owned();
-        let attempt = || Attempt { host: host.clone(), limit, proxy: self.proxy_to(&url) };
         let sending = Sending::default();
         let sent = async {
-            // Within the time, too: a literal address is compared with those of a name that has to be looked up.
-            self.vet(&url).await?;
-            let failed = |error: reqwest::Error| attempt().failed(&error);
-            let mut response = self.build(request, &sending)?.send().await.map_err(failed)?;
+            let mut response = self.head(request, limit, &sending).await?;
             let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
             let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
+            let failed = |error: reqwest::Error| self.attempt(&url, limit).failed(&error);
             while let Some(chunk) = response.chunk().await.map_err(failed)? {
                 if body.len() + chunk.len() > ANSWER_LIMIT {
                     return Err(HttpError::TooLarge { host: host.clone(), limit: ANSWER_LIMIT });
@@ -267,8 +271,26 @@ impl Http {
         };
         match tokio::time::timeout(limit, sent).await {
             Ok(result) => result,
-            Err(_) => Err(attempt().ran_out(sending.has_begun())),
+            Err(_) => Err(self.attempt(&url, limit).ran_out(sending.has_begun())),
         }
+    }
+
+    /// Sends a request to where it may go, and waits for the head of the answer.
+    async fn head(
+        &self,
+        request: Request<'_>,
+        limit: Duration,
+        sending: &Sending,
+    ) -> Result<reqwest::Response, HttpError> {
+        let url = request.url.clone();
+        // Within the time, too: a literal address is compared with those of a name that has to be looked up.
+        self.vet(&url).await?;
+        let sent = self.build(request, sending)?.send().await;
+        sent.map_err(|error| self.attempt(&url, limit).failed(&error))
+    }
+
+    fn attempt(&self, url: &Url, limit: Duration) -> Attempt {
+        Attempt { host: url.host_str().unwrap_or_default().to_owned(), limit, proxy: self.proxy_to(url) }
     }
 
     fn build(&self, request: Request<'_>, sending: &Sending) -> Result<reqwest::RequestBuilder, HttpError> {
@@ -299,6 +321,7 @@ impl Http {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .header(ACCEPT, "application/json")
                 .body(sending.watch(form.as_bytes().to_vec().into())),
+            Body::Bytes(bytes) => builder.body(sending.watch(bytes)),
         })
     }
 

@@ -129,6 +129,9 @@ pub struct ClientFacts {
     /// The redirect URI that the issuer has on file, if it was asked to keep one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<String>,
+    /// What the client was registered to ask for; empty if that was left open.
+    #[serde(default, skip_serializing_if = "ScopeSet::is_empty")]
+    pub scope: ScopeSet,
     /// When the secret ends (RFC 7591 `client_secret_expires_at`); `None` if never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_expires_at: Option<UnixTime>,
@@ -161,6 +164,7 @@ impl ClientRegistration {
             client_id: String::new(),
             auth_method: ClientAuthMethod::None,
             redirect_uri: None,
+            scope: ScopeSet::default(),
             secret_expires_at: None,
             management_url: None,
             assertion: None,

@@ -43,14 +43,27 @@ impl fmt::Display for PeerText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.trim();
         for character in text.chars().take(SHOWN) {
-            if character.is_control() || is_invisible(character) {
-                write!(formatter, "\\u{{{:x}}}", u32::from(character))?;
-            } else {
-                write!(formatter, "{character}")?;
-            }
+            write_harmless(formatter, character, character.is_control() || is_invisible(character))?;
         }
         if text.chars().nth(SHOWN).is_some() { formatter.write_str("…") } else { Ok(()) }
     }
+}
+
+/// A longer text as a terminal may show it: with its lines and tabs, and every other character escaped that could drive
+/// the terminal or deceive its reader.
+pub fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        let is_layout = matches!(character, '\n' | '\t');
+        let hides = !is_layout && (character.is_control() || is_invisible(character));
+        // A string takes everything.
+        let _ = write_harmless(&mut shown, character, hides);
+    }
+    shown
+}
+
+fn write_harmless(to: &mut impl fmt::Write, character: char, escaped: bool) -> fmt::Result {
+    if escaped { write!(to, "\\u{{{:x}}}", u32::from(character)) } else { to.write_char(character) }
 }
 
 /// Characters that a reader cannot see or that change the order of those that he can: bidirectional controls, zero

@@ -43,6 +43,21 @@ ensure_python_package() {
     "$python" -m pip install --quiet --disable-pip-version-check "$name==$version"
 }
 
+# ensure_python_packages REQUIREMENTS: what the file names, in a virtual environment of its own; leaves its Python in
+# $peers_python.
+ensure_python_packages() {
+  local place=$tools/peers-python
+  peers_python=$place/bin/python
+  cmp -s "$1" "$place/installed.txt" && return 0
+  rm -rf "$place"
+  python3 -m venv "$place" 2>/dev/null || {
+    ensure_packages python3 python3-venv
+    /usr/bin/python3 -m venv --clear "$place"
+  }
+  "$peers_python" -m pip install --quiet --disable-pip-version-check -r "$1" && cp "$1" "$place/installed.txt" ||
+    fail "pip could not install what $1 names"
+}
+
 # ensure_rust_target TRIPLE: for the toolchain that `cargo` is.
 ensure_rust_target() {
   [[ -d $(rustc --print sysroot)/lib/rustlib/$1/lib ]] && return 0
@@ -66,10 +81,10 @@ ensure_node() {
   export PATH="$tools/python/bin:$PATH"
 }
 
-# ensure_npm_packages DIRECTORY: what its package.json names, in exactly those versions.
+# ensure_npm_packages DIRECTORY: what its package-lock.json names.
 ensure_npm_packages() {
   (cd "$1" && npm ls --depth 0 >/dev/null 2>&1) ||
-    (cd "$1" && npm install --no-progress --loglevel=error >/dev/null) ||
+    (cd "$1" && npm ci --no-progress --loglevel=error >/dev/null) ||
     fail "npm could not install what $1/package.json names"
 }
 

@@ -28,7 +28,7 @@ fn every_command_line_is_one_that_the_program_takes() {
         assert!(parsed.is_ok(), "{words:?}: {}", parsed.unwrap_err());
     }
     let shown = |name: &str| ours.iter().any(|words| words.get(1).is_some_and(|word| word == name));
-    for name in ["login", "logout", "token", "headers", "exec", "status", "list", "sandbox", "demo"] {
+    for name in ["login", "logout", "token", "headers", "exec", "call", "status", "list", "sandbox", "demo"] {
         assert!(shown(name), "no example of {name}");
     }
 }

@@ -1,4 +1,5 @@
-//! The token endpoint (RFC 6749 section 5): two bytes of status, then the body. What is taken as a token fits into a
+//! The token endpoint (RFC 6749 section 5): two bytes of status, of which the first bit says whether the request came
+//! with a proof of a key, then the body. What is taken as a token fits into a
 //! header, its end is a time that can be reckoned with, and a refusal is one plain line.
 
 #![no_main]
@@ -14,14 +15,14 @@ const HUNDRED_YEARS: i64 = 100 * 365 * 24 * 3600;
 
 fuzz_target!(|data: &[u8]| {
     let Some((status, body)) = data.split_first_chunk() else { return };
-    let status = 100 + u16::from_be_bytes(*status) % 500;
-    match fuzzing::token_answer(status, body, NOW) {
-        Ok(tokens) => can_be_used(status, &tokens),
+    let (with_proof, status) = (status[0] & 0x80 != 0, 100 + (u16::from_be_bytes(*status) & 0x7fff) % 500);
+    match fuzzing::token_answer(status, body, with_proof, NOW) {
+        Ok(tokens) => can_be_used(status, with_proof, &tokens),
         Err(error) => is_told_plainly(&error),
     }
 });
 
-fn can_be_used(status: u16, tokens: &TokenSet) {
+fn can_be_used(status: u16, with_proof: bool, tokens: &TokenSet) {
     assert!((200..300).contains(&status), "a token out of a refusal");
     fits_into_a_header(tokens.access_token.expose());
     if let Some(token) = &tokens.refresh_token {
@@ -34,7 +35,9 @@ fn can_be_used(status: u16, tokens: &TokenSet) {
     for taken in ["access_token", "refresh_token", "expires_in", "scope", "token_type"] {
         assert!(tokens.extra.get(taken).is_none(), "{taken} is kept twice");
     }
-    assert!(["dpop", "mac", "n_a"].iter().all(|other| !tokens.facts.token_type.eq_ignore_ascii_case(other)));
+    fits_into_a_header(&tokens.facts.token_type);
+    assert!(with_proof || !tokens.facts.is_bound(), "a token bound to no key of ours");
+    assert!(["mac", "n_a"].iter().all(|other| !tokens.facts.token_type.eq_ignore_ascii_case(other)));
 }
 
 fn fits_into_a_header(token: &str) {

@@ -58,12 +58,12 @@ impl OwnPort {
     /// Whether a `Host` value names this machine and this port. A page that had its own name resolved to a
     /// loopback address sends that name here.
     fn is_named_by(self, host: &str) -> bool {
-        let (name, port) = match host.rsplit_once(':') {
-            Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
-            _ => (host, Some(80)),
+        // As digits: a number may be written in ways that no browser writes a port.
+        let (name, is_own_port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, port == self.0.to_string()),
+            _ => (host, self.0 == 80),
         };
-        let ours = ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| own.eq_ignore_ascii_case(name));
-        ours && port == Some(self.0)
+        is_own_port && ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 }
 
@@ -185,6 +185,8 @@ mod tests {
             ("127.0.0.1", false),
             ("127.0.0.1:80", false),
             ("127.0.0.1:", false),
+            ("127.0.0.1:+4711", false),
+            ("[::1]:04711", false),
             ("127.0.0.2:4711", false),
             ("localhost.evil.example:4711", false),
             ("evil.example:4711", false),

@@ -3,6 +3,7 @@
 mod all;
 mod args;
 mod audit;
+mod call;
 mod client;
 mod completions;
 mod demo;
@@ -68,6 +69,7 @@ enum Command {
     Token(token::TokenArgs),
     Headers(headers::HeadersArgs),
     Exec(exec::ExecArgs),
+    Call(call::CallArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
     Refresh(refresh::RefreshArgs),
@@ -114,6 +116,7 @@ impl Command {
             Self::Token(_) => "token",
             Self::Headers(_) => "headers",
             Self::Exec(_) => "exec",
+            Self::Call(_) => "call",
             Self::Status(_) => "status",
             Self::Refresh(_) => "refresh",
             Self::Server(_) => "server",
@@ -131,6 +134,7 @@ impl Command {
             Self::Logout(args) => args.run(&app),
             Self::Token(args) => args.run(&app),
             Self::Headers(args) => args.run(app),
+            Self::Call(args) => args.run(app),
             Self::Status(args) => args.run(&app),
             Self::List(_) => list::run(&app),
             Self::Refresh(args) => args.run(&app),

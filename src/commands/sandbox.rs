@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::span;
 use crate::error::Error;
 use crate::flows::App;
-use crate::sandbox::{Imitation, KNOWN_CLIENT, Sandbox, SandboxOptions, imitations};
+use crate::sandbox::{Dpop, Imitation, KNOWN_CLIENT, Sandbox, SandboxOptions, imitations};
 
 /// Run a development issuer with a protected MCP server, on this machine only
 ///
@@ -38,6 +38,14 @@ pub(super) struct SandboxArgs {
     #[arg(long)]
     no_registration: bool,
 
+    /// Let devices sign in: a code is shown there and typed at /device
+    #[arg(long)]
+    device: bool,
+
+    /// Bind tokens to a key of the client (DPoP): for those who want it, or for everybody
+    #[arg(long, value_name = "WHO", value_enum)]
+    dpop: Option<DpopArg>,
+
     /// Publish no protected resource metadata, like servers of MCP 2025-03-26
     #[arg(long)]
     no_resource_metadata: bool,
@@ -54,6 +62,24 @@ fn imitated(name: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     Err(format!("there are imitations of {}", known.join(", ")))
+}
+
+/// Whose tokens are bound to a key.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum DpopArg {
+    /// Clients that send a proof
+    Offered,
+    /// All clients; who sends no proof gets no token
+    Required,
+}
+
+impl DpopArg {
+    fn knob(self) -> Dpop {
+        match self {
+            Self::Offered => Dpop::Offered,
+            Self::Required => Dpop::Required,
+        }
+    }
 }
 
 impl SandboxArgs {
@@ -84,6 +110,8 @@ impl SandboxArgs {
             rotation: !self.no_rotation,
             grace: self.grace.unsigned_abs(),
             registration: !self.no_registration,
+            device: self.device,
+            dpop: self.dpop.map_or(Dpop::Off, DpopArg::knob),
             resource_metadata: !self.no_resource_metadata,
             ..SandboxOptions::default()
         };

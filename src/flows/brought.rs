@@ -8,7 +8,7 @@ use crate::console::Terminal;
 use crate::error::Error;
 use crate::http;
 use crate::model::grant::AssertionAudience;
-use crate::model::{ClientAuthMethod, ClientFacts, ClientRegistration, RegistrationSource};
+use crate::model::{ClientAuthMethod, ClientFacts, ClientRegistration, RegistrationSource, ScopeSet};
 use crate::oauth;
 use crate::oauth::client_auth::examine_key;
 use crate::oauth::discovery::Discovery;
@@ -53,6 +53,7 @@ pub(super) fn bring(brought: &BroughtClient, found: &Discovery) -> Result<Client
             client_id: brought.id.clone(),
             auth_method,
             redirect_uri: None,
+            scope: ScopeSet::default(),
             secret_expires_at: None,
             management_url: None,
             assertion: key.map(examine).transpose()?,

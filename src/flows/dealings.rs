@@ -41,7 +41,8 @@ pub fn check(profile: &ServerProfile) -> Result<(), Error> {
     })
 }
 
-/// The spellings in which the metadata of an issuer is known to name it. Needed before there is anything else to go by.
+/// The spellings in which an issuer is known to be named by its metadata. Asked for before there is anything else to go
+/// by than the issuer that the server names.
 pub fn spellings(profile: &ServerProfile, asked: &Issuer) -> Vec<Issuer> {
     let quirks = applicable(profile, [asked.as_str()]);
     quirks.iter().flat_map(|quirk| quirk.effects.spellings_of(asked.as_str())).map(Issuer::new).collect()
@@ -167,7 +168,7 @@ impl Settling<'_> {
         }
     }
 
-    fn note(&mut self, quirk: &'static Quirk, action: &str, outcome: &str, flag: &str) {
-        self.trace.decide(action, outcome, quirk.source.as_str(), flag.to_owned());
+    fn note(&mut self, quirk: &'static Quirk, action: &str, outcome: &str, flag: &'static str) {
+        self.trace.decide(action, outcome, quirk.source.as_str(), flag);
     }
 }

@@ -16,7 +16,8 @@ use crate::oauth::discovery::{self, Discovery, Quest, Trace};
 use crate::oauth::metadata::IssuerMetadata;
 use crate::store::Store;
 
-/// Runs discovery alone, and asks everybody anew. The trace tells what was done also where it fails.
+/// Runs discovery alone, asks everybody anew, and settles how a login would deal with the issuer. The trace tells what
+/// was done also where it fails.
 pub fn discover(
     app: &App,
     profile: &ServerProfile,
@@ -223,10 +224,12 @@ fn same_issuer(login: &Login, found: &Issuer) -> Finding {
 }
 
 fn pkce(profile: &ServerProfile, found: &Discovery) -> Finding {
-    match (found.issuer.advertises_s256(), profile.assume_pkce) {
-        (true, _) => Finding::good("PKCE", "S256 is advertised"),
-        (false, true) => Finding::good("PKCE", "not advertised, assumed as you settled"),
-        (false, false) => Finding::bad("PKCE", "S256 is not advertised", REFUSED),
+    let assumed = dealings::settle(profile, found, &mut Trace::default()).assume_pkce;
+    match (found.issuer.advertises_s256(), profile.assume_pkce, assumed) {
+        (true, ..) => Finding::good("PKCE", "S256 is advertised"),
+        (false, true, _) => Finding::good("PKCE", "not advertised, assumed as you settled"),
+        (false, false, true) => Finding::good("PKCE", "not advertised, known to be there"),
+        (false, false, false) => Finding::bad("PKCE", "S256 is not advertised", REFUSED),
     }
 }
 

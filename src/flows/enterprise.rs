@@ -10,7 +10,7 @@ use crate::http::Http;
 use crate::model::grant::{EnterpriseGrant, StoredSubject, SubjectSource, TokenSource};
 use crate::model::{
     ClientAuthMethod, ClientFacts, ClientRegistration, Endpoints, Issuer, Login, LoginKey, Name,
-    RegistrationSource, ServerUrl,
+    RegistrationSource, ScopeSet, ServerUrl,
 };
 use crate::oauth::client_auth::Applicant;
 use crate::oauth::discovery::{self, Trace};
@@ -153,6 +153,7 @@ fn public_client(grant: &EnterpriseGrant) -> ClientRegistration {
             client_id: grant.client_id.clone(),
             auth_method: ClientAuthMethod::None,
             redirect_uri: None,
+            scope: ScopeSet::default(),
             secret_expires_at: None,
             management_url: None,
             assertion: None,

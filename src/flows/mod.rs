@@ -2,6 +2,7 @@
 
 pub mod brake;
 pub mod brought;
+pub mod call;
 pub mod condition;
 pub mod dealings;
 pub mod demo;
@@ -18,6 +19,7 @@ pub mod moving;
 pub mod passphrase;
 mod printed;
 pub mod redirect;
+pub mod relay;
 pub mod renewal;
 pub mod server;
 pub mod session;

@@ -303,7 +303,10 @@ fn conclude(
                 forget_client(store, &key.server, &login.client.facts)?;
             }
             let why = format!("{}: {host} refused to refresh: {reason}", key.server);
-            Err(Error::login_needed(why, &key))
+            // Something is missing in a request that says all that the standard asks for: some issuers want the scope.
+            let lacks_scope = reason.code == "invalid_request" && !login.facts.refresh_scope;
+            let flag = if lacks_scope { " --refresh-scope" } else { "" };
+            Err(Error::login_needed(why, format!("{key}{flag}")))
         }
         error => Err(remote(&key.server)(error)),
     }

@@ -44,19 +44,24 @@ impl Answer {
         }
     }
 
-    /// Seconds to wait, if the peer said so: in seconds or as a date (RFC 9110 section 10.2.3). A date is compared
-    /// with the peer's own, so that no clock of ours has to be right.
+    /// Seconds to wait, if the peer said so.
     pub fn retry_after(&self) -> Option<u64> {
-        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        // However many digits there are, whoever sends them asks for patience.
-        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Some(text.parse().map_or(LONGEST_PATIENCE, |seconds: u64| seconds.min(LONGEST_PATIENCE)));
-        }
-        let until = httpdate::parse_http_date(text).ok()?;
-        let date = self.headers.get(DATE).and_then(|value| value.to_str().ok());
-        let now = date.and_then(|text| httpdate::parse_http_date(text).ok()).unwrap_or_else(SystemTime::now);
-        Some(until.duration_since(now).unwrap_or_default().as_secs().min(LONGEST_PATIENCE))
+        retry_after(&self.headers)
     }
+}
+
+/// Seconds to wait, if the peer said so: in seconds or as a date (RFC 9110 section 10.2.3). A date is compared with the
+/// peer's own, so that no clock of ours has to be right.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    // However many digits there are, whoever sends them asks for patience.
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(text.parse().map_or(LONGEST_PATIENCE, |seconds: u64| seconds.min(LONGEST_PATIENCE)));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let date = headers.get(DATE).and_then(|value| value.to_str().ok());
+    let now = date.and_then(|text| httpdate::parse_http_date(text).ok()).unwrap_or_else(SystemTime::now);
+    Some(until.duration_since(now).unwrap_or_default().as_secs().min(LONGEST_PATIENCE))
 }
 
 #[cfg(test)]

@@ -195,6 +195,7 @@ mod tests {
             client_id: "c&d".into(),
             auth_method: ClientAuthMethod::None,
             redirect_uri: None,
+            scope: ScopeSet::default(),
             secret_expires_at: None,
             management_url: None,
             assertion: None,
@@ -248,6 +249,7 @@ mod tests {
                 scope: &ScopeSet::from(scope),
                 parameters,
                 tolerates_missing_iss: false,
+                answer_member: None,
             };
             let pending = PendingAuthorization::begin(&request).unwrap();
             let prompts = pending.url.query_pairs().filter(|(name, _)| name == "prompt");

@@ -169,7 +169,6 @@ mod tests {
         assert_eq!(challenge.all("a").collect::<Vec<_>>(), ["1", "2"]);
     }
 
-    /// MCP 2.
     /// MCP 2, 48.
     #[test]
     fn only_a_server_that_takes_no_plain_token_demands_a_proof() {
@@ -180,6 +179,7 @@ mod tests {
         assert_eq!(refused.as_ref().and_then(Challenge::error), Some("use_dpop_nonce"));
     }
 
+    /// MCP 2.
     #[test]
     fn what_is_no_bearer_challenge_is_none() {
         for header in [

@@ -13,7 +13,7 @@ use super::Error;
 use super::jwt::{self, Header, SigningKey};
 use crate::clock::UnixTime;
 use crate::hash::sha256;
-use crate::http::Answer;
+use crate::http::HeaderMap;
 use crate::secret::{AccessToken, Assertion, DpopKey};
 
 /// The longest nonce that is repeated to the peer that gave it, in bytes.
@@ -56,8 +56,8 @@ pub fn thumbprint(key: &DpopKey) -> Result<String, Error> {
 }
 
 /// The nonce that a peer wants in the proofs from now on (RFC 9449 section 8.1).
-pub fn nonce_in(answer: &Answer) -> Option<String> {
-    let nonce = answer.headers.get("dpop-nonce")?.to_str().ok()?;
+pub fn nonce_in(headers: &HeaderMap) -> Option<String> {
+    let nonce = headers.get("dpop-nonce")?.to_str().ok()?;
     let legal = !nonce.is_empty() && nonce.len() <= LONGEST_NONCE;
     (legal && nonce.bytes().all(|byte| byte.is_ascii_graphic())).then(|| nonce.to_owned())
 }
@@ -100,6 +100,7 @@ mod tests {
         proof(key, "POST", &url.parse().unwrap(), NOW, nonce, token.as_ref()).ok().unwrap()
     }
 
+    /// MCP 48.
     #[test]
     fn a_proof_can_be_checked_with_nothing_but_itself() {
         let key = generate().ok().unwrap();
@@ -117,6 +118,7 @@ mod tests {
         assert_eq!(thumbprint(&key).ok().unwrap(), thumbprint_of(&header["jwk"]));
     }
 
+    /// MCP 48.
     #[test]
     fn a_proof_is_for_one_request_only() {
         let key = generate().ok().unwrap();
@@ -134,6 +136,7 @@ mod tests {
         assert_ne!(thumbprint(&key).ok().unwrap(), thumbprint(&generate().ok().unwrap()).ok().unwrap());
     }
 
+    /// MCP 48.
     #[test]
     fn a_proof_names_its_token_as_rfc_9449_does() {
         let key = generate().ok().unwrap();

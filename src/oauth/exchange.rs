@@ -186,6 +186,7 @@ mod tests {
         exchanged.judge(&target, NOW).map(|_| ())
     }
 
+    /// MCP 46.
     #[test]
     fn an_assertion_goes_nowhere_but_where_it_belongs() {
         assert_eq!(judge(|_, _| {}), Ok(()));

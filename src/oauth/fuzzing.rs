@@ -1,5 +1,7 @@
 //! The readers of this floor that are given to the fuzzer; built with `--cfg fuzzing` only.
 
+#![expect(clippy::expect_used, reason = "the fuzzer stops where its own world cannot be set up")]
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -57,9 +59,10 @@ pub fn vet(metadata: &IssuerMetadata, http: &Http) -> Result<(), Error> {
     }
 }
 
-/// Reads the answer of a token endpoint to a request for the scope `asked`.
-pub fn token_answer(status: u16, body: &[u8], now: UnixTime) -> Result<TokenSet, Error> {
-    token::read_tokens(&answer(status, body), &ScopeSet::from("asked"), now)
+/// Reads the answer of a token endpoint to a request for the scope `asked`, with a proof of a key or without.
+pub fn token_answer(status: u16, body: &[u8], with_proof: bool, now: UnixTime) -> Result<TokenSet, Error> {
+    let expected = token::Expected { scope: &ScopeSet::from("asked"), member: None };
+    token::read_tokens(&answer(status, body), &expected, with_proof, now)
 }
 
 /// An attempt to sign in at `https://i.example`, which promises to name itself or does not.
@@ -75,6 +78,7 @@ pub fn pending(promises_iss: bool) -> PendingAuthorization {
         resource: None,
         scope: &ScopeSet::default(),
         parameters: &[],
+        tolerates_missing_iss: false,
     })
     .expect("a request")
 }

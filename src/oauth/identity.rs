@@ -5,9 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde::Deserialize;
+use url::Url;
 
-use crate::http::{Authorization, Http, Request};
-use crate::model::{Endpoints, Identity, TokenSet};
+use super::client_auth::Applicant;
+use super::dpop;
+use crate::http::{Answer, Authorization, Request};
+use crate::model::{Identity, TokenSet};
 
 #[derive(Deserialize)]
 struct Claims {
@@ -25,20 +28,47 @@ impl From<Claims> for Identity {
 
 /// Learns who signed in, if the issuer tells. A login is none the worse for not knowing, so trouble is silence.
 /// The userinfo endpoint is asked only when `openid` was granted: other tokens are not meant for it.
-pub async fn identify(http: &Http, endpoints: &Endpoints, tokens: &TokenSet) -> Identity {
+pub async fn identify(applicant: &Applicant<'_>, tokens: &TokenSet) -> Identity {
     if let Some(identity) = tokens.extra.get("id_token").and_then(|token| claims(token.as_str()?)) {
         return identity;
     }
-    match &endpoints.userinfo {
+    match &applicant.endpoints.userinfo {
         Some(userinfo) if tokens.facts.scope.contains("openid") => {
-            let request = Request::new(Method::GET, userinfo)
-                .authorization(Authorization::Bearer(&tokens.access_token));
-            let answer = http.send(request).await.ok().filter(crate::http::Answer::is_success);
+            let answer = ask(applicant, userinfo, tokens).await.filter(Answer::is_success);
             answer.and_then(|answer| serde_json::from_slice::<Claims>(&answer.body).ok()).map(Identity::from)
         }
         _ => None,
     }
     .unwrap_or_default()
+}
+
+/// Asks the userinfo endpoint, and once more if it wants a nonce in the proof.
+async fn ask(applicant: &Applicant<'_>, userinfo: &Url, tokens: &TokenSet) -> Option<Answer> {
+    let answer = show(applicant, userinfo, tokens, None).await?;
+    let nonce = (answer.status == 401).then(|| dpop::nonce_in(&answer.headers)).flatten();
+    match nonce {
+        Some(nonce) if tokens.facts.is_bound() => show(applicant, userinfo, tokens, Some(&nonce)).await,
+        _ => Some(answer),
+    }
+}
+
+/// Shows the access token, with a proof if it is bound to a key.
+async fn show(
+    applicant: &Applicant<'_>,
+    userinfo: &Url,
+    tokens: &TokenSet,
+    nonce: Option<&str>,
+) -> Option<Answer> {
+    let token = &tokens.access_token;
+    let key = applicant.dpop_key.filter(|_| tokens.facts.is_bound());
+    let proof = key.map(|key| dpop::proof(key, "GET", userinfo, applicant.now, nonce, Some(token)));
+    let proof = proof.transpose().ok()?;
+    let authorization = match &proof {
+        Some(proof) => Authorization::Dpop { token, proof },
+        None => Authorization::Bearer(token),
+    };
+    let request = Request::new(Method::GET, userinfo).authorization(authorization);
+    applicant.http.send(request).await.ok()
 }
 
 /// The claims of an ID token. It came straight from the token endpoint over TLS, so its signature may go unchecked

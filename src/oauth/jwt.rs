@@ -229,6 +229,7 @@ mod tests {
         }
     }
 
+    /// MCP 38.
     #[test]
     fn whoever_has_the_public_half_can_check_what_was_signed() {
         let es256: &dyn VerificationAlgorithm = &ECDSA_P256_SHA256_FIXED;
@@ -279,6 +280,7 @@ mod tests {
         assert_eq!(why_not(begun), "it is damaged");
     }
 
+    /// MCP 38.
     #[test]
     fn no_two_statements_have_the_same_name() {
         let (one, other) = (fresh_id().ok().unwrap(), fresh_id().ok().unwrap());

@@ -22,6 +22,7 @@ pub struct Candidates<'a> {
 }
 
 /// What the client is to be good for.
+#[derive(Clone, Copy)]
 pub struct Wanted<'a> {
     /// The redirect URI that the listener already answers; `None` for a grant without a browser here.
     pub redirect_uri: Option<&'a str>,
@@ -39,11 +40,11 @@ pub async fn register(
     wanted: &Wanted<'_>,
     now: UnixTime,
 ) -> Result<ClientRegistration, Error> {
-    let stored = candidates
-        .stored
-        .map(|client| reuse(client, issuer, wanted.redirect_uri, now))
-        .transpose()?
-        .flatten();
+    let stored = candidates.stored;
+    // A client that has to be replaced because more is wanted has a successor that is good for both.
+    let replaced = stored.as_ref().filter(|client| client.facts.issuer == issuer.issuer);
+    let earlier = replaced.map(|client| client.facts.scope.clone()).unwrap_or_default();
+    let stored = stored.map(|client| reuse(client, issuer, wanted, now)).transpose()?.flatten();
     let document = candidates.metadata_document.filter(|_| issuer.client_id_metadata_document_supported);
     match (stored, document) {
         // What was registered before anybody named a document comes after it, like registering does.
@@ -60,7 +61,8 @@ pub async fn register(
             redirect_uri: wanted.redirect_uri.unwrap_or_default().to_owned(),
         });
     };
-    register_dynamically(http, endpoint, issuer, wanted).await
+    let wanted = Wanted { scope: &earlier.union(wanted.scope), ..*wanted };
+    register_dynamically(http, endpoint, issuer, &wanted).await
 }
 
 /// A stored client, if it can be shown to this issuer. One that the user brought is an error elsewhere: it must be
@@ -68,7 +70,7 @@ pub async fn register(
 fn reuse(
     client: ClientRegistration,
     issuer: &IssuerMetadata,
-    redirect_uri: Option<&str>,
+    wanted: &Wanted<'_>,
     now: UnixTime,
 ) -> Result<Option<ClientRegistration>, Error> {
     let facts = &client.facts;
@@ -83,8 +85,10 @@ fn reuse(
         RegistrationSource::MetadataDocument | RegistrationSource::Unregistered => Ok(None),
         RegistrationSource::Dynamic => {
             let alive = facts.secret_expires_at.is_none_or(|end| now < end);
-            let same_redirect = facts.redirect_uri.as_deref() == redirect_uri;
-            Ok((same_issuer && alive && same_redirect).then_some(client))
+            let same_redirect = facts.redirect_uri.as_deref() == wanted.redirect_uri;
+            // Whoever was registered for less is refused the rest at many issuers, and only on the person's page.
+            let wide_enough = facts.scope.is_empty() || facts.scope.covers(wanted.scope);
+            Ok((same_issuer && alive && same_redirect && wide_enough).then_some(client))
         }
     }
 }
@@ -98,6 +102,7 @@ fn by_metadata_document(document: &Url, issuer: &Issuer) -> ClientRegistration {
             client_id: document.to_string(),
             auth_method: ClientAuthMethod::None,
             redirect_uri: None,
+            scope: ScopeSet::default(),
             secret_expires_at: None,
             management_url: None,
             assertion: None,
@@ -172,7 +177,7 @@ async fn register_dynamically(
         });
     }
     let registered: Registered = read_json(&answer, "registration answer")?;
-    accept(registered, &issuer.issuer, wanted.redirect_uri).map_err(|why| Error::Malformed {
+    accept(registered, &issuer.issuer, wanted).map_err(|why| Error::Malformed {
         host: answer.host.clone(),
         why: format!("registration answer: {why}"),
     })
@@ -181,14 +186,15 @@ async fn register_dynamically(
 fn accept(
     answer: Registered,
     issuer: &Issuer,
-    redirect_uri: Option<&str>,
+    wanted: &Wanted<'_>,
 ) -> Result<ClientRegistration, &'static str> {
     // RFC 6749 appendix A.1: the id is of visible ASCII characters.
     let legal = |c: char| (' '..='~').contains(&c);
     if answer.client_id.is_empty() || answer.client_id.len() > 4096 || !answer.client_id.chars().all(legal) {
         return Err("client_id is empty, too long or of illegal characters");
     }
-    if redirect_uri
+    if wanted
+        .redirect_uri
         .is_some_and(|own| answer.redirect_uris.is_some_and(|uris| !uris.iter().any(|uri| uri == own)))
     {
         return Err("it does not allow the redirect URI that was asked for");
@@ -207,7 +213,9 @@ fn accept(
             issuer: issuer.clone(),
             client_id: answer.client_id,
             auth_method,
-            redirect_uri: redirect_uri.map(str::to_owned),
+            redirect_uri: wanted.redirect_uri.map(str::to_owned),
+            // What was asked for, not what came of it: an issuer that grants less would be asked anew at every login.
+            scope: wanted.scope.clone(),
             secret_expires_at: answer.client_secret_expires_at.filter(|end| *end != 0).map(UnixTime),
             management_url: answer.registration_client_uri,
             assertion: None,
@@ -250,9 +258,14 @@ mod tests {
 
     const REDIRECT: &str = "http://127.0.0.1:7/callback";
 
+    fn wanted(scope: &ScopeSet) -> Wanted<'_> {
+        Wanted { redirect_uri: Some(REDIRECT), grants: &[], scope }
+    }
+
     fn read(answer: serde_json::Value) -> Result<ClientRegistration, String> {
         let answer: Registered = serde_json::from_value(answer).map_err(|error| error.to_string())?;
-        accept(answer, &Issuer::new("https://i.example"), Some(REDIRECT)).map_err(str::to_owned)
+        accept(answer, &Issuer::new("https://i.example"), &wanted(&ScopeSet::default()))
+            .map_err(str::to_owned)
     }
 
     /// MCP 26.
@@ -270,7 +283,7 @@ mod tests {
         }
     }
 
-    /// MCP 26.
+    /// MCP 37.
     #[test]
     fn a_secret_is_shown_in_the_way_that_the_issuer_names_first() {
         let preferred = |listed: Option<&[&str]>, has_secret| {
@@ -296,6 +309,7 @@ mod tests {
         assert_eq!(preferred(Some(&["tls_client_auth"]), false), ClientAuthMethod::None);
     }
 
+    /// MCP 26.
     #[test]
     fn an_answer_that_cannot_be_used_is_refused() {
         for answer in [
@@ -318,12 +332,13 @@ mod tests {
             "issuer": "https://other.example", "authorization_endpoint": "https://other.example/a",
             "token_endpoint": "https://other.example/t" }))
         .unwrap();
+        let scope = ScopeSet::default();
         let dynamic = read(json!({ "client_id": "c" })).unwrap();
-        assert!(reuse(dynamic, &issuer, Some(REDIRECT), UnixTime(0)).unwrap().is_none());
+        assert!(reuse(dynamic, &issuer, &wanted(&scope), UnixTime(0)).unwrap().is_none());
         let mut brought = read(json!({ "client_id": "c" })).unwrap();
         brought.facts.source = RegistrationSource::Preregistered;
         assert!(matches!(
-            reuse(brought, &issuer, Some(REDIRECT), UnixTime(0)),
+            reuse(brought, &issuer, &wanted(&scope), UnixTime(0)),
             Err(Error::ForeignClient { .. })
         ));
     }

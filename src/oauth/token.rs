@@ -91,7 +91,7 @@ impl Applicant<'_> {
         let is_refresh = attempt.form.get("grant_type") == Some("refresh_token");
         match ErrorResponse::from_answer(answer).code.as_str() {
             "use_dpop_nonce" if self.dpop_key.is_some() && attempt.nonce.is_none() => {
-                attempt.nonce = dpop::nonce_in(answer);
+                attempt.nonce = dpop::nonce_in(&answer.headers);
                 attempt.nonce.is_some()
             }
             "invalid_client" if attempt.auth_method == self.client.facts.auth_method => {
@@ -331,7 +331,7 @@ fn refusal(answer: &Answer, reason: ErrorResponse) -> Error {
 }
 
 /// Reads the answer of a token endpoint.
-fn read_tokens(
+pub(super) fn read_tokens(
     answer: &Answer,
     expected: &Expected<'_>,
     with_proof: bool,
@@ -354,9 +354,11 @@ fn read_tokens(
     let malformed =
         |why: &str| Error::Malformed { host: answer.host.clone(), why: format!("token answer: {why}") };
     let token_type = match members.remove("token_type") {
-        Some(Value::String(name)) => name,
         None | Some(Value::Null) => "Bearer".to_owned(),
-        Some(_) => return Err(malformed("token_type is no text")),
+        Some(Value::String(name)) if name.is_empty() => "Bearer".to_owned(),
+        // Scripts ask for it, so it is a name and nothing that drives a terminal (RFC 6749 appendix A.13).
+        Some(Value::String(name)) if name.bytes().all(|byte| byte.is_ascii_graphic()) => name,
+        Some(_) => return Err(malformed("token_type is no name")),
     };
     // A type that we did not ask for and cannot send would be stored for nothing.
     let others: &[&str] = if with_proof { &["mac", "n_a"] } else { &["dpop", "mac", "n_a"] };
@@ -557,6 +559,7 @@ mod tests {
             r#"{"access_token":"hunter2","token_type":"DPoP"}"#,
             r#"{"access_token":"hunter2","token_type":"N_A"}"#,
             r#"{"access_token":"hunter2","token_type":{}}"#,
+            r#"{"access_token":"hunter2","token_type":"Bearer\r\nX: y"}"#,
             r#"{"access_token":"hunter2","refresh_token":{}}"#,
             &long,
         ] {

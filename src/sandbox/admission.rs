@@ -1,8 +1,10 @@
 //! Who may come in with an access token (RFC 6750, RFC 9449): shared by the places that want one.
 
+use std::sync::Weak;
+
 use super::books::Visitor;
 use super::dpop::{self, Wrong};
-use super::ledger::Ledger;
+use super::ledger::{Bearer, Ledger, Site};
 use super::wire::Request;
 
 /// The token that a request shows, in either scheme.
@@ -18,20 +20,17 @@ pub(super) fn visitor(
     token: &str,
     resource: Option<&str>,
 ) -> Result<Visitor, Wrong> {
-    let invalid = |why: &str| ("invalid_token", why.to_owned());
-    let unknown = invalid("the token is unknown, has expired or was revoked");
-    let (number, grant, access) = ledger.grant_of(token).ok_or(unknown)?;
-    if resource.is_some_and(|resource| grant.resource != resource) {
-        return Err(invalid("the token is for another resource"));
-    }
-    let bound = access.jkt.clone();
-    let visitor = Visitor {
-        grant: Some(number),
-        sub: grant.sub.clone(),
-        client_id: grant.client_id.clone(),
-        scope: access.scope.clone(),
-        bound: bound.is_some(),
-    };
+    let elsewhere = || ledger.other_issuers.iter().find_map(|site| known_elsewhere(site, token, resource?));
+    let known = ledger.bearer_of(token, resource);
+    let known = known.or_else(|why| elsewhere().ok_or(why));
+    let (visitor, bound) = known.map_err(|why| ("invalid_token", why.to_owned()))?;
     dpop::judge_use(ledger, request, token, bound.as_deref())?;
     Ok(visitor)
+}
+
+/// The same for a token of another sandbox, as if this server had introspected it there.
+fn known_elsewhere(issuer: &Weak<Site>, token: &str, resource: &str) -> Option<Bearer> {
+    let (visitor, bound) = issuer.upgrade()?.ledger().bearer_of(token, Some(resource)).ok()?;
+    // Its grant has a number in other books.
+    Some((Visitor { grant: None, ..visitor }, bound))
 }

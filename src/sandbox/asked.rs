@@ -49,3 +49,12 @@ pub(super) fn check_resource(ledger: &Ledger, form: &Form, granted: &str) -> Res
         None => Ok(()),
     }
 }
+
+/// The scope of a new access token: all that was granted, or the part that is asked for.
+pub(super) fn narrowed(form: &Form, granted: &ScopeSet) -> Result<ScopeSet, Refusal> {
+    let Some(asked) = form.get("scope") else { return Ok(granted.clone()) };
+    match asked.split(' ').find(|scope| !granted.contains(scope)) {
+        Some(scope) => Err(Refusal::bad("invalid_scope", format!("the scope {scope} was not granted"))),
+        None => Ok(asked.split(' ').collect()),
+    }
+}

@@ -4,7 +4,7 @@ use super::books::Client;
 use super::form::Form;
 use super::jwt::Jwt;
 use super::ledger::Ledger;
-use super::options::AssertionAudience;
+use super::partners::AssertionAudience;
 use super::wire::Refusal;
 
 /// `client_assertion_type`, the only one there is.
@@ -52,7 +52,7 @@ fn judge(ledger: &mut Ledger, client: &Client, assertion: &str) -> Result<(), St
 
 /// What `aud` may be.
 pub(super) fn audiences(ledger: &Ledger) -> Vec<String> {
-    let (issuer, endpoint) = (ledger.origin.clone(), format!("{}/token", ledger.origin));
+    let (issuer, endpoint) = (ledger.issuer(), format!("{}/token", ledger.origin));
     match ledger.options.assertion_audience {
         AssertionAudience::Issuer => vec![issuer],
         AssertionAudience::TokenEndpoint => vec![endpoint],

@@ -156,12 +156,12 @@ fn redirect(
 }
 
 /// The `iss` of the redirect (RFC 9207 section 2).
-fn iss(ledger: &Ledger) -> Option<&str> {
+fn iss(ledger: &Ledger) -> Option<String> {
     if ledger.suffers(|fault| matches!(fault, Fault::MissingIss)) {
         return None;
     }
     if ledger.suffers(|fault| matches!(fault, Fault::WrongIss)) {
-        return Some("https://elsewhere.example");
+        return Some("https://elsewhere.example".into());
     }
-    ledger.options.advertise_iss.then_some(ledger.origin.as_str())
+    ledger.options.advertise_iss.then(|| ledger.issuer())
 }

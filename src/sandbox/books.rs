@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::grant_types::JWT_BEARER;
 use super::jwt::PublicKey;
 use super::wire::Refusal;
 use crate::clock::UnixTime;
@@ -38,6 +39,12 @@ pub struct Books {
     pub device_polls: u64,
     /// Assertions by which a client proved itself (RFC 7523 section 2.2).
     pub client_assertions: u64,
+    /// Assertions of other issuers that became a token (RFC 7523 section 2.1).
+    pub assertions: u64,
+    /// Assertions of other issuers that did not.
+    pub assertions_refused: u64,
+    /// Identity assertions given for other issuers (RFC 8693).
+    pub exchanges: u64,
     /// Proofs of a key that were accepted (RFC 9449).
     pub proofs: u64,
     /// Proofs that were sent back for their nonce.
@@ -101,6 +108,21 @@ impl Client {
     /// Whether it registered for a grant.
     pub(super) fn may(&self, grant_type: &str) -> bool {
         self.grant_types.iter().any(|own| own == grant_type)
+    }
+
+    /// Whoever says nothing about itself, and is known only by the word of another issuer.
+    pub(super) fn unnamed() -> Self {
+        Self {
+            id: String::new(),
+            name: String::new(),
+            secret: None,
+            key: None,
+            redirect_uris: Vec::new(),
+            auth_method: None,
+            grant_types: vec![JWT_BEARER.into()],
+            management_token: None,
+            metadata: Value::Null,
+        }
     }
 
     /// Whether it has nothing to prove itself with.
@@ -207,7 +229,7 @@ pub(super) struct Session {
 /// Who stands behind a request.
 #[derive(Default)]
 pub(super) struct Visitor {
-    /// The grant; none where nobody had to show a token.
+    /// The grant; none where nobody had to show a token, or where another sandbox gave it.
     pub(super) grant: Option<usize>,
     pub(super) sub: String,
     pub(super) client_id: String,

@@ -126,7 +126,8 @@ fn judge_key(jwt: &Jwt) -> Result<String, String> {
 fn judge_claims(ledger: &Ledger, request: &Request, jwt: &Jwt, token: Option<&str>) -> Result<(), String> {
     let plain = |text: &str| {
         let mut url = Url::parse(text).ok()?;
-        (url.set_query(None), url.set_fragment(None));
+        url.set_query(None);
+        url.set_fragment(None);
         Some(url)
     };
     if jwt.text("htm") != request.method {

@@ -17,7 +17,7 @@ pub(super) fn keys(ledger: &Ledger) -> Answer {
 
 /// The ID token of a grant.
 pub(super) fn id_token(ledger: &Ledger, grant: &Grant) -> String {
-    let (issued_at, issuer) = (now().0, &ledger.origin);
+    let (issued_at, issuer) = (now().0, ledger.issuer());
     let mut claims = person(&grant.sub);
     let about =
         json!({ "iss": issuer, "aud": grant.client_id, "iat": issued_at, "exp": issued_at + LIFETIME });

@@ -80,18 +80,13 @@ fn bits_of(info: &[u8]) -> Option<&[u8]> {
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let rest = der.strip_prefix(&[tag])?;
     let (&first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=127 => (usize::from(first), rest),
-        _ => {
-            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (
-                digits
-                    .iter()
-                    .try_fold(0_usize, |sum, digit| Some(sum.checked_mul(256)? + usize::from(*digit)))?,
-                rest,
-            )
-        }
-    };
+    if first < 128 {
+        return rest.split_at_checked(usize::from(first));
+    }
+    // From here on the length has digits of its own, and this is how many.
+    let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+    let add = |sum: usize, digit: &u8| sum.checked_mul(256)?.checked_add(usize::from(*digit));
+    let length = digits.iter().try_fold(0, add)?;
     rest.split_at_checked(length)
 }
 

@@ -1,7 +1,7 @@
 //! What the sandbox knows and what it has seen: clients, grants, tokens and counters, all behind one lock.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -10,10 +10,12 @@ use serde_json::Value;
 
 use super::books::{
     Access, AuthorizationRequest, Books, Client, Code, Device, Family, Grant, Refresh, Session, Tokens,
+    Visitor,
 };
 use super::grant_types::REFRESH_TOKEN;
 use super::jwt::SigningKey;
-use super::options::{Endpoint, Fault, Preregistered, SandboxOptions};
+use super::options::{Endpoint, Fault, SandboxOptions};
+use super::partners::Preregistered;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::model::ScopeSet;
 
@@ -33,6 +35,9 @@ impl Site {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Who shows a token, and the thumbprint of the key that it is bound to.
+pub(super) type Bearer = (Visitor, Option<String>);
 
 /// What the next proof of a key must hold (RFC 9449 sections 8 and 9).
 pub(super) struct Nonces {
@@ -67,6 +72,10 @@ pub(super) struct Ledger {
     pub(super) accesses: HashMap<String, Access>,
     pub(super) refreshes: HashMap<String, Refresh>,
     pub(super) sessions: HashMap<String, Session>,
+    /// Servers of other sandboxes that take the tokens of this issuer.
+    pub(super) resources: HashSet<String>,
+    /// Other issuers whose tokens the MCP server takes.
+    pub(super) other_issuers: Vec<Weak<Site>>,
     /// What works only once and has come: kind, sender and `jti`.
     pub(super) met_once: HashSet<(&'static str, String, String)>,
     /// Every secret that was given out or came in, after what it is.
@@ -92,10 +101,14 @@ impl Ledger {
             accesses: HashMap::new(),
             refreshes: HashMap::new(),
             sessions: HashMap::new(),
+            resources: HashSet::new(),
+            other_issuers: Vec::new(),
             met_once: HashSet::new(),
             secrets: Vec::new(),
         };
-        preregistered.into_iter().for_each(|client| ledger.preregister(client));
+        for client in preregistered {
+            ledger.preregister(client);
+        }
         ledger
     }
 
@@ -104,10 +117,38 @@ impl Ledger {
         format!("{}/mcp", self.origin)
     }
 
-    /// Whether the issuer gives tokens for a resource: the MCP server, or a second one that stands behind
-    /// nothing and shows that its tokens are refused at the first.
+    /// The URL by which the issuer is found.
+    pub(super) fn issuer_url(&self) -> String {
+        format!("{}{}", self.origin, self.options.issuer_path.as_deref().unwrap_or_default())
+    }
+
+    /// What the issuer calls itself.
+    pub(super) fn issuer(&self) -> String {
+        self.options.issuer_spelling.clone().unwrap_or_else(|| self.issuer_url())
+    }
+
+    /// Whether the issuer gives tokens for a resource: the MCP server, a second one that stands behind nothing and
+    /// shows that its tokens are refused at the first, or the server of another sandbox that takes its tokens.
     pub(super) fn serves(&self, resource: &str) -> bool {
         resource.strip_prefix(&self.origin).is_some_and(|path| path == "/mcp" || path == "/other")
+            || self.resources.contains(resource)
+    }
+
+    /// Who shows a token of this issuer that works, and the thumbprint of the key that it is bound to.
+    pub(super) fn bearer_of(&self, token: &str, resource: Option<&str>) -> Result<Bearer, &'static str> {
+        let unknown = "the token is unknown, has expired or was revoked";
+        let (number, grant, access) = self.grant_of(token).ok_or(unknown)?;
+        if resource.is_some_and(|resource| grant.resource != resource) {
+            return Err("the token is for another resource");
+        }
+        let visitor = Visitor {
+            grant: Some(number),
+            sub: grant.sub.clone(),
+            client_id: grant.client_id.clone(),
+            scope: access.scope.clone(),
+            bound: access.jkt.is_some(),
+        };
+        Ok((visitor, access.jkt.clone()))
     }
 
     /// Every scope that the issuer knows: those of the server, those of OIDC, and `offline_access`

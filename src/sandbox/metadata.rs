@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::exchange::ID_JAG_TYPE;
 use super::grant_types::offered;
 use super::ledger::Ledger;
 use super::options::{Dpop, Fault};
@@ -9,16 +10,11 @@ use super::wire::Answer;
 
 /// The document at a well-known path, or 404.
 pub(super) fn answer(ledger: &Ledger, path: &str) -> Answer {
-    let options = &ledger.options;
     let document = match path {
         "/.well-known/oauth-protected-resource/mcp" | "/.well-known/oauth-protected-resource" => {
-            options.resource_metadata.then(|| resource(ledger))
+            ledger.options.resource_metadata.then(|| resource(ledger))
         }
-        "/.well-known/oauth-authorization-server" => {
-            (options.issuer_metadata && !options.openid_only).then(|| issuer(ledger))
-        }
-        "/.well-known/openid-configuration" => options.issuer_metadata.then(|| openid(ledger)),
-        _ => None,
+        _ => of_issuer(ledger, path),
     };
     match document {
         Some(document) => Answer::json(200, &document),
@@ -26,14 +22,33 @@ pub(super) fn answer(ledger: &Ledger, path: &str) -> Answer {
     }
 }
 
+/// The issuer's metadata at the places where it has them: with the path of the issuer put in (RFC 8414 section 3.1),
+/// and with it in front (OIDC Discovery section 4).
+fn of_issuer(ledger: &Ledger, path: &str) -> Option<Value> {
+    let options = &ledger.options;
+    let own = options.issuer_path.as_deref().unwrap_or_default();
+    let oauth = format!("/.well-known/oauth-authorization-server{own}");
+    let inserted = format!("/.well-known/openid-configuration{own}");
+    let appended = format!("{own}/.well-known/openid-configuration");
+    let only_appended = options.path_appended && !own.is_empty();
+    if !options.issuer_metadata {
+        None
+    } else if path == oauth {
+        (!options.openid_only && !only_appended).then(|| issuer(ledger))
+    } else {
+        (path == appended || (path == inserted && !only_appended)).then(|| openid(ledger))
+    }
+}
+
 /// Protected resource metadata (RFC 9728 section 2).
 fn resource(ledger: &Ledger) -> Value {
     let elsewhere = ledger.suffers(|fault| matches!(fault, Fault::WrongResource));
     let resource = if elsewhere { "https://elsewhere.example/mcp".into() } else { ledger.mcp_url() };
+    let named = ledger.options.authorization_servers.clone();
     let mut document = json!({
         "resource": resource,
         "resource_name": "Sandbox",
-        "authorization_servers": [ledger.origin],
+        "authorization_servers": named.unwrap_or_else(|| vec![ledger.issuer_url()]),
         "scopes_supported": ledger.options.scopes_supported,
         "bearer_methods_supported": ["header"],
     });
@@ -49,7 +64,7 @@ fn issuer(ledger: &Ledger) -> Value {
     let (origin, options) = (&ledger.origin, &ledger.options);
     let elsewhere = ledger.suffers(|fault| matches!(fault, Fault::WrongIssuer));
     let mut document = json!({
-        "issuer": if elsewhere { "https://elsewhere.example" } else { origin },
+        "issuer": if elsewhere { "https://elsewhere.example".into() } else { ledger.issuer() },
         "authorization_endpoint": format!("{origin}/authorize"),
         "token_endpoint": format!("{origin}/token"),
         "revocation_endpoint": format!("{origin}/revoke"),
@@ -69,6 +84,13 @@ fn issuer(ledger: &Ledger) -> Value {
     }
     if options.dpop != Dpop::Off {
         document["dpop_signing_alg_values_supported"] = json!(["ES256"]);
+    }
+    if !options.trusted_issuers.is_empty() {
+        let profile = "urn:ietf:params:oauth:grant-profile:id-jag";
+        document["authorization_grant_profiles_supported"] = json!([profile]);
+    }
+    if !options.exchanges.is_empty() {
+        document["identity_chaining_requested_token_types_supported"] = json!([ID_JAG_TYPE]);
     }
     if options.registration {
         document["registration_endpoint"] = format!("{origin}/register").into();

@@ -18,10 +18,11 @@
 //! The floors, from the top; arrows run only downward: the sockets (`server`), the paths and what goes wrong on
 //! them (`router`), the ways of providers around it (`imitation`), a file per endpoint, what endpoints share (`clients`,
 //! `assertions`, `admission`, `dpop`, `asked`, `pages`, `messages`), the state behind its lock (`ledger`) beside what
-//! comes in and goes out (`wire`), and the words (`books`, `options`, `jwt`, `dice`, `form`).
+//! comes in and goes out (`wire`), and the words (`books`, `options`, `partners`, `jwt`, `dice`, `form`).
 
 mod admission;
 mod asked;
+mod assertion_grant;
 mod assertions;
 mod authorization;
 mod books;
@@ -31,6 +32,7 @@ mod device;
 mod device_pages;
 mod dice;
 mod dpop;
+mod exchange;
 mod form;
 mod grant_types;
 mod identity;
@@ -43,6 +45,7 @@ mod metadata;
 mod metadata_document;
 mod options;
 mod pages;
+mod partners;
 mod registration;
 mod revocation;
 mod router;
@@ -66,7 +69,8 @@ use self::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
 pub use self::imitation::{Imitation, KNOWN_CLIENT, imitations};
 pub use self::jwt::PublicKey;
 use self::ledger::{Ledger, Nonces, Site, now};
-pub use self::options::{AssertionAudience, Dpop, Endpoint, Fault, Preregistered, SandboxOptions};
+pub use self::options::{Dpop, Endpoint, Fault, SandboxOptions};
+pub use self::partners::{AssertionAudience, Exchange, JagFault, Preregistered, TrustedIssuer};
 
 /// A running sandbox. Dropping it stops the server and waits for its thread.
 pub struct Sandbox {
@@ -108,6 +112,11 @@ impl Sandbox {
     /// The issuer, such as `http://127.0.0.1:40123`.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The issuer as the metadata of the server names it: the origin, and a path if it was given one.
+    pub fn issuer(&self) -> String {
+        self.site.ledger().issuer_url()
     }
 
     /// The URL of the MCP server.
@@ -153,6 +162,18 @@ impl Sandbox {
     /// Makes a client known that did not register itself.
     pub fn preregister(&self, client: Preregistered) {
         self.site.ledger().preregister(client);
+    }
+
+    /// The key by which others can check what this issuer signs.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey::Jwk(self.site.ledger().signing_key.jwk())
+    }
+
+    /// Lets another sandbox give tokens for this MCP server. Which issuers the server names is another matter
+    /// ([`SandboxOptions::authorization_servers`]). In one direction only: two that asked each other could wait for ever.
+    pub fn take_tokens_of(&self, issuer: &Self) {
+        issuer.site.ledger().resources.insert(self.mcp_url());
+        self.site.ledger().other_issuers.push(Arc::downgrade(&issuer.site));
     }
 
     /// Forgets every client, as an issuer does that cleans up its registrations.

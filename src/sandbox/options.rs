@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::dice::Dice;
 use super::imitation::Imitation;
-use super::jwt::PublicKey;
+use super::partners::{AssertionAudience, Exchange, JagFault, Preregistered, TrustedIssuer};
 
 /// How the sandbox behaves. All of it can be changed while it runs; the next request sees the change.
 #[derive(Clone, Debug)]
@@ -39,6 +39,14 @@ pub struct SandboxOptions {
     pub issuer_metadata: bool,
     /// Whether it is found only where OIDC puts it.
     pub openid_only: bool,
+    /// The issuers that the server's metadata names, if not the sandbox itself.
+    pub authorization_servers: Option<Vec<String>>,
+    /// The path of the issuer, such as `/tenant`; its endpoints stay where they are.
+    pub issuer_path: Option<String>,
+    /// Whether the metadata of an issuer with a path is found only with that path in front, as OIDC has it.
+    pub path_appended: bool,
+    /// What the issuer calls itself in its metadata and in the redirect, if not by the URL where it is found.
+    pub issuer_spelling: Option<String>,
     /// Whether the metadata names the PKCE method.
     pub advertise_pkce: bool,
     /// Whether the metadata promises `iss` in the redirect, and the redirect has it (RFC 9207).
@@ -62,6 +70,10 @@ pub struct SandboxOptions {
     pub preregistered: Vec<Preregistered>,
     /// What an assertion must name as its audience.
     pub assertion_audience: AssertionAudience,
+    /// Issuers whose word becomes a token (RFC 7523 section 2.1).
+    pub trusted_issuers: Vec<TrustedIssuer>,
+    /// As an identity provider: who may take an assertion where (RFC 8693).
+    pub exchanges: Vec<Exchange>,
     /// Whether tokens are bound to a key of the client (RFC 9449).
     pub dpop: Dpop,
     /// Whether a proof must hold the nonce that the issuer, or the MCP server, gave last.
@@ -101,6 +113,10 @@ impl Default for SandboxOptions {
             resource_metadata: true,
             issuer_metadata: true,
             openid_only: false,
+            authorization_servers: None,
+            issuer_path: None,
+            path_appended: false,
+            issuer_spelling: None,
             advertise_pkce: true,
             advertise_iss: true,
             require_resource: true,
@@ -112,6 +128,8 @@ impl Default for SandboxOptions {
             auth_methods: ["none", "client_secret_basic", "client_secret_post"].map(String::from).into(),
             preregistered: Vec::new(),
             assertion_audience: AssertionAudience::Issuer,
+            trusted_issuers: Vec::new(),
+            exchanges: Vec::new(),
             dpop: Dpop::Off,
             dpop_nonce: false,
             device: false,
@@ -124,32 +142,6 @@ impl Default for SandboxOptions {
             imitation: None,
         }
     }
-}
-
-/// A client that did not register itself. Without secret and key it is public.
-#[derive(Clone, Debug)]
-pub struct Preregistered {
-    /// Its `client_id`.
-    pub id: String,
-    /// A secret, which it may send in either way.
-    pub secret: Option<String>,
-    /// The public half of the key by which it signs its assertions (RFC 7523).
-    pub key: Option<PublicKey>,
-    /// What it may ask for, by the names of the standards, such as `client_credentials`.
-    pub grant_types: Vec<String>,
-    /// Where it may be redirected to.
-    pub redirect_uris: Vec<String>,
-}
-
-/// What an assertion may name as its audience: issuers do not agree on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AssertionAudience {
-    /// The issuer.
-    Issuer,
-    /// The token endpoint, as many still have it.
-    TokenEndpoint,
-    /// One of the two.
-    Either,
 }
 
 /// What the sandbox makes of DPoP (RFC 9449).
@@ -170,7 +162,8 @@ pub enum Endpoint {
     Mcp,
     /// `/.well-known/oauth-protected-resource`, both forms.
     ResourceMetadata,
-    /// `/.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`.
+    /// `/.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`, wherever the issuer's path
+    /// stands.
     IssuerMetadata,
     /// `/register` and what is below it.
     Registration,
@@ -194,9 +187,6 @@ impl Endpoint {
             "/.well-known/oauth-protected-resource" | "/.well-known/oauth-protected-resource/mcp" => {
                 Self::ResourceMetadata
             }
-            "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration" => {
-                Self::IssuerMetadata
-            }
             "/register" => Self::Registration,
             "/authorize" => Self::Authorization,
             "/device_authorization" => Self::DeviceAuthorization,
@@ -204,6 +194,8 @@ impl Endpoint {
             "/revoke" => Self::Revocation,
             "/userinfo" => Self::Userinfo,
             _ if path.starts_with("/register/") => Self::Registration,
+            _ if path.contains("/.well-known/oauth-authorization-server") => Self::IssuerMetadata,
+            _ if path.contains("/.well-known/openid-configuration") => Self::IssuerMetadata,
             _ => return None,
         })
     }
@@ -305,10 +297,14 @@ pub enum Fault {
     MissingIss,
     /// The redirect carries another `state`.
     WrongState,
+    /// An identity assertion is wrong, or the answer with it.
+    Jag(JagFault),
     /// The person declines.
     Declined,
     /// The token answer lacks the access token.
     NoAccessToken,
+    /// The token answer lacks the ID token, so that only the userinfo endpoint tells who signed in.
+    NoIdToken,
     /// The token endpoint refuses everything, with status 200.
     ErrorWith200,
     /// The token answer has this as `expires_in`.

@@ -40,7 +40,7 @@ pub(super) fn page(status: u16, title: &str, class: &str, inside: &str, form_tar
 /// `GET /`
 pub(super) fn front(ledger: &Ledger) -> Answer {
     let mcp_url = escaped(&ledger.mcp_url());
-    let origin = escaped(&ledger.origin);
+    let origin = escaped(&ledger.issuer_url());
     let inside = format!(
         "<h1>mcpauth sandbox</h1>\n\
          <p class=\"lead\">An authorization server and a protected MCP server, to try a client against. Its \

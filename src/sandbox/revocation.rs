@@ -37,7 +37,7 @@ pub(super) fn introspect(ledger: &mut Ledger, request: &Request) -> Result<Answe
     let document = match ledger.grant_of(token) {
         Some((_, grant, access)) if grant.client_id == client.id => json!({
             "active": true,
-            "iss": ledger.origin,
+            "iss": ledger.issuer(),
             "aud": grant.resource,
             "sub": grant.sub,
             "client_id": grant.client_id,

@@ -125,11 +125,10 @@ fn methods_of(path: &str) -> Option<&'static str> {
     Some(match path {
         "/" | "/authorize" | "/jwks" => "GET",
         "/token" | "/register" | "/revoke" | "/introspect" | "/consent" | "/device_authorization" => "POST",
-        "/device" => "GET, POST",
-        "/userinfo" => "GET, POST",
+        "/userinfo" | "/device" => "GET, POST",
         "/mcp" => "GET, POST, DELETE",
         _ if path.starts_with("/register/") => "GET, DELETE",
-        _ if path.starts_with("/.well-known/") => "GET",
+        _ if path.contains("/.well-known/") => "GET",
         _ => return None,
     })
 }

@@ -4,14 +4,18 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::asked::check_resource;
+use super::asked::{check_resource, narrowed};
+use super::assertion_grant;
 use super::books::{Client, Grant, Tokens};
 use super::client_credentials;
 use super::clients::authenticate;
 use super::device;
 use super::dpop;
+use super::exchange;
 use super::form::Form;
-use super::grant_types::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN, offered};
+use super::grant_types::{
+    AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE, offered,
+};
 use super::identity;
 use super::ledger::{Ledger, later, now};
 use super::options::Fault;
@@ -27,6 +31,8 @@ pub(super) fn note(ledger: &mut Ledger, request: &Request) {
     }
     ledger.met("code verifier", form.get("code_verifier"));
     ledger.met("client assertion", form.get("client_assertion"));
+    ledger.met("assertion", form.get("assertion"));
+    ledger.met("subject token", form.get("subject_token"));
     ledger.books.last_token_request = Some(form.to_map());
 }
 
@@ -39,7 +45,10 @@ pub(super) fn answer(ledger: &mut Ledger, request: &Request) -> Result<Answer, R
         ));
     }
     let form = request.form()?;
-    let client = authenticate(ledger, request, &form)?;
+    let client = client_behind(ledger, request, &form)?;
+    if grant_type(ledger, &client, &form)? == TOKEN_EXCHANGE {
+        return exchange::answer(ledger, &client, &form);
+    }
     let key = dpop::key_at_issuer(ledger, request)?;
     dpop::check_binding(ledger, &form, key.as_deref())?;
     let tokens = grant(ledger, &client, &form)?;
@@ -49,8 +58,18 @@ pub(super) fn answer(ledger: &mut Ledger, request: &Request) -> Result<Answer, R
     Ok(Answer::json(200, &document).with("pragma", "no-cache"))
 }
 
-/// The tokens for what the client brought, by the kind of grant.
-fn grant(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, Refusal> {
+/// The client; nobody in particular where the word of another issuer comes without one.
+fn client_behind(ledger: &mut Ledger, request: &Request, form: &Form) -> Result<Client, Refusal> {
+    let says_nothing = ["client_id", "client_assertion"].iter().all(|name| form.get(name).is_none());
+    if form.get("grant_type") == Some(JWT_BEARER) && says_nothing && request.header("authorization").is_none()
+    {
+        return Ok(Client::unnamed());
+    }
+    authenticate(ledger, request, form)
+}
+
+/// The kind of grant, if it is offered and the client may have it.
+fn grant_type<'a>(ledger: &Ledger, client: &Client, form: &'a Form) -> Result<&'a str, Refusal> {
     let grant_type = form.get("grant_type");
     let grant_type = grant_type.ok_or_else(|| Refusal::bad("invalid_request", "there is no grant_type"))?;
     if !offered(ledger).contains(&grant_type) {
@@ -60,7 +79,13 @@ fn grant(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, Re
     if grant_type != REFRESH_TOKEN {
         client.must_be_allowed(grant_type)?;
     }
-    match grant_type {
+    Ok(grant_type)
+}
+
+/// The tokens for what the client brought, by the kind of grant.
+fn grant(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, Refusal> {
+    match grant_type(ledger, client, form)? {
+        JWT_BEARER => assertion_grant::grant(ledger, client, form),
         AUTHORIZATION_CODE => redeem(ledger, client, form),
         CLIENT_CREDENTIALS => client_credentials::grant(ledger, client, form),
         DEVICE_CODE => device::poll(ledger, client, form),
@@ -91,6 +116,7 @@ fn written(ledger: &Ledger, tokens: &Tokens) -> Value {
         for fault in &ledger.options.faults {
             match fault {
                 Fault::NoAccessToken => members.shift_remove("access_token"),
+                Fault::NoIdToken => members.shift_remove("id_token"),
                 Fault::Lifetime(value) => members.insert("expires_in".into(), value.clone()),
                 _ => None,
             };
@@ -189,15 +215,6 @@ fn refresh(ledger: &mut Ledger, client: &Client, form: &Form) -> Result<Tokens, 
         return Err(invalid_grant("this refresh token was used before"));
     }
     Ok(renew(ledger, number, scope, text))
-}
-
-/// The scope of the new access token: all that was granted, or the part that is asked for.
-fn narrowed(form: &Form, granted: &ScopeSet) -> Result<ScopeSet, Refusal> {
-    let Some(asked) = form.get("scope") else { return Ok(granted.clone()) };
-    match asked.split(' ').find(|scope| !granted.contains(scope)) {
-        Some(scope) => Err(Refusal::bad("invalid_scope", format!("the scope {scope} was not granted"))),
-        None => Ok(asked.split(' ').collect()),
-    }
 }
 
 fn renew(ledger: &mut Ledger, number: usize, scope: ScopeSet, spent: &str) -> Tokens {

@@ -84,6 +84,7 @@ fn client() -> ClientRegistration {
             client_id: "client-1".into(),
             auth_method: ClientAuthMethod::ClientSecretBasic,
             redirect_uri: None,
+            scope: ScopeSet::default(),
             secret_expires_at: None,
             management_url: None,
             assertion: None,

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -79,6 +80,8 @@ pub(crate) enum Said {
     Drip,
     /// A body that does not end.
     Endless,
+    /// These bytes as the test brings them, until it brings no more; others are served meanwhile.
+    AsBrought(Receiver<Vec<u8>>),
 }
 
 /// A JSON answer.
@@ -189,6 +192,15 @@ fn converse(stream: &TcpStream, script: &Script, books: &Mutex<Vec<Seen>>) -> st
             to.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"padding\":\"")?;
             while to.write_all(&[b'x'; 8192]).is_ok() {}
         }
+        Said::AsBrought(pieces) => {
+            let mut to = stream.try_clone()?;
+            thread::spawn(move || {
+                // Ends with the test, or when the client has gone.
+                let _ = pieces.iter().try_for_each(|piece| to.write_all(&piece));
+                let _ = to.shutdown(Shutdown::Both);
+            });
+            return Ok(());
+        }
     }
     to.shutdown(Shutdown::Write)
 }
@@ -211,7 +223,7 @@ fn read(stream: &TcpStream) -> std::io::Result<Option<Seen>> {
 }
 
 /// What an honest server and issuer would answer.
-fn by_the_rules(seen: &Seen) -> Said {
+pub(crate) fn by_the_rules(seen: &Seen) -> Said {
     match seen.path() {
         "/mcp" => answer(401, "www-authenticate: Bearer scope=\"mcp:basic\"\r\n", b""),
         path if path.starts_with(RESOURCE_METADATA) => json_answer(200, &resource_metadata(seen)),

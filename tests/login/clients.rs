@@ -44,6 +44,22 @@ fn a_client_that_the_user_brings_comes_before_every_other_way() {
     assert_eq!(world.sandbox.books().registrations, 0);
 }
 
+/// Many issuers refuse a client what it was not registered for, and say so only on the person's page.
+#[test]
+fn a_client_that_was_registered_for_less_is_replaced_by_one_that_is_good_for_both() {
+    let scopes_supported = ["mcp:tools", "mcp:more"].map(String::from).into();
+    let world = World::with(SandboxOptions { scopes_supported, ..SandboxOptions::default() });
+    let registered = || world.sandbox.books().last_registration.unwrap()["scope"].clone();
+    world.login(&["--scope", "mcp:tools"]).succeeded();
+    assert_eq!(registered(), "mcp:tools");
+    world.login(&["--add-scope", "mcp:more"]).succeeded();
+    assert_eq!(registered(), "mcp:tools mcp:more");
+    for less in [["--scope", "mcp:tools"], ["--scope", "mcp:more"]] {
+        world.login(&less).succeeded();
+    }
+    assert_eq!(world.sandbox.books().registrations, 2);
+}
+
 /// MCP 37.
 #[test]
 fn a_public_client_needs_no_secret_where_none_is_not_advertised() {

@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::steps::{callback_port, eventually};
-use crate::support::{World, finish, follow};
+use crate::support::{World, finish, follow, get};
 
 #[test]
 fn an_interrupted_login_leaves_neither_port_nor_record() {
@@ -24,6 +24,21 @@ fn an_interrupted_login_leaves_neither_port_nor_record() {
         assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "{signal}");
         assert!(world.records().is_empty());
     }
+}
+
+/// The issuer says on its own page that it knows no such client, and the person gives up.
+#[test]
+fn a_client_that_nobody_came_back_with_is_not_tried_again() {
+    let world = World::new();
+    world.login(&[]).succeeded();
+    world.sandbox.forget_clients();
+    let (child, seen, address) = world.start_login(world.command(&["login", "box", "--no-browser"]));
+    assert_eq!(get(&address.unwrap()).0, 400);
+
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    finish(child, seen).failed_with(4, "login cancelled, nothing was stored");
+    world.login(&[]).succeeded();
+    assert_eq!(world.sandbox.books().registrations, 2);
 }
 
 #[test]

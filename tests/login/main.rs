@@ -6,6 +6,7 @@
 mod support;
 
 mod advice;
+mod bound;
 mod clients;
 mod discovery;
 mod ending;

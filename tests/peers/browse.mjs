@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// A browser for `BROWSER=`: fetches one URL, follows every redirect, keeps cookies, and says yes to nothing else.
+// A browser for `BROWSER=`: fetches one URL, follows every redirect, keeps cookies, and presses the one button that it
+// knows, `approve` on a consent page.
 //
 // usage: browse.mjs URL
 //
@@ -35,23 +36,36 @@ class CookieJar {
   }
 }
 
+/** The form of a consent page as if `approve` had been pressed, or undefined. */
+function consent(html) {
+  const form = /<form[^>]*method="post"[^>]*>([^]*?)<\/form>/i.exec(html)?.[1];
+  if (!form?.includes('value="approve"')) return undefined;
+  const fields = [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)];
+  return new URLSearchParams([...fields.map(([, name, value]) => [name, value]), ['action', 'approve']]);
+}
+
 async function browse(start) {
   const jar = new CookieJar();
   const chain = [];
   let url = new URL(start);
+  let form;
   while (chain.length < LONGEST_CHAIN) {
     const cookie = jar.header(url);
     const headers = { Accept: 'text/html,*/*;q=0.8', ...(cookie && { Cookie: cookie }) };
-    const response = await fetch(url, { redirect: 'manual', headers, signal: AbortSignal.timeout(20_000) });
+    const pressed = form && { method: 'POST', body: form };
+    const response = await fetch(url, { redirect: 'manual', headers, ...pressed, signal: AbortSignal.timeout(20_000) });
     jar.keep(url, response);
     chain.push(`${response.status} ${bare(url)}`);
     const location = response.headers.get('location');
     if (response.status < 300 || response.status > 399 || !location) {
       const text = await response.text();
+      form = !form && response.ok ? consent(text) : undefined;
+      if (form) continue;
       if (response.ok) return;
       throw new Error(`${chain.join(' -> ')}: ${text.slice(0, 400)}`);
     }
     await response.body?.cancel();
+    form = undefined;
     url = new URL(location, url);
   }
   throw new Error(`more than ${LONGEST_CHAIN} steps: ${chain.join(' -> ')}`);

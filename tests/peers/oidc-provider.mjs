@@ -3,15 +3,18 @@
 // The two stand on different ports, as in life. The issuer asks for PKCE, opens dynamic registration,
 // issues opaque tokens for exactly one resource (RFC 8707) and refresh tokens only for `offline_access`
 // with `prompt=consent`, rotates them for public clients, and ends the whole grant when a spent one comes back.
-// Sign-in and consent happen without a person, but through its real interaction redirects and cookies.
+// Sign-in and consent happen without a person, but through its real interaction redirects and cookies. Its own
+// memory store keeps the state, on storage that is written down at the end.
 //
 // Ready line: {"url": the MCP endpoint, "issuer": …}. `GET /_books` beside the endpoint tells what happened.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import Provider, { errors } from 'oidc-provider';
-import { bearer, body, json, ready, reserve } from './serve.mjs';
+import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js';
+import { bearer, body, json, named, ready, remembered, reserve } from './serve.mjs';
 
 const SCOPE = 'mcp:tools';
+const FURTHER_SCOPE = 'mcp:more';
 const ACCESS_LIFETIME_SECONDS = 3600;
 
 const issuerPlace = await reserve();
@@ -21,7 +24,8 @@ const resource = `${serverPlace.origin}/mcp`;
 const metadataUrl = `${serverPlace.origin}/.well-known/oauth-protected-resource/mcp`;
 
 const books = { registrations: 0, codes_redeemed: 0, refreshes: 0, refused: 0, revocations: 0, calls: 0, errors: [] };
-const liveGrants = new Set();
+const earlier = remembered();
+const liveGrants = new Set(earlier?.liveGrants);
 
 // --- the issuer ------------------------------------------------------------------------------------------
 
@@ -30,16 +34,40 @@ function signingKey() {
   return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'peer' };
 }
 
+/** Storage for the provider's memory adapter. Nothing lives long enough here to expire; `Map`s are its lists. */
+const storage = new Map(earlier?.storage.map(([key, value, isMap]) => [key, isMap ? new Map(value) : value]));
+
+
+const keys = earlier?.keys ?? { signing: signingKey(), cookie: randomBytes(32).toString('hex') };
+
+function remember() {
+  const written = (value) => (value instanceof Map ? [[...value], true] : [value, false]);
+  return { storage: [...storage].map(([key, value]) => [key, ...written(value)]), liveGrants: [...liveGrants], keys };
+}
+
+// Where a proxy signs people in here, PEERS_CLIENT is its id, its secret and its redirect URI, and PEERS_RESOURCE
+// stands for what it protects.
+const upstream = process.env.PEERS_CLIENT ? process.env.PEERS_CLIENT.split(' ') : undefined;
+
+function upstreamClients() {
+  if (!upstream) return [];
+  const [client_id, client_secret, redirect_uri] = upstream;
+  return [{ client_id, client_secret, redirect_uris: [redirect_uri], grant_types: ['authorization_code', 'refresh_token'] }];
+}
+
 function resourceServer(_context, indicator) {
-  if (indicator !== resource) throw new errors.InvalidTarget();
-  return { scope: SCOPE, audience: resource, accessTokenFormat: 'opaque', accessTokenTTL: ACCESS_LIFETIME_SECONDS };
+  if (indicator !== (process.env.PEERS_RESOURCE ?? resource)) throw new errors.InvalidTarget();
+  return { scope: `${SCOPE} ${FURTHER_SCOPE}`, audience: indicator, accessTokenFormat: 'opaque', accessTokenTTL: ACCESS_LIFETIME_SECONDS };
 }
 
 const provider = new Provider(issuer, {
-  clients: [],
-  jwks: { keys: [signingKey()] },
-  cookies: { keys: [randomBytes(32).toString('hex')] },
-  scopes: ['openid', 'offline_access', SCOPE],
+  adapter: (model) => new MemoryAdapter(model, storage),
+  clients: upstreamClients(),
+  jwks: { keys: [keys.signing] },
+  cookies: { keys: [keys.cookie] },
+  scopes: ['openid', 'offline_access', SCOPE, FURTHER_SCOPE],
+  // A proxy asks for no `offline_access` of its own and expects to be given a refresh token nonetheless.
+  ...(upstream && { issueRefreshToken: () => true }),
   pkce: { required: () => true },
   findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub, name: 'Peer Person' }) }),
   interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
@@ -52,7 +80,7 @@ const provider = new Provider(issuer, {
       defaultResource: () => undefined,
       getResourceServerInfo: resourceServer,
       // A token request that does not name the resource again gets a token that opens nothing.
-      useGrantedResource: () => false,
+      useGrantedResource: () => Boolean(upstream),
     },
     revocation: { enabled: true },
   },
@@ -106,10 +134,10 @@ issuerPlace.handle((request, response) => {
 
 // --- the protected MCP endpoint --------------------------------------------------------------------------
 
-function challenge(response, token) {
-  const error = token ? 'error="invalid_token", ' : '';
-  json(response, 401, { error: token ? 'invalid_token' : 'unauthorized' }, {
-    'WWW-Authenticate': `Bearer ${error}resource_metadata="${metadataUrl}", scope="${SCOPE}"`,
+function challenge(response, status, error) {
+  const named = error ? `error="${error}", ` : '';
+  json(response, status, { error: error ?? 'unauthorized' }, {
+    'WWW-Authenticate': `Bearer ${named}resource_metadata="${metadataUrl}", scope="${SCOPE}"`,
   });
 }
 
@@ -128,7 +156,8 @@ const methods = {
 async function mcp(request, response) {
   const token = bearer(request);
   const found = token && (await provider.AccessToken.find(token));
-  if (!found || found.isExpired || ![].concat(found.aud).includes(resource)) return challenge(response, token);
+  if (!found || found.isExpired || ![].concat(found.aud).includes(resource)) return challenge(response, 401, token && 'invalid_token');
+  if (!found.scopes.has(SCOPE)) return challenge(response, 403, 'insufficient_scope');
   if (request.method !== 'POST') return json(response, 405, { error: 'method not allowed' }, { Allow: 'POST' });
   books.calls += 1;
   const message = JSON.parse(await body(request));
@@ -148,4 +177,4 @@ serverPlace.handle((request, response) => {
   return mcp(request, response).catch((error) => json(response, 400, { error: error.message }));
 });
 
-ready({ url: resource, issuer }, [issuerPlace, serverPlace]);
+ready({ peer: named('oidc-provider'), url: resource, issuer }, [issuerPlace, serverPlace], remember);

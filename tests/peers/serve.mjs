@@ -1,12 +1,17 @@
-// What the peers here share: a port of their own, one ready line, an end on SIGTERM or when the pipe on
-// stdin closes (so that no server outlives the script that started it).
+// What the peers here share: a port of their own, one ready line, a memory that may outlive them, an end on SIGTERM
+// or when the pipe on stdin closes (so that no server outlives the script that started it).
+//
+//   PEERS_PORTS   the ports of an earlier start, so that a peer comes back at its old address
+//   PEERS_STATE   the file with what it knew then; written at the end, read at the next start if it is there
 
 import { createServer } from 'node:http';
-import { fstatSync } from 'node:fs';
+import { existsSync, fstatSync, readFileSync, writeFileSync } from 'node:fs';
+
+const earlierPorts = (process.env.PEERS_PORTS ?? '').split(',').filter(Boolean).map(Number);
 
 /**
- * Listens on an ephemeral loopback port before anything else exists, because issuers must know their own
- * address when they are built. Requests wait until `handle` gives them somebody to answer.
+ * Listens on a loopback port before anything else exists, because issuers must know their own address when they
+ * are built. Requests wait until `handle` gives them somebody to answer.
  */
 export async function reserve() {
   let handler;
@@ -17,10 +22,11 @@ export async function reserve() {
   });
   await new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(earlierPorts.shift() ?? 0, '127.0.0.1', resolve);
   });
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
+    port: server.address().port,
     handle(next) {
       handler = next;
       for (const [request, response] of early.splice(0)) handler(request, response);
@@ -32,9 +38,22 @@ export async function reserve() {
   };
 }
 
+/** What `remember` of an earlier start returned, or undefined. */
+export function remembered() {
+  const file = process.env.PEERS_STATE;
+  return file && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+}
+
+/** The version of an installed package, beside its name. */
+export function named(name) {
+  const { version } = JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), 'utf8'));
+  return `${name} ${version}`;
+}
+
 /** Prints the ready line and arranges for the end. */
-export function ready(facts, places) {
+export function ready(facts, places, remember) {
   const end = () => {
+    if (process.env.PEERS_STATE && remember) writeFileSync(process.env.PEERS_STATE, JSON.stringify(remember()));
     for (const place of places) place.close();
     process.exit(0);
   };
@@ -44,7 +63,7 @@ export function ready(facts, places) {
   // starter is gone.
   const stdin = fstatSync(0);
   if (stdin.isFIFO() || stdin.isSocket()) process.stdin.resume().on('end', end);
-  process.stdout.write(`${JSON.stringify(facts)}\n`);
+  process.stdout.write(`${JSON.stringify({ ...facts, ports: places.map(({ port }) => port) })}\n`);
 }
 
 /** Answers with JSON. */

@@ -15,9 +15,10 @@ import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middlew
 import { getOAuthProtectedResourceMetadataUrl, mcpAuthRouter } from '@modelcontextprotocol/sdk/server/auth/router.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import { ready, reserve } from './serve.mjs';
+import { named, ready, remembered, reserve } from './serve.mjs';
 
 const SCOPE = 'mcp:tools';
+const FURTHER_SCOPE = 'mcp:more';
 
 const place = await reserve();
 const serverUrl = new URL(`${place.origin}/mcp`);
@@ -37,6 +38,14 @@ class Family {
   constructor(clientId) {
     this.clientId = clientId;
   }
+
+  static from({ access, spent, ...rest }) {
+    return Object.assign(new Family(), rest, { access: new Set(access), spent: new Set(spent) });
+  }
+
+  toJSON() {
+    return { ...this, access: [...this.access], spent: [...this.spent] };
+  }
 }
 
 class Issuer extends DemoInMemoryAuthProvider {
@@ -50,6 +59,17 @@ class Issuer extends DemoInMemoryAuthProvider {
       books.registrations += 1;
       return register(client);
     };
+  }
+
+  /** What it knew when it last ended. */
+  recall({ clients, tokens, families }) {
+    this.clientsStore.clients = new Map(clients);
+    this.tokens = new Map(tokens.map(([token, facts]) => [token, { ...facts, resource: new URL(facts.resource) }]));
+    this.families = new Set(families.map(Family.from));
+  }
+
+  remember() {
+    return { clients: [...this.clientsStore.clients], tokens: [...this.tokens], families: [...this.families] };
   }
 
   async exchangeAuthorizationCode(client, code, verifier, redirectUri, resource) {
@@ -133,8 +153,10 @@ async function mcp(request, response) {
 }
 
 const issuer = new Issuer();
+const earlier = remembered();
+if (earlier) issuer.recall(earlier);
 const app = express();
-app.use(mcpAuthRouter({ provider: issuer, issuerUrl, resourceServerUrl: serverUrl, scopesSupported: [SCOPE] }));
+app.use(mcpAuthRouter({ provider: issuer, issuerUrl, resourceServerUrl: serverUrl, scopesSupported: [SCOPE, FURTHER_SCOPE] }));
 app.get('/_books', (_request, response) => {
   response.json({ ...books, live_grants: [...issuer.families].filter((family) => family.alive).length });
 });
@@ -148,4 +170,4 @@ app.post('/mcp', guard, express.json(), mcp);
 app.all('/mcp', guard, (_request, response) => response.status(405).set('Allow', 'POST').end());
 place.handle(app);
 
-ready({ url: serverUrl.href, issuer: issuerUrl.href }, [place]);
+ready({ peer: named('@modelcontextprotocol/sdk'), url: serverUrl.href, issuer: issuerUrl.href }, [place], () => issuer.remember());

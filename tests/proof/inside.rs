@@ -59,6 +59,10 @@ impl Terminal for Pipes {
         Ok(())
     }
 
+    fn write_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        self.write_answer(&String::from_utf8_lossy(bytes))
+    }
+
     fn write_talk(&self, text: &str) -> io::Result<()> {
         self.talk.lock().unwrap().push_str(text);
         Ok(())
@@ -69,6 +73,10 @@ impl Terminal for Pipes {
     }
 
     fn shows_talk(&self) -> bool {
+        false
+    }
+
+    fn shows_answer(&self) -> bool {
         false
     }
 

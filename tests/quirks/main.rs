@@ -6,5 +6,7 @@
 mod support;
 
 mod data;
+mod ladder;
 mod names;
 mod precedence;
+mod stories;

@@ -4,12 +4,15 @@
 
 mod device;
 mod dpop;
+mod enterprise;
 mod faults;
 mod issuer;
 mod keys;
 mod mcp;
 mod pages;
+mod places;
 mod refresh;
 mod registration;
 mod unattended;
+mod workload;
 mod world;

@@ -7,8 +7,9 @@ use super::{Obtained, Signing, Trouble, count};
 use crate::browser::{Listener, ListenerOptions, Waiting};
 use crate::error::Error;
 use crate::flows::{forget_client, redirect, remote};
-use crate::model::{ClientRegistration, Grant};
+use crate::model::{ClientFacts, ClientRegistration, Grant};
 use crate::oauth::authorization::{AuthorizationRequest, PendingAuthorization};
+use crate::oauth::dpop;
 use crate::oauth::registration::Wanted;
 use crate::oauth::token;
 use crate::secret::AuthorizationCode;
@@ -20,21 +21,45 @@ pub(super) type Arrived = (Result<Obtained, Trouble>, Option<Waiting>);
 pub(super) async fn obtain(signing: &Signing<'_>) -> Result<Arrived, Error> {
     let Signing { app, store, request, .. } = signing;
     let Prepared { client, listener, pending } = prepare(signing).await?;
+    let doubt = Doubt::of(signing, &client);
     count(app, store, &request.key());
     announce(signing, &pending);
     let paste = request.paste_only || app.ports.terminal.is_interactive();
     let arrival =
-        redirect::await_redirect(app, &pending, listener, paste, request.timeout, signing.command).await;
-    if arrival.is_err() && client.reused {
-        // An issuer that has forgotten a client says so on its own page and sends no browser back.
-        forget_client(store, &request.profile.name, &client.registration.facts)?;
-    }
-    let arrival = arrival?;
+        redirect::await_redirect(app, &pending, listener, paste, request.timeout, signing.command).await?;
+    doubt.dispel();
     let obtained = match arrival.code {
         Ok(code) => redeem(signing, client.registration, &pending, &code).await,
         Err(error) => Err(signing.failed(&client.registration.facts, error)),
     };
     Ok((obtained, arrival.browser))
+}
+
+/// What a client of an earlier login is under while nobody has come back with it: an issuer that has forgotten it says
+/// so on its own page and sends no browser back. If the time runs out, or the person gives up, it is not tried again.
+struct Doubt<'a> {
+    signing: &'a Signing<'a>,
+    client: Option<ClientFacts>,
+}
+
+impl<'a> Doubt<'a> {
+    fn of(signing: &'a Signing<'a>, client: &Client) -> Self {
+        Self { signing, client: client.reused.then(|| client.registration.facts.clone()) }
+    }
+
+    fn dispel(mut self) {
+        self.client = None;
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        let Some(client) = &self.client else { return };
+        let Signing { app, store, request, .. } = self.signing;
+        if let Err(error) = forget_client(store, &request.profile.name, client) {
+            app.console.warn(&error.to_string());
+        }
+    }
 }
 
 /// Everything that has to be there before a person is asked.
@@ -102,7 +127,12 @@ fn begin(
     redirect_uri: &str,
 ) -> Result<PendingAuthorization, Error> {
     let profile = &signing.request.profile;
-    let parameters: Vec<_> = signing.dealings.auth_params.clone().into_iter().collect();
+    let mut parameters: Vec<_> = signing.dealings.auth_params.clone().into_iter().collect();
+    if let Some(key) = &signing.dpop_key {
+        // So that the code, too, is of use only together with the key (RFC 9449 section 10).
+        let name = dpop::thumbprint(key).map_err(remote(&profile.url))?;
+        parameters.push(("dpop_jkt".into(), name));
+    }
     let request = AuthorizationRequest {
         issuer: &signing.found.issuer,
         client: &client.facts,

@@ -1,6 +1,7 @@
 //! Signing in: discover, become a client, obtain tokens by the grant that is settled, save. A new login replaces an old
 //! one only here, at the end, when it has succeeded.
 
+mod binding;
 mod client;
 mod code;
 mod unattended;
@@ -230,9 +231,9 @@ async fn sign_in(
     let mut trace = Trace::default();
     let (found, dealings) = find_issuer(app, store, request, &http, &mut trace).await?;
     let scope = scope(store, request, &dealings)?;
+    let dpop_key = binding::key(&request.profile, &found)?;
     let (http, found, dealings) = (&http, &found, &dealings);
-    let signing =
-        Signing { app, store, request, http, found, dealings, scope: &scope, dpop_key: None, command };
+    let signing = Signing { app, store, request, http, found, dealings, scope: &scope, dpop_key, command };
     let outcome = match signing.obtain().await {
         // The issuer has forgotten a client that it gave: once, another one is asked for.
         Err(Trouble::ClientForgotten { client_id, .. }) => {
@@ -327,7 +328,10 @@ impl Signing<'_> {
         let endpoints = self.found.issuer.endpoints();
         tokens.facts.fingerprint = self.store.fingerprint(&tokens.access_token);
         tokens.facts.refreshable |= grant.asks_anew();
-        let identity = identity::identify(self.http, &endpoints, &tokens).await;
+        let identity = identity::identify(&self.applicant(&endpoints, &client), &tokens).await;
+        if self.dpop_key.is_some() && !tokens.facts.is_bound() {
+            self.app.console.warn("the issuer was asked to bind the token to a key, and did not");
+        }
         let facts = LoginFacts {
             server: profile.name.clone(),
             account: self.request.account.clone(),

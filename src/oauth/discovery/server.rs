@@ -191,18 +191,28 @@ fn describe(answer: &Answer, challenge: Option<Challenge>) -> String {
 }
 
 /// Whether a resource identifier speaks for the server: the same origin, and a path that is the server's or a
-/// parent of it by whole segments. It is sent on byte for byte, so it must be a URL as it stands: parsing one drops
-/// control characters and line ends.
+/// parent of it by whole segments.
 pub(in crate::oauth) fn covers(resource: &str, server: &ServerUrl) -> bool {
-    if !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return false;
-    }
-    let (Ok(resource), server) = (Url::parse(resource), server.to_url()) else { return false };
+    let (Some(resource), server) = (spelled_out(resource), server.to_url()) else { return false };
     let (parent, own) = (resource.path().trim_end_matches('/'), server.path().trim_end_matches('/'));
     resource.origin() == server.origin()
         && resource.fragment().is_none()
         && (resource.query().is_none() || resource.query() == server.query())
         && own.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A URL that is what it looks like. A resource is sent on byte for byte, and a parser forgives a lot that whoever
+/// compares texts does not: line ends, missing or turned slashes, dots, user names, addresses in disguise.
+fn spelled_out(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_graphic()))?;
+    let (scheme, rest) = text.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let host = url.host_str()?;
+    let with_port = format!("{host}:{}", url.port_or_known_default()?);
+    let named = authority.eq_ignore_ascii_case(host) || authority.eq_ignore_ascii_case(&with_port);
+    let same_path = path == url.path() || (path.is_empty() && url.path() == "/");
+    (scheme.eq_ignore_ascii_case(url.scheme()) && named && same_path).then_some(url)
 }
 
 #[cfg(test)]
@@ -213,9 +223,13 @@ mod tests {
     #[test]
     fn a_resource_covers_a_server_by_whole_segments_of_the_same_origin() {
         let server = "https://s.example/mcp/v1".parse().unwrap();
-        for yes in
-            ["https://s.example", "https://s.example/", "https://s.example/mcp", "https://s.example/mcp/v1/"]
-        {
+        for yes in [
+            "https://s.example",
+            "https://s.example/",
+            "https://s.example/mcp",
+            "HTTPS://S.Example:443/mcp",
+            "https://s.example/mcp/v1/",
+        ] {
             assert!(covers(yes, &server), "{yes}");
         }
         for no in [
@@ -231,6 +245,15 @@ mod tests {
             " https://s.example/mcp",
             "https://s.example/mcp\u{1b}",
             "https://s.example/\nmcp",
+            "https:s.example/mcp",
+            "https:///s.example/mcp",
+            "https:\\\\s.example\\mcp",
+            "https://u:p@s.example/mcp",
+            "https://@s.example/mcp",
+            "https://s%2eexample/mcp",
+            "https://s.example/x/../mcp",
+            "https://s.example/%2e%2e/mcp",
+            "https://s.example:0443/mcp",
         ] {
             assert!(!covers(no, &server), "{no}");
         }
