@@ -155,6 +155,8 @@ pub(super) fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), 
 
 pub(super) fn renewed(store: &Store, login: &Login, mut tokens: TokenSet) -> Login {
     tokens.facts.fingerprint = store.fingerprint(&tokens.access_token);
+    // The next one is asked for like this one, also where no refresh token came.
+    tokens.facts.refreshable |= login.facts.grant.asks_anew();
     let mut facts = login.facts.clone();
     facts.state = LoginState::Active;
     facts.generation += 1;
