@@ -116,7 +116,7 @@ fn claims(file: &Path) -> Vec<(String, String, u32)> {
                 line.trim_start_matches("async ").strip_prefix("fn ").and_then(|line| line.split('(').next());
             let name = name.filter(|_| is_test).map(str::to_owned);
             let own =
-                numbers.drain(..).flat_map(|number| name.clone().map(|name| (file.clone(), name, number)));
+                numbers.drain(..).filter_map(|number| name.clone().map(|name| (file.clone(), name, number)));
             claims.extend(own);
             is_test = false;
         }
