@@ -428,9 +428,14 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
         E::NoSignIn(_)
         | E::NoRegistration { .. }
         | E::NotOffered { .. }
+        | E::NoDevices(_)
         | E::BadKey(_)
         | E::Http(HttpError::Setup(_)) => 2,
-        E::Declined(_) | E::AuthorizationFailed(_) | E::Refused { .. } | E::RegistrationRefused { .. } => 4,
+        E::Declined(_)
+        | E::CodeEnded
+        | E::AuthorizationFailed(_)
+        | E::Refused { .. }
+        | E::RegistrationRefused { .. } => 4,
         E::Http(HttpError::Refused { .. })
         | E::IssuerMismatch { .. }
         | E::IssuerChanged { .. }
@@ -467,6 +472,11 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
                 "`mcpauth discover {server}` shows what it offers; `{command} --grant …` chooses another way"
             )
         }
+        E::NoDevices(_) => {
+            let command = command.strip_suffix(" --device").unwrap_or(command);
+            format!("`{command} --paste` does without a browser on this machine, too")
+        }
+        E::CodeEnded => format!("run `{command}` again for a new one"),
         E::BadKey(_) => "give a private key in PEM: PKCS #8, or PKCS #1 for RSA; \
                          `openssl pkcs8 -topk8 -nocrypt` converts others"
             .into(),
@@ -477,6 +487,12 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
             format!(
                 "some issuers take only another name for this machine: `{command} --callback-host localhost`"
             )
+        }
+        // Where no browser comes back there is no redirect.
+        E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. }
+            if redirect_uri.is_empty() =>
+        {
+            format!("register a client for this grant there, then run `{command} --client-id ID`")
         }
         E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
             "register a client there with the redirect URI {redirect_uri}, then run `{command} --client-id ID{}`",

@@ -107,11 +107,14 @@ impl Decisions<'_> {
     fn proof_of_key(&self, trace: &mut Trace) {
         let (demanded, offered) = (self.found.demands_dpop(), self.found.offers_dpop());
         let outcome = match (self.profile.dpop, demanded, offered) {
+            (DpopChoice::Always, false, false) => "refused: you demand what the issuer does not offer",
             (DpopChoice::Always, ..) => "bound to a key: you settled it",
             (DpopChoice::Never, true, _) => "not bound, although the server demands it: you settled it",
             (DpopChoice::Never, ..) => "not bound: you settled it",
             (DpopChoice::Auto, true, _) => "bound to a key: the server demands it",
-            (DpopChoice::Auto, false, true) => "not bound: the issuer would, the server does not demand it",
+            (DpopChoice::Auto, false, true) => {
+                "not bound: the issuer would, and the server does not ask for it"
+            }
             (DpopChoice::Auto, false, false) => "not bound: nobody speaks of it",
         };
         trace.decide("tokens", outcome, "RFC 9449", "--dpop");

@@ -4,6 +4,7 @@
 mod binding;
 mod client;
 mod code;
+mod device;
 mod unattended;
 
 use std::time::Duration;
@@ -163,7 +164,9 @@ pub fn again(app: &App, request: &LoginRequest) -> String {
     let named_otherwise = || app.config.name_for(&profile.url).is_ok_and(|usual| usual != profile.name);
     let name = (!known && named_otherwise()).then(|| format!(" --name {}", profile.name));
     let account = (request.account != Name::default()).then(|| format!(" --account {}", request.account));
-    format!("mcpauth login {server}{}{}", name.unwrap_or_default(), account.unwrap_or_default())
+    let device = request.grant == GrantKind::Device && profile.grant != GrantKind::Device;
+    let device = if device { " --device" } else { "" };
+    format!("mcpauth login {server}{}{}{device}", name.unwrap_or_default(), account.unwrap_or_default())
 }
 
 /// Everything that a grant works with.
@@ -266,7 +269,8 @@ impl Signing<'_> {
     /// Obtains tokens by the grant that is settled, and stores the login.
     async fn obtain(&self) -> Result<(LoginSummary, Option<Identity>), Trouble> {
         let (obtained, browser) = match self.request.grant {
-            GrantKind::AuthorizationCode | GrantKind::Device => code::obtain(self).await?,
+            GrantKind::AuthorizationCode => code::obtain(self).await?,
+            GrantKind::Device => (device::obtain(self).await, None),
             _ => (unattended::obtain(self).await, None),
         };
         let outcome = match obtained {

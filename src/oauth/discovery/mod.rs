@@ -131,7 +131,8 @@ impl Discovery {
         ("listed in the server's metadata", listed.map(String::as_str).take(MOST_SCOPES).collect())
     }
 
-    /// Whether the server takes only tokens that are bound to a key (RFC 9449).
+    /// Whether the server takes only tokens that are bound to a key (RFC 9449), as it says in its metadata or where it
+    /// refuses.
     pub fn demands_dpop(&self) -> bool {
         self.challenge.as_ref().is_some_and(Challenge::demands_dpop)
             || self
@@ -140,9 +141,9 @@ impl Discovery {
                 .is_some_and(|metadata| metadata.dpop_bound_access_tokens_required)
     }
 
-    /// Whether the issuer can bind tokens to a key.
+    /// Whether the issuer can bind tokens to a key, with signatures that this program makes.
     pub fn offers_dpop(&self) -> bool {
-        !self.issuer.dpop_signing_alg_values_supported.is_empty()
+        self.issuer.dpop_signing_alg_values_supported.iter().any(|algorithm| algorithm == "ES256")
     }
 
     /// Whoever is to vouch for people is asked who they are.
