@@ -29,8 +29,8 @@ fn the_resource_of_the_document_is_sent_as_it_stands() {
         victim.sign_in_to(&peer, &[]).succeeded();
         victim.run(&["refresh", "other"]).succeeded();
         let resource = resource.replace("{origin}", &peer.origin());
-        assert_eq!(sent(&peer, "/authorize", "resource"), [resource.clone()]);
-        assert_eq!(sent(&peer, "/token", "resource"), [resource.clone(), resource]);
+        assert_eq!(sent(&peer, "/authorize", "resource"), [resource.as_str()]);
+        assert_eq!(sent(&peer, "/token", "resource"), [resource.as_str(); 2]);
     }
 }
 
@@ -149,9 +149,12 @@ fn a_client_that_the_user_brought_is_not_taken_to_another_issuer() {
 #[test]
 fn a_token_goes_to_its_own_server_in_a_header_only() {
     let victim = Victim::new();
-    let peer = Peer::start(at("/mcp", |seen| match seen.holds(ACCESS) {
-        true => json_answer(200, &json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": [] } })),
-        false => crate::peer::answer(401, "www-authenticate: Bearer\r\n", b""),
+    let peer = Peer::start(at("/mcp", |seen| {
+        if seen.holds(ACCESS) {
+            json_answer(200, &json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": [] } }))
+        } else {
+            crate::peer::answer(401, "www-authenticate: Bearer\r\n", b"")
+        }
     }));
     victim.sign_in_to(&peer, &[]).succeeded();
     let test = victim.run(&["server", "test", "other"]);
