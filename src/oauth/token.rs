@@ -519,7 +519,7 @@ mod tests {
         }
     }
 
-    /// MCP 36, 39.
+    /// MCP 39.
     #[test]
     fn a_member_of_the_answer_fills_in_what_the_answer_leaves_out_and_nothing_else() {
         let body = r#"{"ok":true,"scope":"","access_token":null,"token_type":"user","expires_in":7,
@@ -540,6 +540,7 @@ mod tests {
         assert!(matches!(read(Some("ok")), Err(Error::Malformed { .. })));
     }
 
+    /// MCP 36, 39.
     #[test]
     fn what_issuers_send_in_life_is_understood() {
         for (status, body) in [

@@ -104,12 +104,16 @@ opens() {
   check "$1" answers 200 "$url" "$second"
 }
 
+# call_it: what curl does with a token, without one in anybody's hands.
+call_it() { mcp call "$url" -d "$tools_list" -H 'Accept: application/json, text/event-stream'; }
+
 story_of_tokens() {
   chapter token
   first=$(mcp token "$url" 2>"$logs/token.log")
   check "token prints one line" equal 1 "$(mcp token "$url" 2>>"$logs/token.log" | wc -l)"
   check "the token opens the server" answers 200 "$url" "$first"
   check "the server answers tools/list" says '"hello"'
+  check "call gets the same answer" exits_saying 0 '"hello"' call_it
   check "a fresh token comes from the store" equal "$first" "$(mcp token "$url" 2>&1)"
   check "and asked the issuer nothing" book "$url" refreshes 0
 }
@@ -148,6 +152,7 @@ story_of_step_up() {
   else
     check "the server wants more" answers 403 "$url" "$(mcp token "$url" 2>"$logs/token.log")"
     check "it says so in its challenge" challenged 'error="insufficient_scope"'
+    check "call says how to get more" exits_saying 3 '--add-scope' call_it
   fi
   check "login --add-scope" login --add-scope mcp:tools "$url" || return
   opens "the wider token opens the server"

@@ -1,6 +1,6 @@
 //! Becoming a client: what the user brings, what an earlier login left, or what the issuer gives.
 
-use super::Signing;
+use super::{LoginRequest, Signing};
 use crate::audit::{Event, Kind};
 use crate::config::ServerProfile;
 use crate::error::Error;
@@ -25,6 +25,13 @@ pub(super) fn at_hand(signing: &Signing<'_>) -> Result<Option<ClientRegistration
         }
         None => stored(signing.app, signing.store, &signing.request.profile.name),
     }
+}
+
+/// How the client that there is already came about.
+pub(super) fn source(store: &Store, request: &LoginRequest) -> Option<RegistrationSource> {
+    let stored = || store.load_client(&request.profile.name).ok().flatten();
+    let brought = request.client.as_ref().map(|_| RegistrationSource::Preregistered);
+    brought.or_else(|| stored().map(|client| client.facts.source))
 }
 
 /// Becomes a client that may do what is wanted, and keeps what the issuer gave for the logins to come.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::brought::BroughtClient;
 use super::dealings::{self, Dealings};
+use super::explain::Decisions;
 use super::{App, brake, forget_client, gone_wrong, remote, renewal};
 use crate::audit::{Event, Kind};
 use crate::browser::Page;
@@ -369,6 +370,11 @@ async fn find_issuer(
     let profile = &request.profile;
     let found = super::discover::find(app, store, http, profile, request.fresh, trace).await;
     let found = found.map(|found| dealt_with(profile, found, trace));
+    if let Ok((found, dealings)) = &found {
+        let at_hand = client::source(store, request);
+        let grant = request.grant;
+        Decisions { app, profile, grant, found, dealings, at_hand }.explain(trace);
+    }
     for step in &trace.0 {
         if request.explain {
             app.console.say(&step.to_string());
