@@ -5,6 +5,7 @@ mod binding;
 mod client;
 mod code;
 mod device;
+mod elsewhere;
 mod unattended;
 
 use std::time::Duration;
