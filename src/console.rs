@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::platform;
 
 mod passing;
+mod qr;
 mod waiting;
 pub use passing::Passing;
 use waiting::PromptWords;
@@ -156,6 +157,26 @@ impl Console {
     /// Says something that the person should know although the command goes on.
     pub fn warn(&self, text: &str) {
         let _ = self.terminal.write_talk(&format!("{} {text}\n", self.paint("warning:", "33")));
+    }
+
+    /// Shows what a person cannot go on without, so also to somebody who wants to be told nothing else.
+    pub fn show(&self, text: &str) {
+        let _ = self.terminal.write_talk(&format!("{text}\n"));
+    }
+
+    /// Draws an address for the camera of a phone.
+    pub fn show_qr(&self, address: &str) {
+        let on_screen = self.terminal.shows_talk();
+        let room = if on_screen { waiting::columns() } else { usize::MAX };
+        match qr::lines(address, on_screen && !self.tone.colorless, room) {
+            Some(lines) => self.show(&format!("{}\n", lines.join("\n"))),
+            None => self.warn("there is no room here to draw the address"),
+        }
+    }
+
+    /// A text that is to be seen first.
+    pub fn strong(&self, text: &str) -> String {
+        self.paint(text, "1")
     }
 
     /// Says a detail, with `-v`.

@@ -9,7 +9,7 @@ use crate::browser::ListenError;
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
 use crate::http::{Flaw, HttpError, TOO_LOCAL};
-use crate::model::{LoginKey, Malformed, Name, ScopeSet, is_loopback};
+use crate::model::{Issuer, LoginKey, Malformed, Name, ScopeSet, is_loopback};
 use crate::oauth;
 use crate::peer_text::PeerText;
 use crate::store::{StoreError, StoreKind};
@@ -428,9 +428,14 @@ fn remote_exit_code(error: &oauth::Error) -> u8 {
         E::NoSignIn(_)
         | E::NoRegistration { .. }
         | E::NotOffered { .. }
+        | E::NoDevices(_)
         | E::BadKey(_)
         | E::Http(HttpError::Setup(_)) => 2,
-        E::Declined(_) | E::AuthorizationFailed(_) | E::Refused { .. } | E::RegistrationRefused { .. } => 4,
+        E::Declined(_)
+        | E::CodeEnded
+        | E::AuthorizationFailed(_)
+        | E::Refused { .. }
+        | E::RegistrationRefused { .. } => 4,
         E::Http(HttpError::Refused { .. })
         | E::IssuerMismatch { .. }
         | E::IssuerChanged { .. }
@@ -454,10 +459,7 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         E::NoMetadata { .. } => {
             format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
         }
-        E::IssuerMismatch { found, .. } => format!(
-            "tell whoever runs the server; if you trust that issuer: `{command} --trust-issuer {}`",
-            quoted(found.as_str())
-        ),
+        E::IssuerMismatch { expected, found } => mismatch_hint(command, expected, found),
         E::IssuerChanged { found, .. } => {
             format!("if the move is genuine: `{command} --trust-issuer {}`", quoted(found.as_str()))
         }
@@ -467,6 +469,11 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
                 "`mcpauth discover {server}` shows what it offers; `{command} --grant …` chooses another way"
             )
         }
+        E::NoDevices(_) => {
+            let command = command.strip_suffix(" --device").unwrap_or(command);
+            format!("`{command} --paste` does without a browser on this machine, too")
+        }
+        E::CodeEnded => format!("run `{command}` again for a new one"),
         E::BadKey(_) => "give a private key in PEM: PKCS #8, or PKCS #1 for RSA; \
                          `openssl pkcs8 -topk8 -nocrypt` converts others"
             .into(),
@@ -478,13 +485,20 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
                 "some issuers take only another name for this machine: `{command} --callback-host localhost`"
             )
         }
+        // Where no browser comes back there is no redirect.
+        E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. }
+            if redirect_uri.is_empty() =>
+        {
+            format!("register a client for this grant there, then run `{command} --client-id ID`")
+        }
         E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
             "register a client there with the redirect URI {redirect_uri}, then run `{command} --client-id ID{}`",
             callback_flags(redirect_uri),
         ),
-        E::ForeignClient { .. } => {
-            format!("if the move is genuine: `{command} --client-id ID` with a client of the new issuer")
-        }
+        E::ForeignClient { found, .. } => format!(
+            "if the move is genuine: `{command} --trust-issuer {} --client-id ID` with a client of the new issuer",
+            quoted(found.as_str())
+        ),
         E::AuthorizationFailed(reason) | E::Refused { reason, .. } if reason.code == "invalid_target" => {
             format!("if this issuer does not take the resource parameter: `{command} --no-resource`")
         }
@@ -508,6 +522,18 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         E::Http(error) => network_hint(server, error),
         E::Malformed { .. } => tell_with_requests(),
     }
+}
+
+/// Another spelling of the host that was asked is trusted by itself; that of another host only together with whom to
+/// ask.
+fn mismatch_hint(command: &str, expected: &Issuer, found: &Issuer) -> String {
+    let origin = |issuer: &Issuer| url::Url::parse(issuer.as_str()).ok().map(|url| url.origin());
+    let is_near = origin(expected).is_some() && origin(expected) == origin(found);
+    let whom = if is_near { String::new() } else { format!(" --issuer {}", quoted(expected.as_str())) };
+    let found = quoted(found.as_str());
+    format!(
+        "tell whoever runs the server; if you trust that issuer: `{command}{whom} --trust-issuer {found}`"
+    )
 }
 
 fn network_hint(server: &str, error: &HttpError) -> String {

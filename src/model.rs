@@ -103,6 +103,18 @@ pub enum ClientAuthMethod {
     PrivateKeyJwt,
 }
 
+impl ClientAuthMethod {
+    /// The word of the standards.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+}
+
 /// What may be told of a client registration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientFacts {

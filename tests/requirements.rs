@@ -13,7 +13,7 @@ const NUMBERS: std::ops::RangeInclusive<u32> = 1..=67;
 const BRIDGE: u32 = 57;
 const NOT_BUILT: &str = "bridge: not built yet";
 /// Grants and proofs that are being built.
-const TO_COME: [u32; 3] = [35, 49, 50];
+const TO_COME: [u32; 2] = [49, 50];
 
 /// A line of the table.
 struct Requirement {
@@ -53,8 +53,7 @@ fn every_requirement_is_there_once_and_in_order() {
 fn every_must_is_proved_and_what_is_not_says_why() {
     for requirement in requirements() {
         let Requirement { number, level, proof } = &requirement;
-        if TO_COME.contains(number) {
-            assert_eq!(proof, "to come");
+        if TO_COME.contains(number) && proof == "to come" {
             continue;
         }
         if requirement.tests().is_empty() {
@@ -80,7 +79,25 @@ fn the_tests_and_the_table_name_each_other() {
     let silent: Vec<_> = named.difference(&saying).collect();
     assert!(silent.is_empty(), "named by the table, but no test that says `/// MCP <number>.`: {silent:#?}");
     let unnamed: Vec<_> = saying.difference(&named).collect();
-    assert!(unnamed.is_empty(), "tests that the table does not name: {unnamed:#?}");
+    if std::env::var_os("MCPAUTH_BLESS").is_some() {
+        return fs::write("docs/requirements.md", with(&unnamed)).unwrap();
+    }
+    assert!(
+        unnamed.is_empty(),
+        "MCPAUTH_BLESS=1 cargo test --test requirements adds these to the table: {unnamed:#?}"
+    );
+}
+
+/// The table with further tests.
+fn with(tests: &[&(String, String, u32)]) -> String {
+    let named = |line: &str| {
+        let own = tests.iter().filter(|(.., number)| line.starts_with(&format!("| {number} | ")));
+        own.fold(line.to_owned(), |line, (file, name, _)| {
+            let cells = line.trim_end_matches(" |").trim_end_matches(" to come");
+            format!("{cells} `{file}::{name}` |")
+        })
+    };
+    TABLE.lines().map(|line| named(line) + "\n").collect()
 }
 
 /// What the tests of a file say that they prove.
@@ -99,7 +116,7 @@ fn claims(file: &Path) -> Vec<(String, String, u32)> {
                 line.trim_start_matches("async ").strip_prefix("fn ").and_then(|line| line.split('(').next());
             let name = name.filter(|_| is_test).map(str::to_owned);
             let own =
-                numbers.drain(..).flat_map(|number| name.clone().map(|name| (file.clone(), name, number)));
+                numbers.drain(..).filter_map(|number| name.clone().map(|name| (file.clone(), name, number)));
             claims.extend(own);
             is_test = false;
         }

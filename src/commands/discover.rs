@@ -1,6 +1,7 @@
 //! `mcpauth discover`: every step from a URL to its issuer, and no login.
 
 use serde::Serialize;
+use url::Url;
 
 use crate::config::ServerProfile;
 use crate::error::Error;
@@ -28,15 +29,26 @@ struct Answer {
     found: Option<Found>,
 }
 
+/// What was found, in the words of the standards. An absent member means that nobody spoke of it.
 #[derive(Serialize)]
 struct Found {
     issuer: Issuer,
+    #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     authorization_endpoint: Option<String>,
     token_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_authorization_endpoint: Option<String>,
     scope: String,
     pkce: bool,
+    iss: bool,
     registration: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    client_auth_methods: Vec<String>,
+    dpop: &'static str,
     revocation: bool,
     legacy: bool,
 }
@@ -48,14 +60,24 @@ impl From<&Discovery> for Found {
             ("metadata_document", issuer.client_id_metadata_document_supported),
             ("dynamic", issuer.registration_endpoint.is_some()),
         ];
+        let text = |url: &Option<Url>| url.as_ref().map(ToString::to_string);
         Self {
             issuer: issuer.issuer.clone(),
             resource: found.resource.clone(),
-            authorization_endpoint: issuer.authorization_endpoint.as_ref().map(ToString::to_string),
+            authorization_endpoint: text(&issuer.authorization_endpoint),
             token_endpoint: issuer.token_endpoint.to_string(),
+            device_authorization_endpoint: text(&issuer.device_authorization_endpoint),
             scope: found.scope().to_string(),
             pkce: issuer.advertises_s256(),
+            iss: issuer.authorization_response_iss_parameter_supported,
             registration: ways.iter().filter(|(_, offered)| *offered).map(|(way, _)| *way).collect(),
+            grants: issuer.grant_types_supported.clone().unwrap_or_default(),
+            client_auth_methods: issuer.token_endpoint_auth_methods_supported.clone().unwrap_or_default(),
+            dpop: match (found.demands_dpop(), found.offers_dpop()) {
+                (true, _) => "demanded",
+                (false, true) => "offered",
+                (false, false) => "not_offered",
+            },
             revocation: issuer.revocation_endpoint.is_some(),
             legacy: found.legacy,
         }
@@ -80,8 +102,9 @@ impl DiscoverArgs {
         let found = found.and_then(std::convert::identity);
         let summary = found.as_ref().ok().map(Found::from);
         let text = || {
-            let steps: Vec<String> = trace.0.iter().map(ToString::to_string).collect();
-            steps.join("\n") + "\n" + &summary.as_ref().map(describe).unwrap_or_default()
+            let steps: String = trace.0.iter().map(|step| format!("{step}\n")).collect();
+            let end = summary.as_ref().map(|found| format!("\n{}", describe(found)));
+            steps + &end.unwrap_or_default()
         };
         let text = text();
         app.console.answer_as(&Answer { steps: trace.0, found: summary }, || text)?;
@@ -89,19 +112,31 @@ impl DiscoverArgs {
     }
 }
 
+/// The end of the matter, a line for each thing that somebody may look for.
 fn describe(found: &Found) -> String {
-    let yes = |yes| if yes { "yes" } else { "no" };
-    let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
-    format!(
-        "\nissuer        {}\nresource      {}\nsign-in page  {}\ntokens        {}\nscope         {}\nPKCE S256     {}\n\
-         registration  {}\nrevocation    {}\n",
-        found.issuer,
-        PeerText::from(found.resource.as_deref().unwrap_or("none")),
-        found.authorization_endpoint.as_deref().unwrap_or("none"),
-        found.token_endpoint,
-        or(&found.scope, "none asked for"),
-        yes(found.pkce),
-        or(&found.registration.join(", "), "by hand"),
-        yes(found.revocation),
-    )
+    let yes = |yes| if yes { "yes" } else { "no" }.to_owned();
+    let peer = |text: &str| PeerText::from(text).to_string();
+    let list = |words: &[String], none: &str| {
+        if words.is_empty() { none.to_owned() } else { peer(&words.join(", ")) }
+    };
+    let or_none = |text: &Option<String>| text.as_deref().map_or("none".to_owned(), peer);
+    let vouched = if found.legacy { "  (nothing vouches for it)" } else { "" };
+    let ways: Vec<String> = found.registration.iter().map(|way| way.replace('_', " ")).collect();
+    let lines = [
+        ("issuer", format!("{}{vouched}", found.issuer)),
+        ("resource", or_none(&found.resource)),
+        ("sign-in page", or_none(&found.authorization_endpoint)),
+        ("tokens", peer(&found.token_endpoint)),
+        ("device codes", or_none(&found.device_authorization_endpoint)),
+        ("scope", if found.scope.is_empty() { "none asked for".to_owned() } else { peer(&found.scope) }),
+        ("PKCE S256", yes(found.pkce)),
+        ("names itself", yes(found.iss)),
+        ("registration", list(&ways, "by hand")),
+        ("grants", list(&found.grants, "not listed")),
+        ("client proof", list(&found.client_auth_methods, "not listed")),
+        ("bound tokens", found.dpop.replace('_', " ")),
+        ("revocation", yes(found.revocation)),
+    ];
+    let line = |(what, seen): &(&str, String)| format!("{what:<12}  {seen}\n");
+    lines.iter().map(line).collect()
 }

@@ -116,7 +116,7 @@ impl PromptWords {
 }
 
 /// How wide the terminal is now.
-fn columns() -> usize {
+pub(super) fn columns() -> usize {
     dialoguer::console::Term::stderr().size().1.into()
 }
 

@@ -168,7 +168,7 @@ impl Settling<'_> {
         }
     }
 
-    fn note(&mut self, quirk: &'static Quirk, action: &str, outcome: &str, flag: &'static str) {
-        self.trace.decide(action, outcome, quirk.source.as_str(), flag);
+    fn note(&mut self, quirk: &'static Quirk, action: &str, outcome: &str, flag: &str) {
+        self.trace.decide(action, outcome, quirk.source.as_str(), flag.to_owned());
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::explain::Decisions;
 use super::metadata_cache::MetadataCache;
 use super::session::{self, Freshness};
 use super::{App, dealings, remote};
@@ -9,7 +10,7 @@ use crate::config::{ManualEndpoints, ServerProfile};
 use crate::error::{Error, LOGIN_NEEDED, REFUSED, TEMPORARY};
 use crate::http::{self, Authorization, Http, HttpError};
 use crate::mcp;
-use crate::model::{Endpoints, Issuer, Login, LoginKey, Name, ServerUrl};
+use crate::model::{ClientFacts, Endpoints, Issuer, Login, LoginKey, Name, ServerUrl};
 use crate::oauth;
 use crate::oauth::discovery::{self, Discovery, Quest, Trace};
 use crate::oauth::metadata::IssuerMetadata;
@@ -23,13 +24,16 @@ pub fn discover(
     trace: &mut Trace,
 ) -> Result<Result<Discovery, oauth::Error>, HttpError> {
     let http = app.http(&profile.url);
-    let held = app.store().map(|store| of_logins(&store, &profile.name)).unwrap_or_default();
+    let clients = app.store().map(|store| of_logins(&store, &profile.name)).unwrap_or_default();
+    let held: Vec<Issuer> = clients.iter().map(|client| client.issuer.clone()).collect();
     let way = Way { held: &held, is_bound: false, fresh: true };
-    let found = http::block_on(ask(app, &http, profile, way, trace))?;
-    if let Ok(found) = &found {
-        dealings::settle(profile, found, trace);
+    let outcome = http::block_on(ask(app, &http, profile, way, trace))?;
+    if let Ok(found) = &outcome {
+        let dealings = dealings::settle(profile, found, trace);
+        let (grant, at_hand) = (profile.grant, clients.first().map(|client| client.source));
+        Decisions { app, profile, grant, found, dealings: &dealings, at_hand }.explain(trace);
     }
-    Ok(found)
+    Ok(outcome)
 }
 
 /// Finds the issuer to sign in at: of what is remembered, if that is not old and not to be passed over. An issuer that
@@ -42,7 +46,8 @@ pub async fn find(
     fresh: bool,
     trace: &mut Trace,
 ) -> Result<Discovery, oauth::Error> {
-    let mut held = of_logins(store, &profile.name);
+    let clients = of_logins(store, &profile.name).into_iter();
+    let mut held: Vec<Issuer> = clients.map(|client| client.issuer).collect();
     let known = app.config.profile(&profile.name).ok().flatten().filter(|known| known.url == profile.url);
     // A client that a login left which never came to its end may have been meant for another server of this name.
     if known.is_some() {
@@ -104,10 +109,10 @@ async fn ask(
     Ok(found)
 }
 
-/// The issuers of the logins at a server. Opens no keychain.
-fn of_logins(store: &Store, server: &Name) -> Vec<Issuer> {
+/// The clients of the logins at a server. Opens no keychain.
+fn of_logins(store: &Store, server: &Name) -> Vec<ClientFacts> {
     let logins = store.summaries().unwrap_or_default().into_iter().flatten();
-    logins.filter(|summary| summary.login.server == *server).map(|summary| summary.client.issuer).collect()
+    logins.filter(|summary| summary.login.server == *server).map(|summary| summary.client).collect()
 }
 
 /// The endpoints, if the user settled the one that every grant takes.

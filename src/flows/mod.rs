@@ -10,6 +10,7 @@ pub mod discover;
 pub mod doctor;
 mod enterprise;
 pub mod exec;
+mod explain;
 pub mod handout;
 pub mod login;
 pub mod logout;

@@ -93,7 +93,7 @@ impl PendingAuthorization {
         }
         let (url, state) = authorize.url();
         Ok(Self {
-            url,
+            url: each_once(url),
             verifier: CodeVerifier::new(verifier.into_secret()),
             redirect_uri: request.redirect_uri.to_owned(),
             resource: request.resource.map(str::to_owned),
@@ -138,6 +138,18 @@ impl PendingAuthorization {
             (None, None) => Err(Error::EmptyRedirect),
         }
     }
+}
+
+/// The same address with no parameter twice (RFC 6749 section 3.1). Some endpoints come with parameters of their own, and
+/// ours, which stand behind them, are the ones that the answer is judged by.
+fn each_once(mut url: Url) -> Url {
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let is_last = |at: usize| pairs[at + 1..].iter().all(|(name, _)| *name != pairs[at].0);
+    let last: Vec<usize> = (0..pairs.len()).filter(|at| is_last(*at)).collect();
+    if last.len() < pairs.len() {
+        url.query_pairs_mut().clear().extend_pairs(last.into_iter().map(|at| &pairs[at]));
+    }
+    url
 }
 
 /// The parameters of a redirect (RFC 6749 section 4.1.2), form-decoded exactly once.
@@ -259,6 +271,36 @@ mod tests {
         assert_eq!(prompt(true, "a", &[]), [""; 0]);
         assert_eq!(prompt(false, "a offline_access", &[]), [""; 0]);
         assert_eq!(prompt(true, "offline_access", &[("prompt".into(), "login".into())]), ["login"]);
+    }
+
+    /// MCP 15.
+    #[test]
+    fn what_an_endpoint_brings_along_gives_way_to_ours_and_the_rest_of_it_stays() {
+        let endpoint = "https://i.example/a?resource=https://i.example&tenant=b&state=x&code_challenge=y";
+        let endpoint = Url::parse(endpoint).ok();
+        let issuer = IssuerMetadata { authorization_endpoint: endpoint, ..issuer(false) };
+        let client = client();
+        let request = AuthorizationRequest {
+            issuer: &issuer,
+            client: &client,
+            redirect_uri: "http://127.0.0.1:7/callback",
+            resource: Some("https://s.example"),
+            scope: &ScopeSet::default(),
+            parameters: &[],
+            tolerates_missing_iss: false,
+            answer_member: None,
+        };
+        let pending = PendingAuthorization::begin(&request).unwrap();
+        let names: Vec<String> = pending.url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        let get = |wanted: &str| {
+            let mut pairs = pending.url.query_pairs();
+            pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+        };
+        assert_eq!(get("resource").as_deref(), Some("https://s.example"));
+        assert_eq!(get("tenant").as_deref(), Some("b"));
+        assert_eq!(get("state").as_deref(), Some(pending.state.expose()));
+        assert_eq!(get("code_challenge").unwrap().len(), 43);
     }
 
     /// MCP 15.

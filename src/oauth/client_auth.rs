@@ -36,7 +36,7 @@ pub struct Applicant<'a> {
 
 /// The parameters of a form, in order. Values may be secrets: they are not copied before the whole is encoded, into
 /// room enough that it is not copied about while it grows.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Form<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Form<'a> {

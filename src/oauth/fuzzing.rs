@@ -79,6 +79,7 @@ pub fn pending(promises_iss: bool) -> PendingAuthorization {
         scope: &ScopeSet::default(),
         parameters: &[],
         tolerates_missing_iss: false,
+        answer_member: None,
     })
     .expect("a request")
 }

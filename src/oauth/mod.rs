@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod challenge;
 pub mod client_auth;
+pub mod device;
 pub mod discovery;
 pub mod dpop;
 pub mod exchange;
@@ -80,6 +81,9 @@ pub enum Error {
         /// What is missing.
         what: &'static str,
     },
+    /// The issuer gives no codes to devices (RFC 8628).
+    #[error("issuer {0} offers no sign-in on another device")]
+    NoDevices(Issuer),
     /// The issuer offers no way to become a client without a person.
     #[error("issuer {issuer} registers no clients by itself")]
     NoRegistration {
@@ -111,6 +115,9 @@ pub enum Error {
     /// The person, or the issuer, said no (`access_denied`).
     #[error("the sign-in was declined{}", parenthesis(.0.as_ref()))]
     Declined(Option<PeerText>),
+    /// Nobody entered the code of a device in time (RFC 8628 section 3.5).
+    #[error("the code ended before anybody had finished the sign-in")]
+    CodeEnded,
     /// The authorization endpoint answered with an error (RFC 6749 section 4.1.2.1).
     #[error("the issuer ended the sign-in: {0}")]
     AuthorizationFailed(ErrorResponse),

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::client_auth::{Applicant, Form};
 use super::{Error, ErrorResponse, discovery, dpop, read_json};
@@ -44,6 +45,7 @@ pub struct Granted {
 
 /// How a request is made that the issuer did not take as it was.
 struct Attempt<'a> {
+    url: &'a Url,
     form: Form<'a>,
     auth_method: ClientAuthMethod,
     nonce: Option<String>,
@@ -57,12 +59,17 @@ impl Applicant<'_> {
         Applicant { http, endpoints, client, dpop_key: login.dpop_key.as_ref(), now }
     }
 
-    /// Sends a form to the token endpoint, within `limit` where the user has settled nothing else. It is sent again only
-    /// after a plain refusal that says what to do otherwise, so that nothing has been spent, and once for each reason.
+    /// Sends a form to the token endpoint, within `limit` where the user has settled nothing else.
     pub(super) async fn ask_for_tokens(&self, form: Form<'_>, limit: Duration) -> Result<Reply, Error> {
+        self.ask_at(&self.endpoints.token, form, limit).await
+    }
+
+    /// Sends a form to an endpoint that the client proves itself at. It is sent again only after a plain refusal that
+    /// says what to do otherwise, so that nothing has been spent, and once for each reason.
+    pub(super) async fn ask_at(&self, url: &Url, form: Form<'_>, limit: Duration) -> Result<Reply, Error> {
         let ends = Instant::now() + limit;
         let auth_method = self.client.facts.auth_method;
-        let mut attempt = Attempt { form, auth_method, nonce: None, left_out_resource: false };
+        let mut attempt = Attempt { url, form, auth_method, nonce: None, left_out_resource: false };
         loop {
             let left = ends.saturating_duration_since(Instant::now());
             let answer = self.try_for_tokens(&attempt, left).await?;
@@ -75,8 +82,9 @@ impl Applicant<'_> {
 
     /// Sends one request. A proof is never sent twice, nor is an assertion.
     async fn try_for_tokens(&self, attempt: &Attempt<'_>, limit: Duration) -> Result<Answer, Error> {
-        let url = &self.endpoints.token;
-        let mut request = self.post_by(attempt.auth_method, url, attempt.form.clone())?;
+        let url = attempt.url;
+        let applicant: Applicant<'_> = *self;
+        let mut request = applicant.post_by(attempt.auth_method, url, attempt.form.clone())?;
         if let Some(key) = self.dpop_key {
             request.proof = Some(dpop::proof(key, "POST", url, self.now, attempt.nonce.as_deref(), None)?);
         }
@@ -147,8 +155,16 @@ pub(super) async fn ask_for_assertion(
     form: Form<'_>,
     sent: &[&str],
 ) -> Result<Answer, Error> {
-    let Reply { answer, .. } = applicant.ask_for_tokens(form, PATIENCE).await?;
-    if answer.is_success() { Ok(answer) } else { Err(discreet(failure(&answer), applicant.client, sent)) }
+    let reply = applicant.ask_for_tokens(form, PATIENCE).await?;
+    only_success(applicant, reply, sent).map(|reply| reply.answer)
+}
+
+/// A reply that is no refusal, to a request that held the secrets `sent`.
+pub(super) fn only_success(applicant: &Applicant<'_>, reply: Reply, sent: &[&str]) -> Result<Reply, Error> {
+    if reply.answer.is_success() && interception(&reply.answer).is_none() {
+        return Ok(reply);
+    }
+    Err(discreet(failure(&reply.answer), applicant.client, sent))
 }
 
 /// Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5, RFC 8707 section 2.2). A code that an issuer may have
@@ -394,7 +410,10 @@ fn fill_in(members: &mut Map<String, Value>, inner: Map<String, Value>) {
 }
 
 /// A token member: absent, null and empty are the same. Others must be of characters that a header can hold.
-fn take_token(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, &'static str> {
+pub(super) fn take_token(
+    members: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Option<String>, &'static str> {
     match members.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
@@ -406,7 +425,7 @@ fn take_token(members: &mut Map<String, Value>, name: &str) -> Result<Option<Str
 }
 
 /// `expires_in` in seconds, however it is written; `None` if it says nothing. Zero and less mean: expired already.
-fn lifetime(value: Option<&Value>) -> Option<i64> {
+pub(super) fn lifetime(value: Option<&Value>) -> Option<i64> {
     let seconds = match value? {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse::<f64>().ok()?,
@@ -500,7 +519,7 @@ mod tests {
         }
     }
 
-    /// MCP 36, 39.
+    /// MCP 39.
     #[test]
     fn a_member_of_the_answer_fills_in_what_the_answer_leaves_out_and_nothing_else() {
         let body = r#"{"ok":true,"scope":"","access_token":null,"token_type":"user","expires_in":7,
@@ -521,6 +540,7 @@ mod tests {
         assert!(matches!(read(Some("ok")), Err(Error::Malformed { .. })));
     }
 
+    /// MCP 36, 39.
     #[test]
     fn what_issuers_send_in_life_is_understood() {
         for (status, body) in [

@@ -10,6 +10,7 @@ mod support;
 mod answers;
 mod binding;
 mod discovery;
+mod finding;
 mod network;
 mod opener;
 #[expect(dead_code, reason = "the stories of `call` bring an answer in pieces")]

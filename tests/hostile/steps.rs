@@ -99,7 +99,7 @@ fn a_sign_in_does_without_the_userinfo() {
         Fault::Html { endpoint },
         Fault::Status { endpoint, status: 503, times: 9, retry_after: None },
     ] {
-        victim.suffers(&[fault]);
+        victim.suffers(&[fault, Fault::NoIdToken]);
         victim.sign_in_again(&["--account", "second", "--scope", "mcp:basic openid"]).succeeded();
         assert!(victim.world.sandbox.books().requests.iter().any(|line| line == "GET /userinfo"));
         victim.suffers(&[]);

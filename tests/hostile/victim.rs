@@ -50,14 +50,24 @@ impl Victim {
 
     /// Signs in to a peer under the name `other`.
     pub(crate) fn sign_in_to(&self, peer: &Peer, flags: &[&str]) -> Ran {
+        self.sign_in_to_as("other", peer, flags)
+    }
+
+    /// The same under another name.
+    pub(crate) fn sign_in_to_as(&self, name: &str, peer: &Peer, flags: &[&str]) -> Ran {
         let url = peer.url();
-        let args = [&["login", &url, "--name", "other", "--no-browser"], flags].concat();
+        let args = [&["login", &url, "--name", name, "--no-browser"], flags].concat();
         sign_in(self.world.after_a_while().command(&args), "", |address| drop(follow(address)))
     }
 
     /// Runs any other command.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         run(self.world.command(args), "")
+    }
+
+    /// Makes what is kept of servers and issuers so many seconds older.
+    pub(crate) fn age_metadata(&self, seconds: i64) {
+        self.world.change_metadata(|page| page["since"] = (page["since"].as_i64().unwrap() - seconds).into());
     }
 
     /// Forgets the client that was registered, so that the next login registers one.

@@ -139,13 +139,13 @@ fn a_metadata_document_comes_before_registration() {
 
     // An issuer that does not take such documents gets a registration.
     world.sandbox.change(|options| options.metadata_documents = false);
-    world.login(&[]).succeeded();
+    world.login(&["--fresh"]).succeeded();
     assert_ne!(client_id(&world), document.url);
     assert_eq!(world.sandbox.books().registrations, 1);
 
     // Once it takes them, the document comes before what was registered meanwhile, too.
     world.sandbox.change(|options| options.metadata_documents = true);
-    world.login(&[]).succeeded();
+    world.login(&["--fresh"]).succeeded();
     assert_eq!(client_id(&world), document.url);
 }
 

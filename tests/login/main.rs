@@ -12,6 +12,7 @@ mod discovery;
 mod ending;
 mod interruption;
 mod keys;
+mod metadata;
 mod redirect;
 mod talk;
 

@@ -62,6 +62,21 @@ impl World {
         self.login_as(self.typed(&format!("{} --no-browser --store file", ran.advice())))
     }
 
+    /// The files in which is kept what servers and issuers said of themselves.
+    pub fn metadata(&self) -> Vec<std::path::PathBuf> {
+        let entries = fs::read_dir(self.home().join(".local/state/mcpauth/metadata"));
+        entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    }
+
+    /// Changes each of them.
+    pub fn change_metadata(&self, change: impl Fn(&mut serde_json::Value)) {
+        for file in self.metadata() {
+            let mut page = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+            change(&mut page);
+            mcpauth::files::write_private(&file, page.to_string().as_bytes()).unwrap();
+        }
+    }
+
     /// Adds lines to `config.toml`.
     pub fn settle(&self, lines: &str) {
         let file = self.home().join(".config/mcpauth/config.toml");

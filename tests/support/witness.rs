@@ -155,13 +155,17 @@ pub fn run(command: Command, input: &str) -> Ran {
     ran
 }
 
-/// Runs a login command to its end; `person` gets the address that it prints, if it prints one.
+/// Runs a login command to its end; `person` gets each address that it prints: whoever was refused as a client is asked
+/// once more.
 #[track_caller]
-pub fn sign_in(command: Command, input: &str, person: impl FnOnce(&str)) -> Ran {
+pub fn sign_in(command: Command, input: &str, mut person: impl FnMut(&str)) -> Ran {
     let mut child = start(command, input);
     let deadline = Deadline::of(&child);
-    let (seen, address) = read_address(&mut child);
-    if let Some(address) = address {
+    let mut seen = String::new();
+    loop {
+        let (said, address) = read_address(&mut child);
+        seen += &said;
+        let Some(address) = address else { break };
         person(&address);
     }
     let ran = finish(child, seen);

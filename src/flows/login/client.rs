@@ -1,6 +1,6 @@
 //! Becoming a client: what the user brings, what an earlier login left, or what the issuer gives.
 
-use super::Signing;
+use super::{LoginRequest, Signing};
 use crate::audit::{Event, Kind};
 use crate::config::ServerProfile;
 use crate::error::Error;
@@ -27,6 +27,13 @@ pub(super) fn at_hand(signing: &Signing<'_>) -> Result<Option<ClientRegistration
     }
 }
 
+/// How the client that there is already came about.
+pub(super) fn source(store: &Store, request: &LoginRequest) -> Option<RegistrationSource> {
+    let stored = || store.load_client(&request.profile.name).ok().flatten();
+    let brought = request.client.as_ref().map(|_| RegistrationSource::Preregistered);
+    brought.or_else(|| stored().map(|client| client.facts.source))
+}
+
 /// Becomes a client that may do what is wanted, and keeps what the issuer gave for the logins to come.
 pub(super) async fn become_one(
     signing: &Signing<'_>,
@@ -49,6 +56,13 @@ pub(super) async fn become_one(
         note(signing, &registration, wanted.scope);
     }
     Ok(Client { registration, reused })
+}
+
+/// Whether the client will be known by its document, with the redirect URIs that stand there.
+pub(super) fn by_document(signing: &Signing<'_>, at_hand: Option<&ClientRegistration>) -> bool {
+    signing.found.issuer.client_id_metadata_document_supported
+        && document(signing.app, &signing.request.profile).is_some()
+        && at_hand.is_none_or(|client| client.facts.source != RegistrationSource::Preregistered)
 }
 
 /// The document that describes this client, as the user settled it.

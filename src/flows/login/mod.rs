@@ -4,12 +4,15 @@
 mod binding;
 mod client;
 mod code;
+mod device;
+mod elsewhere;
 mod unattended;
 
 use std::time::Duration;
 
 use super::brought::BroughtClient;
 use super::dealings::{self, Dealings};
+use super::explain::Decisions;
 use super::{App, brake, forget_client, gone_wrong, remote, renewal};
 use crate::audit::{Event, Kind};
 use crate::browser::Page;
@@ -32,6 +35,9 @@ use crate::wording::quoted;
 /// How long a login waits for another process that is refreshing the login it replaces: longer than that may take,
 /// because what a person has just consented to cannot be had again without them.
 const PATIENCE: Duration = Duration::from_secs(45);
+
+/// The ports that the client id metadata document in `docs` names, for issuers that compare redirect URIs as texts.
+pub const PUBLISHED_PORTS: [u16; 3] = [51_789, 51_790, 51_791];
 
 /// What a login is to be.
 pub struct LoginRequest {
@@ -91,7 +97,8 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     app.audit(&match &outcome {
         Ok(outcome) => {
             let LoginSummary { client, tokens, .. } = &outcome.summary;
-            Event::new(Kind::LoginCompleted, &key).about(tokens).client(&client.client_id)
+            let event = Event::new(Kind::LoginCompleted, &key).about(tokens).client(&client.client_id);
+            event.overrides(request.profile.overrides())
         }
         Err(error) => gone_wrong(Kind::LoginFailed, &key, error),
     });
@@ -162,7 +169,9 @@ pub fn again(app: &App, request: &LoginRequest) -> String {
     let named_otherwise = || app.config.name_for(&profile.url).is_ok_and(|usual| usual != profile.name);
     let name = (!known && named_otherwise()).then(|| format!(" --name {}", profile.name));
     let account = (request.account != Name::default()).then(|| format!(" --account {}", request.account));
-    format!("mcpauth login {server}{}{}", name.unwrap_or_default(), account.unwrap_or_default())
+    let device = request.grant == GrantKind::Device && profile.grant != GrantKind::Device;
+    let device = if device { " --device" } else { "" };
+    format!("mcpauth login {server}{}{}{device}", name.unwrap_or_default(), account.unwrap_or_default())
 }
 
 /// Everything that a grant works with.
@@ -265,7 +274,8 @@ impl Signing<'_> {
     /// Obtains tokens by the grant that is settled, and stores the login.
     async fn obtain(&self) -> Result<(LoginSummary, Option<Identity>), Trouble> {
         let (obtained, browser) = match self.request.grant {
-            GrantKind::AuthorizationCode | GrantKind::Device => code::obtain(self).await?,
+            GrantKind::AuthorizationCode => code::obtain(self).await?,
+            GrantKind::Device => (device::obtain(self).await, None),
             _ => (unattended::obtain(self).await, None),
         };
         let outcome = match obtained {
@@ -364,6 +374,11 @@ async fn find_issuer(
     let profile = &request.profile;
     let found = super::discover::find(app, store, http, profile, request.fresh, trace).await;
     let found = found.map(|found| dealt_with(profile, found, trace));
+    if let Ok((found, dealings)) = &found {
+        let at_hand = client::source(store, request);
+        let grant = request.grant;
+        Decisions { app, profile, grant, found, dealings, at_hand }.explain(trace);
+    }
     for step in &trace.0 {
         if request.explain {
             app.console.say(&step.to_string());

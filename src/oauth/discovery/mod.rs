@@ -125,10 +125,25 @@ impl Discovery {
         let challenged =
             challenged.map(|text| text.split([' ', ',']).take(MOST_SCOPES).collect::<ScopeSet>());
         if let Some(scope) = challenged.filter(|scope| !scope.is_empty()) {
-            return ("the challenge", scope);
+            return ("named in the challenge", scope);
         }
         let listed = self.resource_metadata.iter().flat_map(|metadata| &metadata.scopes_supported);
-        ("the server's metadata", listed.map(String::as_str).take(MOST_SCOPES).collect())
+        ("listed in the server's metadata", listed.map(String::as_str).take(MOST_SCOPES).collect())
+    }
+
+    /// Whether the server takes only tokens that are bound to a key (RFC 9449), as it says in its metadata or where it
+    /// refuses.
+    pub fn demands_dpop(&self) -> bool {
+        self.challenge.as_ref().is_some_and(Challenge::demands_dpop)
+            || self
+                .resource_metadata
+                .as_ref()
+                .is_some_and(|metadata| metadata.dpop_bound_access_tokens_required)
+    }
+
+    /// Whether the issuer can bind tokens to a key, with signatures that this program makes.
+    pub fn offers_dpop(&self) -> bool {
+        self.issuer.dpop_signing_alg_values_supported.iter().any(|algorithm| algorithm == "ES256")
     }
 
     /// Whoever is to vouch for people is asked who they are.
