@@ -1,5 +1,7 @@
 //! What the user settled: `config.toml` for the program, `servers/NAME.toml` for each server profile. No secrets.
 
+mod overrides;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -66,6 +66,9 @@ pub struct Line {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the user settled otherwise than usual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<String>,
     /// The hash of the line before.
     pub prev: String,
 }
@@ -93,6 +96,7 @@ impl Line {
             result: result.to_owned(),
             exit,
             reason: event.reason.as_deref().map(shown),
+            overrides: event.overrides.iter().map(|flag| shown(flag)).collect(),
             prev: after.hash.clone(),
         }
     }

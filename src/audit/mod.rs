@@ -83,6 +83,7 @@ pub struct Event {
     ended: BTreeMap<String, String>,
     trouble: Option<(&'static str, u8)>,
     reason: Option<String>,
+    overrides: Vec<String>,
 }
 
 impl Event {
@@ -98,6 +99,7 @@ impl Event {
             ended: BTreeMap::new(),
             trouble: None,
             reason: None,
+            overrides: Vec::new(),
         }
     }
 
@@ -130,6 +132,11 @@ impl Event {
     /// It went wrong: the stable code, the exit code, and what was said of it.
     pub fn failed(self, code: &'static str, exit: u8, reason: &str) -> Self {
         Self { trouble: Some((code, exit)), ..self }.reason(reason)
+    }
+
+    /// What the user settled otherwise than usual.
+    pub fn overrides(self, overrides: Vec<String>) -> Self {
+        Self { overrides, ..self }
     }
 
     /// Why it was done.

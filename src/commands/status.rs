@@ -47,6 +47,8 @@ struct Entry {
     condition: Condition,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used: Option<Use>,
+    /// What the user settled otherwise than usual, as flags.
+    overrides: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<Finding>,
 }
@@ -73,7 +75,9 @@ impl StatusArgs {
             let condition = condition(app, &store, &summary);
             let last_used = audit::last_handout(app.config.places(), &summary.login.key());
             let last_used = last_used.map(|(at, by)| Use { at, by });
-            entries.push(Entry { summary, condition, last_used, checks });
+            let profile = app.config.profile(&summary.login.server)?;
+            let overrides = profile.map(|profile| profile.overrides()).unwrap_or_default();
+            entries.push(Entry { summary, condition, last_used, overrides, checks });
         }
         let verdict = self.verdict(&entries);
         let text: String = entries.iter().map(|entry| describe(app, entry, store.kind())).collect();
@@ -201,6 +205,10 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
     );
     if let Some(Use { at, by }) = &entry.last_used {
         let _ = writeln!(text, "    used     {at} by {}", PeerText::from(by.as_str()));
+    }
+    for (number, flag) in entry.overrides.iter().enumerate() {
+        let word = if number == 0 { "settled" } else { "" };
+        let _ = writeln!(text, "    {word:<8} {}", PeerText::from(flag.as_str()));
     }
     text += &whats_wrong(login);
     text += &whats_going_on(&entry.condition);

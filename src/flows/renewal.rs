@@ -155,6 +155,7 @@ pub(super) fn is_rested(app: &App, store: &Store, key: &LoginKey) -> Result<(), 
 
 pub(super) fn renewed(store: &Store, login: &Login, mut tokens: TokenSet) -> Login {
     tokens.facts.fingerprint = store.fingerprint(&tokens.access_token);
+    tokens.facts.refreshable |= login.facts.grant.asks_anew();
     let mut facts = login.facts.clone();
     facts.state = LoginState::Active;
     facts.generation += 1;

@@ -303,6 +303,7 @@ mod tests {
         assert_eq!(get("code_challenge").unwrap().len(), 43);
     }
 
+    /// MCP 15.
     #[test]
     fn no_two_attempts_share_state_or_verifier() {
         let attempts: Vec<_> = (0..500).map(|_| begin(false)).collect();

@@ -14,6 +14,8 @@ use crate::secret::Assertion;
 
 /// The type of the assertion that is asked for.
 const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
+/// What the header of that assertion calls it.
+const TYP: &str = "oauth-id-jag+jwt";
 /// By how many seconds the clocks of two parties may differ.
 const CLOCK_TOLERANCE: i64 = 60;
 
@@ -79,6 +81,12 @@ struct Exchanged {
     token_type: String,
 }
 
+/// What the header of an ID-JAG says of it.
+#[derive(Deserialize)]
+struct Header {
+    typ: Option<String>,
+}
+
 /// The claims of an ID-JAG that bind it.
 #[derive(Deserialize)]
 struct Claims {
@@ -117,6 +125,10 @@ impl Exchanged {
             return Err("it holds no assertion");
         }
         // What cannot be read is for the issuer to judge; what can must be about this server and this client.
+        let header: Option<Header> = part(assertion.expose(), 0);
+        if header.and_then(|header| header.typ).is_some_and(|typ| !typ.eq_ignore_ascii_case(TYP)) {
+            return Err("the assertion is of another type than was asked for");
+        }
         match claims(assertion.expose()) {
             Some(claims) => claims.judge(target, now).map(|()| assertion),
             None => Ok(assertion),
@@ -144,8 +156,13 @@ impl Claims {
 }
 
 fn claims(jwt: &str) -> Option<Claims> {
-    let payload = URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1)?).ok()?;
-    serde_json::from_slice(&payload).ok()
+    part(jwt, 1)
+}
+
+/// One part of a JWT, if it can be read.
+fn part<Of: serde::de::DeserializeOwned>(jwt: &str, at: usize) -> Option<Of> {
+    let bytes = URL_SAFE_NO_PAD.decode(jwt.split('.').nth(at)?).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// When an ID token ends; `None` if it does not say.

@@ -183,6 +183,13 @@ async fn register_dynamically(
     })
 }
 
+/// When a secret ends (RFC 7591 section 3.2.1: seconds). Some issuers write milliseconds, which would be thousands of
+/// years from now.
+fn end(written: i64) -> UnixTime {
+    const YEAR_5138: i64 = 100_000_000_000;
+    UnixTime(if written > YEAR_5138 { written / 1000 } else { written })
+}
+
 fn accept(
     answer: Registered,
     issuer: &Issuer,
@@ -216,7 +223,7 @@ fn accept(
             redirect_uri: wanted.redirect_uri.map(str::to_owned),
             // What was asked for, not what came of it: an issuer that grants less would be asked anew at every login.
             scope: wanted.scope.clone(),
-            secret_expires_at: answer.client_secret_expires_at.filter(|end| *end != 0).map(UnixTime),
+            secret_expires_at: answer.client_secret_expires_at.filter(|end| *end != 0).map(end),
             management_url: answer.registration_client_uri,
             assertion: None,
         },
@@ -278,6 +285,11 @@ mod tests {
         .unwrap();
         assert_eq!(client.facts.auth_method, ClientAuthMethod::ClientSecretPost);
         assert_eq!(client.facts.secret_expires_at, None);
+        for (written, expires) in [(1_900_000_000, 1_900_000_000), (1_900_000_000_000_i64, 1_900_000_000)] {
+            let client = read(json!({ "client_id": "c", "client_secret": "s",
+                "client_secret_expires_at": written }));
+            assert_eq!(client.unwrap().facts.secret_expires_at, Some(UnixTime(expires)));
+        }
         for public in [json!({ "client_id": "c" }), json!({ "client_id": "c", "client_secret": "" })] {
             assert_eq!(read(public).unwrap().facts.auth_method, ClientAuthMethod::None);
         }

@@ -13,6 +13,7 @@ fn bound(dpop_nonce: bool) -> World {
     world
 }
 
+/// MCP 48.
 #[test]
 #[ignore = "login makes no bound tokens yet"]
 fn a_bound_token_is_shown_with_a_proof_for_this_request() {
@@ -24,6 +25,7 @@ fn a_bound_token_is_shown_with_a_proof_for_this_request() {
     assert_eq!(world.sandbox.books().violations, Vec::<String>::new());
 }
 
+/// MCP 48.
 #[test]
 #[ignore = "login makes no bound tokens yet"]
 fn a_server_that_wants_its_own_nonce_gets_it_and_no_refresh_is_spent() {

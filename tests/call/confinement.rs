@@ -3,6 +3,7 @@
 use crate::peer::{ACCESS, Peer, answer};
 use crate::peer_that;
 
+/// MCP 31.
 #[test]
 fn no_address_elsewhere_gets_anything() {
     let (world, peer) = peer_that(|_| answer(200, "", b"{}"));
@@ -30,6 +31,7 @@ fn no_address_elsewhere_gets_anything() {
     assert_eq!(peer.seen().last().unwrap().what(), "GET /api/items");
 }
 
+/// MCP 52.
 #[test]
 fn a_redirect_is_told_and_not_followed() {
     let elsewhere = Peer::sink();
@@ -46,6 +48,7 @@ fn a_redirect_is_told_and_not_followed() {
     assert_eq!(elsewhere.seen().len(), 0);
 }
 
+/// MCP 52.
 #[test]
 fn what_says_who_asks_or_frames_the_message_cannot_be_set() {
     let (world, peer) = peer_that(|_| answer(200, "", b"{}"));
@@ -71,6 +74,7 @@ fn what_says_who_asks_or_frames_the_message_cannot_be_set() {
     assert_eq!(peer.seen().len(), asked);
 }
 
+/// MCP 31.
 #[test]
 fn a_login_for_another_place_is_not_used_here() {
     let (world, peer) = peer_that(|_| answer(200, "", b"{}"));

@@ -22,6 +22,7 @@ fn a_tool_is_called_with_the_token_and_nothing_else_is_printed() {
     assert_eq!(headers["content-type"], "application/json");
 }
 
+/// MCP 59.
 #[test]
 fn a_session_is_opened_and_used_with_headers_of_ones_own() {
     let world = World::signed_in(SandboxOptions::default());

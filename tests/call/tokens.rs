@@ -10,6 +10,7 @@ use crate::peer::{self, ACCESS, Peer, REFRESH, Said, answer, json_answer};
 use crate::support::{World, finish};
 use crate::{call_tool, peer_that, signed_in_at};
 
+/// MCP 67.
 #[test]
 fn a_refused_token_costs_one_refresh_and_the_request_is_sent_once_more() {
     let world = World::signed_in(SandboxOptions::default());
@@ -57,6 +58,7 @@ fn whoever_finds_that_somebody_else_has_a_new_token_asks_for_none() {
     assert_eq!(peer.seen().iter().filter(|seen| seen.body.contains(REFRESH)).count(), 1);
 }
 
+/// MCP 67.
 #[test]
 fn a_server_that_refuses_the_new_token_too_is_not_asked_again() {
     let why = format!("no {ACCESS}");
@@ -71,6 +73,7 @@ fn a_server_that_refuses_the_new_token_too_is_not_asked_again() {
     assert_eq!(what, ["POST /mcp", "POST /token", "POST /mcp"]);
 }
 
+/// MCP 67.
 #[test]
 fn where_nothing_can_be_refreshed_a_refused_token_needs_a_person() {
     let options = SandboxOptions { issue_refresh_token: false, ..SandboxOptions::default() };

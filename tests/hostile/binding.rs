@@ -29,8 +29,8 @@ fn the_resource_of_the_document_is_sent_as_it_stands() {
         victim.sign_in_to(&peer, &[]).succeeded();
         victim.run(&["refresh", "other"]).succeeded();
         let resource = resource.replace("{origin}", &peer.origin());
-        assert_eq!(sent(&peer, "/authorize", "resource"), [resource.clone()]);
-        assert_eq!(sent(&peer, "/token", "resource"), [resource.clone(), resource]);
+        assert_eq!(sent(&peer, "/authorize", "resource"), [resource.as_str()]);
+        assert_eq!(sent(&peer, "/token", "resource"), [resource.as_str(); 2]);
     }
 }
 
@@ -143,15 +143,23 @@ fn a_client_that_the_user_brought_is_not_taken_to_another_issuer() {
     for place in ["/register", "/authorize", "/token"] {
         assert!(!second.was_asked_for(place), "{place}");
     }
+    let advice = format!("--trust-issuer {} --client-id ID", second.origin());
+    assert!(ran.stderr.contains(&advice), "{ran:?}");
+    let flags = ["--trust-issuer", &second.origin(), "--client-id", "another"];
+    victim.sign_in_to(&server, &flags).succeeded();
+    assert_eq!(sent(&second, "/token", "client_id"), ["another"]);
 }
 
 /// MCP 31, 52.
 #[test]
 fn a_token_goes_to_its_own_server_in_a_header_only() {
     let victim = Victim::new();
-    let peer = Peer::start(at("/mcp", |seen| match seen.holds(ACCESS) {
-        true => json_answer(200, &json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": [] } })),
-        false => crate::peer::answer(401, "www-authenticate: Bearer\r\n", b""),
+    let peer = Peer::start(at("/mcp", |seen| {
+        if seen.holds(ACCESS) {
+            json_answer(200, &json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": [] } }))
+        } else {
+            crate::peer::answer(401, "www-authenticate: Bearer\r\n", b"")
+        }
     }));
     victim.sign_in_to(&peer, &[]).succeeded();
     let test = victim.run(&["server", "test", "other"]);

@@ -58,6 +58,13 @@ pub(super) async fn become_one(
     Ok(Client { registration, reused })
 }
 
+/// Whether the client will be known by its document, with the redirect URIs that stand there.
+pub(super) fn by_document(signing: &Signing<'_>, at_hand: Option<&ClientRegistration>) -> bool {
+    signing.found.issuer.client_id_metadata_document_supported
+        && document(signing.app, &signing.request.profile).is_some()
+        && at_hand.is_none_or(|client| client.facts.source != RegistrationSource::Preregistered)
+}
+
 /// The document that describes this client, as the user settled it.
 fn document<'a>(app: &'a App, profile: &'a ServerProfile) -> Option<&'a url::Url> {
     profile.client_metadata_url.as_ref().or(app.config.settings().client_metadata_url.as_ref())

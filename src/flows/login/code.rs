@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::client::{self, Client};
-use super::{Obtained, Signing, Trouble, count, elsewhere};
+use super::{Obtained, PUBLISHED_PORTS, Signing, Trouble, count, elsewhere};
 use crate::browser::{Listener, ListenerOptions, Waiting};
 use crate::error::Error;
 use crate::flows::{forget_client, redirect, remote};
@@ -94,9 +94,10 @@ fn listen(signing: &Signing<'_>, at_hand: Option<&ClientRegistration>) -> Result
     let registered = at_hand
         .and_then(|client| client.facts.redirect_uri.as_deref())
         .and_then(|uri| url::Url::parse(uri).ok()?.port());
+    let published = client::by_document(signing, at_hand).then_some(PUBLISHED_PORTS).into_iter().flatten();
     let ports = match callback.port {
         Some(port) => vec![port],
-        None => registered.into_iter().chain([0]).collect(),
+        None => registered.into_iter().chain(published).chain([0]).collect(),
     };
     Ok(Some(Listener::bind(&ListenerOptions {
         host: host.unwrap_or_else(|| "127.0.0.1".into()),

@@ -36,6 +36,9 @@ use crate::wording::quoted;
 /// because what a person has just consented to cannot be had again without them.
 const PATIENCE: Duration = Duration::from_secs(45);
 
+/// The ports that the client id metadata document in `docs` names, for issuers that compare redirect URIs as texts.
+pub const PUBLISHED_PORTS: [u16; 3] = [51_789, 51_790, 51_791];
+
 /// What a login is to be.
 pub struct LoginRequest {
     /// The server, with everything that the command line settled for it.
@@ -94,7 +97,8 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     app.audit(&match &outcome {
         Ok(outcome) => {
             let LoginSummary { client, tokens, .. } = &outcome.summary;
-            Event::new(Kind::LoginCompleted, &key).about(tokens).client(&client.client_id)
+            let event = Event::new(Kind::LoginCompleted, &key).about(tokens).client(&client.client_id);
+            event.overrides(request.profile.overrides())
         }
         Err(error) => gone_wrong(Kind::LoginFailed, &key, error),
     });
