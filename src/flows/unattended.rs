@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::renewal::{self, Errand};
-use super::{App, gone_wrong, printed, remote};
+use super::{App, forget_client, gone_wrong, printed, remote};
 use crate::audit::{Event, Kind};
 use crate::error::Error;
 use crate::model::grant::TokenSource;
@@ -26,25 +26,31 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a command that prints one has.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Asks for a token by a grant that takes no person.
-pub(super) async fn ask(
+/// What vouches for whoever asks by a grant that takes no person, where anything does: asked for anew each time.
+pub(super) async fn vouch(
     app: &App,
     server: &Name,
     grant: &Grant,
     asking: &Asking<'_>,
-) -> Result<Granted, Error> {
-    let granted = match grant {
-        Grant::ClientCredentials => grants::client_credentials(asking).await,
-        Grant::Workload(workload) => grants::jwt_bearer(asking, &read(&workload.assertion)?).await,
+) -> Result<Option<Assertion>, Error> {
+    match grant {
+        Grant::ClientCredentials => Ok(None),
+        Grant::Workload(workload) => read(&workload.assertion).map(Some),
         Grant::Enterprise(enterprise) => {
-            let assertion = super::enterprise::assertion(app, server, enterprise, asking).await?;
-            grants::jwt_bearer(asking, &assertion).await
+            super::enterprise::assertion(app, server, enterprise, asking).await.map(Some)
         }
         Grant::AuthorizationCode | Grant::Device => {
-            return Err(Error::Unforeseen("a grant that takes a person was asked for without one".into()));
+            Err(Error::Unforeseen("a grant that takes a person was asked for without one".into()))
         }
-    };
-    granted.map_err(remote(server))
+    }
+}
+
+/// Asks the issuer for a token. An error is its own word, and nobody else's.
+pub(super) async fn ask(asking: &Asking<'_>, assertion: Option<&Assertion>) -> Result<Granted, oauth::Error> {
+    match assertion {
+        None => grants::client_credentials(asking).await,
+        Some(assertion) => grants::jwt_bearer(asking, assertion).await,
+    }
 }
 
 /// Asks for the next token of the login whose lock is held, unless somebody else did. There is nothing to lose, so no
@@ -86,7 +92,7 @@ async fn ask_again(app: &App, store: &Store, login: &Login, tries: u32) -> Resul
     };
     let mut asked = 0;
     loop {
-        let error = match ask(app, &login.facts.server, &login.facts.grant, &asking).await {
+        let error = match ask_once(app, store, login, &asking).await {
             Ok(granted) => return Ok(granted),
             Err(error) => error,
         };
@@ -103,6 +109,20 @@ async fn ask_again(app: &App, store: &Store, login: &Login, tries: u32) -> Resul
             None => return Err(ended(login, error)),
         }
     }
+}
+
+/// Asks once. A client that its issuer forgot is dropped, so that the next login gets another.
+async fn ask_once(app: &App, store: &Store, login: &Login, asking: &Asking<'_>) -> Result<Granted, Error> {
+    let server = &login.facts.server;
+    let assertion = vouch(app, server, &login.facts.grant, asking).await?;
+    let granted = ask(asking, assertion.as_ref()).await;
+    if let Err(oauth::Error::Refused { reason, .. }) = &granted
+        && reason.code == "invalid_client"
+    {
+        app.forget_metadata(&login.facts.url);
+        forget_client(store, server, &login.client.facts)?;
+    }
+    granted.map_err(remote(server))
 }
 
 /// The issuer's word on a token that was asked for, for somebody who only wanted one.
