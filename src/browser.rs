@@ -4,6 +4,7 @@
 //! hands every query that comes to its path to a judge and holds the one that the judge takes.
 
 mod choice;
+mod elsewhere;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gate;
@@ -12,6 +13,7 @@ mod launch;
 mod listener;
 mod pages;
 
+pub use elsewhere::{Elsewhere, SshWay};
 pub use listener::{ListenError, Listener, ListenerOptions, Stopper, Verdict, Waiting};
 pub use pages::Page;
 
@@ -22,6 +24,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::platform;
 use launch::Launch;
 
 /// The longest URL that is handed to a browser, in bytes; within what every platform takes as one argument.
@@ -37,6 +40,11 @@ pub trait Browser: Send + Sync {
 
     /// Whether trying makes sense; otherwise the URL is printed for the person to carry.
     fn available(&self) -> bool;
+
+    /// Whether the person's browser is likely to be on another machine.
+    fn elsewhere(&self) -> Option<Elsewhere> {
+        None
+    }
 }
 
 /// Why no page was opened. No text here repeats the URL: it carries the `state` of a login.
@@ -123,6 +131,10 @@ impl Browser for SystemBrowser {
 
     fn available(&self) -> bool {
         self.display || self.variable.is_some()
+    }
+
+    fn elsewhere(&self) -> Option<Elsewhere> {
+        Elsewhere::find(&|name| env::var(name).ok(), platform::is_container())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::browser::ListenError;
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
 use crate::http::{Flaw, HttpError, TOO_LOCAL};
-use crate::model::{LoginKey, Malformed, Name, ScopeSet, is_loopback};
+use crate::model::{Issuer, LoginKey, Malformed, Name, ScopeSet, is_loopback};
 use crate::oauth;
 use crate::peer_text::PeerText;
 use crate::store::{StoreError, StoreKind};
@@ -459,10 +459,7 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         E::NoMetadata { .. } => {
             format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
         }
-        E::IssuerMismatch { found, .. } => format!(
-            "tell whoever runs the server; if you trust that issuer: `{command} --trust-issuer {}`",
-            quoted(found.as_str())
-        ),
+        E::IssuerMismatch { expected, found } => mismatch_hint(command, expected, found),
         E::IssuerChanged { found, .. } => {
             format!("if the move is genuine: `{command} --trust-issuer {}`", quoted(found.as_str()))
         }
@@ -498,9 +495,10 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
             "register a client there with the redirect URI {redirect_uri}, then run `{command} --client-id ID{}`",
             callback_flags(redirect_uri),
         ),
-        E::ForeignClient { .. } => {
-            format!("if the move is genuine: `{command} --client-id ID` with a client of the new issuer")
-        }
+        E::ForeignClient { found, .. } => format!(
+            "if the move is genuine: `{command} --trust-issuer {} --client-id ID` with a client of the new issuer",
+            quoted(found.as_str())
+        ),
         E::AuthorizationFailed(reason) | E::Refused { reason, .. } if reason.code == "invalid_target" => {
             format!("if this issuer does not take the resource parameter: `{command} --no-resource`")
         }
@@ -524,6 +522,18 @@ fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
         E::Http(error) => network_hint(server, error),
         E::Malformed { .. } => tell_with_requests(),
     }
+}
+
+/// Another spelling of the host that was asked is trusted by itself; that of another host only together with whom to
+/// ask.
+fn mismatch_hint(command: &str, expected: &Issuer, found: &Issuer) -> String {
+    let origin = |issuer: &Issuer| url::Url::parse(issuer.as_str()).ok().map(|url| url.origin());
+    let is_near = origin(expected).is_some() && origin(expected) == origin(found);
+    let whom = if is_near { String::new() } else { format!(" --issuer {}", quoted(expected.as_str())) };
+    let found = quoted(found.as_str());
+    format!(
+        "tell whoever runs the server; if you trust that issuer: `{command}{whom} --trust-issuer {found}`"
+    )
 }
 
 fn network_hint(server: &str, error: &HttpError) -> String {

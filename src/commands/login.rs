@@ -60,7 +60,7 @@ pub(super) struct LoginArgs {
     #[arg(long, conflicts_with_all = ["paste", "grant"])]
     device: bool,
 
-    /// Draw the address for the camera of a phone
+    /// With --device, draw the address for the camera of a phone
     #[arg(long)]
     qr: bool,
 
@@ -90,6 +90,13 @@ impl LoginArgs {
         let profile = self.profile(&app)?;
         let client = self.client.read()?;
         let grant = if self.device { GrantKind::Device } else { profile.grant };
+        if self.qr && grant != GrantKind::Device {
+            return Err(Error::Usage {
+                message: "a phone could not come back to this machine from the address that --qr would draw"
+                    .into(),
+                hint: "add --device, where the issuer offers that".into(),
+            });
+        }
         let mut request = LoginRequest {
             profile,
             grant,

@@ -57,8 +57,7 @@ impl Decisions<'_> {
     fn resource(&self, trace: &mut Trace) {
         let of_document = self.found.resource_metadata.is_some();
         let (why, flag) = match &self.profile.resource {
-            ResourceChoice::Fixed(_) => ("you settled it", "--resource"),
-            ResourceChoice::Omitted => ("you settled it", "--resource"),
+            ResourceChoice::Fixed(_) | ResourceChoice::Omitted => ("you settled it", "--resource"),
             ResourceChoice::Discovered if of_document => ("as the server's metadata writes it", "--resource"),
             ResourceChoice::Discovered => ("the server's URL, for lack of metadata", "--no-resource"),
         };
@@ -122,8 +121,8 @@ impl Decisions<'_> {
 
     /// What concerns the page that a person is sent to, and its answer.
     fn code(&self, trace: &mut Trace) {
-        let issuer = &self.found.issuer;
         const PKCE: &str = "MCP Authorization Code Protection";
+        let issuer = &self.found.issuer;
         match (issuer.advertises_s256(), self.dealings.assume_pkce) {
             (true, _) => trace.note("PKCE", "S256: the issuer advertises it", PKCE),
             (false, true) => trace.note("PKCE", "S256: not advertised, and assumed", PKCE),
@@ -138,10 +137,10 @@ impl Decisions<'_> {
                 trace.decide("the redirect", outcome, "RFC 9207", "--tolerate-missing-iss");
             }
             (true, true) => {
-                trace.note("the redirect", "may leave the issuer out: you settled it", "RFC 9207")
+                trace.note("the redirect", "may leave the issuer out: you settled it", "RFC 9207");
             }
             (false, _) => {
-                trace.note("the redirect", "may leave the issuer out: it promises nothing", "RFC 9207")
+                trace.note("the redirect", "may leave the issuer out: it promises nothing", "RFC 9207");
             }
         }
         if issuer.openid && self.dealings.scope.contains("offline_access") {
@@ -150,7 +149,7 @@ impl Decisions<'_> {
             match self.dealings.auth_params.get("prompt") {
                 None => trace.decide("prompt parameter", outcome, RULE, "--auth-param"),
                 Some(own) => {
-                    trace.decide("prompt parameter", format!("{own}: it is settled"), RULE, "--auth-param")
+                    trace.decide("prompt parameter", format!("{own}: it is settled"), RULE, "--auth-param");
                 }
             }
         }

@@ -24,6 +24,8 @@ const JTI_BYTES: usize = 16;
 const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 /// The same of the curve P-256 (RFC 5480 section 2.1.1.1).
 const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+/// How the public half begins in a private key of that curve: a bit string in an element of its own (RFC 5915 section 3).
+const P256_POINT: &[u8] = &[0xa1, 0x44, 0x03, 0x42, 0x00];
 /// How PKCS #8 begins for a key of that curve: version 0, the algorithm, the curve (RFC 5958 section 2).
 const P256_PKCS8: &[u8] = &[
     0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
@@ -85,7 +87,10 @@ impl SigningKey {
             rsa(RsaKeyPair::from_pkcs8(der))
         } else if holds(head, P256) {
             let read = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &SystemRandom::new());
-            read.map(Self::Ec).map_err(|error| Error::BadKey(flaw(error)))
+            // The library says of a key without its public half only that it cannot read it.
+            let missing = !holds(der, P256_POINT);
+            let why = |error| if missing { "its public half is missing" } else { flaw(error) };
+            read.map(Self::Ec).map_err(|error| Error::BadKey(why(error)))
         } else {
             Err(Error::BadKey("it is neither RSA nor of the curve P-256"))
         }
@@ -198,7 +203,6 @@ fn flaw(error: KeyRejected) -> &'static str {
     match error.to_string().as_str() {
         "TooSmall" => "it is RSA of less than 2048 bits",
         "TooLarge" => "it is RSA of more than 4096 bits",
-        "PublicKeyIsMissing" => "its public half is missing",
         _ => "it is damaged",
     }
 }

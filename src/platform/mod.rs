@@ -38,6 +38,7 @@
 //!   the exit code of a child that it waited for.
 //! - `exit_code(status)` is what a shell would report: the child's own code, or 128 + n after signal n.
 //! - `has_display()` tells whether a browser opened here would be seen by the person at the keyboard.
+//! - `is_container()` tells whether this is a container, whose addresses nobody outside can reach.
 //! - `find_session_bus(remembered)` gives a process without `DBUS_SESSION_BUS_ADDRESS` the address of its
 //!   session bus and tells whether it had to and could. It changes the environment: call it before any thread starts.
 //! - `terminal_settings()` remembers how the terminal on standard input is set; what it gives sets it so again.
@@ -59,9 +60,9 @@ mod unix;
 #[cfg(unix)]
 pub use unix::{
     ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, make_private, open_descriptor,
-    open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve, reset_signals,
-    run_as_child, start_detached, sync_dir, terminal_settings, user,
+    guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container, make_private,
+    open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve,
+    reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -81,9 +82,9 @@ mod windows;
 #[cfg(windows)]
 pub use windows::{
     ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    find_session_bus, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, make_private,
-    open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve,
-    reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
+    find_session_bus, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container,
+    make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
+    replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
 
 /// What holds a path.

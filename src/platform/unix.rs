@@ -334,6 +334,11 @@ fn shows_windows(variable: &dyn Fn(&str) -> Option<OsString>) -> bool {
         .any(|name| variable(name).is_some_and(|value| !value.is_empty()))
 }
 
+pub fn is_container() -> bool {
+    // Docker and Podman each leave their mark.
+    ["/.dockerenv", "/run/.containerenv"].into_iter().any(|mark| Path::new(mark).exists())
+}
+
 #[cfg(target_vendor = "apple")]
 pub fn find_session_bus(_remembered: Option<&str>) -> bool {
     false

@@ -47,8 +47,9 @@ fn judge(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Client, Refusal>
     if !ledger.options.auth_methods.iter().any(|method| method == auth_method) {
         return Err(bad(format!("token_endpoint_auth_method {auth_method} is not accepted here")));
     }
-    if texts(asked, "response_types")?.is_some_and(|types| types != ["code"]) {
-        return Err(bad("response_types must be code"));
+    let expected = response_types(&grant_types);
+    if texts(asked, "response_types")?.is_some_and(|types| types != expected) {
+        return Err(bad(format!("response_types must be {expected:?}")));
     }
     let id = random_text("sandbox_client_");
     let name = text(asked, "client_name")?.unwrap_or(&id).to_owned();
@@ -77,6 +78,11 @@ fn judge_grant_types(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Vec<
     Ok(grant_types)
 }
 
+/// What a client with these grants asks for at the sign-in page (RFC 7591 section 2.1).
+fn response_types(grant_types: &[String]) -> &'static [&'static str] {
+    if grant_types.iter().any(|grant| grant == AUTHORIZATION_CODE) { &["code"] } else { &[] }
+}
+
 /// `application_type` as stated, or what its absence means here.
 fn judge_application_type<'a>(ledger: &Ledger, asked: &'a Map<String, Value>) -> Result<&'a str, Refusal> {
     match text(asked, "application_type")? {
@@ -95,7 +101,7 @@ fn registered(ledger: &Ledger, asked: &Map<String, Value>, client: &Client, appl
         "client_id_issued_at": now().0,
         "redirect_uris": client.redirect_uris,
         "grant_types": client.grant_types,
-        "response_types": ["code"],
+        "response_types": response_types(&client.grant_types),
         "token_endpoint_auth_method": client.auth_method,
         "application_type": application_type,
         "registration_client_uri": format!("{}/register/{}", ledger.origin, client.id),

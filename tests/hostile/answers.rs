@@ -17,7 +17,9 @@ fn give(place: &'static str, answers: Vec<(String, Script, i32, &str)>) {
         let ran = victim.sign_in_to(&peer, &["-vvv"]);
         ended(&ran, &what, exit, message);
         let asked = peer.seen().iter().filter(|seen| seen.path() == place).count();
-        assert_eq!(asked, 1, "{what}: {place} was asked {asked} times");
+        // An issuer that has forgotten a client gives another one, and is asked once more with that.
+        let times = 1 + usize::from(what.contains("invalid_client"));
+        assert_eq!(asked, times, "{what}: {place} was asked {asked} times");
         for secret in [CODE, ACCESS] {
             assert!(!ran.stderr.contains(secret), "{what}: {secret} is in {ran:?}");
         }

@@ -143,6 +143,11 @@ fn a_client_that_the_user_brought_is_not_taken_to_another_issuer() {
     for place in ["/register", "/authorize", "/token"] {
         assert!(!second.was_asked_for(place), "{place}");
     }
+    let advice = format!("--trust-issuer {} --client-id ID", second.origin());
+    assert!(ran.stderr.contains(&advice), "{ran:?}");
+    let flags = ["--trust-issuer", &second.origin(), "--client-id", "another"];
+    victim.sign_in_to(&server, &flags).succeeded();
+    assert_eq!(sent(&second, "/token", "client_id"), ["another"]);
 }
 
 /// MCP 31, 52.

@@ -177,8 +177,10 @@ fn another_spelling_of_an_issuer_is_taken_from_those_who_may_use_it() {
     let elsewhere = "https://issuer.example/pool";
     let peer = Peer::start(named(elsewhere));
     let flags = ["--trust-issuer", elsewhere];
-    ended(&victim.sign_in_to_as("proxied", &peer, &flags), "another host", 5, "names another issuer");
+    let ran = victim.sign_in_to_as("proxied", &peer, &flags);
+    ended(&ran, "another host", 5, "names another issuer");
     let origin = peer.origin();
+    assert!(ran.stderr.contains(&format!("--issuer {origin} --trust-issuer {elsewhere}")), "{ran:?}");
     victim.sign_in_to_as("proxied", &peer, &[&flags[..], &["--issuer", &origin]].concat()).succeeded();
 }
 

@@ -174,3 +174,13 @@ fn an_issuer_that_changes_its_mind_about_secrets_costs_one_request_once() {
     world.login(&[]).succeeded();
     assert_eq!(token_requests(&world), asked + 4);
 }
+
+#[test]
+fn a_login_without_a_person_is_renewed_as_often_as_it_is_needed() {
+    let world = world_of(EC_PUBLIC, SandboxOptions::default());
+    login_with(&world, EC, &["--grant", "client-credentials"]).succeeded();
+    for _ in 0..3 {
+        world.run(&["refresh", "box"]).succeeded();
+    }
+    assert_eq!(world.sandbox.books().grants_asked["client_credentials"], 4);
+}

@@ -6,9 +6,15 @@
 // Sign-in and consent happen without a person, but through its real interaction redirects and cookies. Its own
 // memory store keeps the state, on storage that is written down at the end.
 //
+// Two clients are known beforehand: `machine` with the secret `machine-secret`, and `machine-with-key` with the key that
+// PEERS_KEY, a PEM file, holds. Both may ask for tokens without a person. Whoever brings a DPoP proof gets tokens that are
+// bound to its key, and the endpoint wants a proof for them.
+//
 // Ready line: {"url": the MCP endpoint, "issuer": …}. `GET /_books` beside the endpoint tells what happened.
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import Provider, { errors } from 'oidc-provider';
 import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js';
 import { bearer, body, json, named, ready, remembered, reserve } from './serve.mjs';
@@ -49,6 +55,25 @@ function remember() {
 // stands for what it protects.
 const upstream = process.env.PEERS_CLIENT ? process.env.PEERS_CLIENT.split(' ') : undefined;
 
+/** Clients for whom nobody has to consent. */
+function machines() {
+  if (!process.env.PEERS_KEY) return [];
+  const jwk = createPublicKey(readFileSync(process.env.PEERS_KEY)).export({ format: 'jwk' });
+  const machine = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
+  return [
+    { client_id: 'person', token_endpoint_auth_method: 'none', application_type: 'native', redirect_uris: ['http://127.0.0.1/callback'],
+      grant_types: ['authorization_code', 'refresh_token'] },
+    { ...machine, client_id: 'machine', client_secret: 'machine-secret' },
+    {
+      ...machine,
+      client_id: 'machine-with-key',
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      jwks: { keys: [{ ...jwk, use: 'sig' }] },
+    },
+  ];
+}
+
 function upstreamClients() {
   if (!upstream) return [];
   const [client_id, client_secret, redirect_uri] = upstream;
@@ -62,7 +87,7 @@ function resourceServer(_context, indicator) {
 
 const provider = new Provider(issuer, {
   adapter: (model) => new MemoryAdapter(model, storage),
-  clients: upstreamClients(),
+  clients: [...upstreamClients(), ...machines()],
   jwks: { keys: [keys.signing] },
   cookies: { keys: [keys.cookie] },
   scopes: ['openid', 'offline_access', SCOPE, FURTHER_SCOPE],
@@ -72,7 +97,9 @@ const provider = new Provider(issuer, {
   findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub, name: 'Peer Person' }) }),
   interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
   features: {
+    clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
+    dPoP: { enabled: true },
     introspection: { enabled: true },
     registration: { enabled: true },
     resourceIndicators: {
@@ -153,10 +180,24 @@ const methods = {
   'tools/list': () => ({ tools }),
 };
 
+/** Whether a request proves the key that its token is bound to (RFC 9449, section 4.3). */
+async function proves(request, token, thumbprint) {
+  try {
+    const { payload, protectedHeader } = await jwtVerify(request.headers.dpop, EmbeddedJWK, { typ: 'dpop+jwt' });
+    const ath = createHash('sha256').update(token).digest('base64url');
+    const fits = payload.htm === request.method && payload.htu === resource && payload.ath === ath;
+    return fits && (await calculateJwkThumbprint(protectedHeader.jwk)) === thumbprint;
+  } catch (error) {
+    books.errors.push(`proof: ${error.message}`);
+    return false;
+  }
+}
+
 async function mcp(request, response) {
   const token = bearer(request);
-  const found = token && (await provider.AccessToken.find(token));
+  const found = token && ((await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token)));
   if (!found || found.isExpired || ![].concat(found.aud).includes(resource)) return challenge(response, 401, token && 'invalid_token');
+  if (found.jkt && !(await proves(request, token, found.jkt))) return challenge(response, 401, 'invalid_token');
   if (!found.scopes.has(SCOPE)) return challenge(response, 403, 'insufficient_scope');
   if (request.method !== 'POST') return json(response, 405, { error: 'method not allowed' }, { Allow: 'POST' });
   books.calls += 1;

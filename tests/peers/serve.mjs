@@ -84,7 +84,7 @@ export async function body(request) {
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** The bearer token of a request, or undefined (RFC 6750, section 2.1). */
+/** The access token of a request, or undefined (RFC 6750, section 2.1; RFC 9449, section 7.1). */
 export function bearer(request) {
-  return /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1];
+  return /^(?:Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1];
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 story_peers=(oidc-provider typescript-sdk cloudflare python-sdk fastmcp-memory fastmcp-proxy)
-steps=(discover login token refresh 'restart, state kept' step-up logout 'restart, state lost')
+steps=(discover login token refresh 'restart, state kept' step-up logout 'restart, state lost' 'without a person' DPoP)
 declare -A reached=() version=() remarks=()
 declare -a told=()
 
@@ -33,7 +33,7 @@ peer_command() {
 # start_peer TITLE: at its old address, if it had one; leaves its process in $server.
 start_peer() {
   start "$1" '^\{"peer"' env PEERS_PORTS="${ports-}" PEERS_STATE="$state/memory" FASTMCP_HOME="$state/fastmcp" \
-    PEERS_UPSTREAM="${upstream-}" PEERS_CLIENT="${upstream:+$proxy_client}" "${starter[@]}" || return
+    PEERS_KEY="$key" PEERS_UPSTREAM="${upstream-}" PEERS_CLIENT="${upstream:+$proxy_client}" "${starter[@]}" || return
   server=$child
   ports=$(fact ports)
 }
@@ -62,7 +62,7 @@ restart() {
 story_peer() {
   begin "$1"
   local ready child server state upstream='' upstream_books='' ports='' proxy_client='' starter url first second
-  local little=mcp:more
+  local little=mcp:more key=tests/fixtures/keys/ec.pem
   # It gives refresh tokens only to those who ask for them.
   [[ $1 != oidc-provider ]] || little='mcp:more offline_access'
   state=$logs/state
@@ -84,6 +84,10 @@ first_half() {
 second_half() {
   story_of_a_restart && story_of_step_up
   story_of_logout && story_of_a_lost_state
+  if [[ $peer == oidc-provider ]]; then
+    story_of_machines
+    story_of_a_bound_token
+  fi
 }
 
 story_of_discovery() {
@@ -105,7 +109,7 @@ opens() {
 }
 
 # call_it: what curl does with a token, without one in anybody's hands.
-call_it() { mcp call "$url" -d "$tools_list" -H 'Accept: application/json, text/event-stream'; }
+call_it() { mcp call "$url" "$@" -d "$tools_list" -H 'Accept: application/json, text/event-stream'; }
 
 story_of_tokens() {
   chapter token
@@ -197,11 +201,45 @@ story_of_a_lost_state() {
   opens "its token opens the server, too"
 }
 
+# renewed_twice TITLE FLAGS…: it opens the server, before and after.
+renewed_twice() {
+  local title=$1 again
+  shift
+  check "the token $title opens the server" exits_saying 0 '"hello"' call_it "$@"
+  for again in once twice; do
+    check "the token $title is renewed $again" mcp refresh "$url" "$@"
+  done
+  check "the renewed token $title opens the server" exits_saying 0 '"hello"' call_it "$@"
+}
+
+# Accounts are what keeps the logins apart. A key goes to the issuer as an assertion, a secret as HTTP Basic.
+story_of_machines() {
+  chapter 'without a person'
+  restart lost || return
+  local machine=(--grant client-credentials --scope mcp:tools)
+  secret=machine-secret check "login with a secret" login "$url" "${machine[@]}" --account secret --client-id machine --client-secret-stdin
+  renewed_twice "for a secret" --account secret
+  check "login with a key" login "$url" "${machine[@]}" --account key --client-id machine-with-key --key "$key"
+  renewed_twice "for a key" --account key
+  check "logout ends its token" exits_saying 0 'access token at the issuer: done' mcp logout "$url" --account key
+  check "the issuer had no complaint about machines" book "$url" errors '[]'
+}
+
+story_of_a_bound_token() {
+  chapter DPoP
+  local bound=(--grant authorization-code --scope 'mcp:tools offline_access' --account bound --client-id person)
+  check "login with a bound token" login "$url" "${bound[@]}" --dpop always
+  check "the token is handed out to nobody" exits_saying 2 'DPoP' mcp token "$url" --account bound
+  renewed_twice "with its proof" --account bound
+  check "the issuer had no complaint about proofs" book "$url" errors '[]'
+}
+
 # --- the table -------------------------------------------------------------------------------------------
 
 cell() {
   local words=${remarks[$1/$2]-}
-  if [[ -z ${reached[$1/$2]-} ]]; then words="not reached"
+  if [[ $1 != oidc-provider && ' without a person DPoP ' == *" $2 "* ]]; then words="not offered"
+  elif [[ -z ${reached[$1/$2]-} ]]; then words="not reached"
   elif [[ -n ${fallen[$1/$2]-} ]]; then words="**no**${words:+, $words}"
   else words="yes${words:+, $words}"; fi
   printf ' %s |' "$words"

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::client::{self, Client};
-use super::{Obtained, PUBLISHED_PORTS, Signing, Trouble, count};
+use super::{Obtained, PUBLISHED_PORTS, Signing, Trouble, count, elsewhere};
 use crate::browser::{Listener, ListenerOptions, Waiting};
 use crate::error::Error;
 use crate::flows::{forget_client, redirect, remote};
@@ -161,6 +161,9 @@ fn announce(signing: &Signing<'_>, pending: &PendingAuthorization) {
                 false
             }
         };
+    if !opened && !request.paste_only {
+        elsewhere::advise(signing, &pending.redirect_uri);
+    }
     app.console.say(if opened {
         "a page opens in your browser; if it does not, open this address:"
     } else {
