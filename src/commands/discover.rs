@@ -31,6 +31,7 @@ struct Answer {
 
 /// What was found, in the words of the standards. An absent member means that nobody spoke of it.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not the state of one machine")]
 struct Found {
     issuer: Issuer,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,9 +103,10 @@ impl DiscoverArgs {
         let found = found.and_then(std::convert::identity);
         let summary = found.as_ref().ok().map(Found::from);
         let text = || {
-            let steps: String = trace.0.iter().map(|step| format!("{step}\n")).collect();
+            let steps = trace.0.iter().map(ToString::to_string);
             let end = summary.as_ref().map(|found| format!("\n{}", describe(found)));
-            steps + &end.unwrap_or_default()
+            let lines: Vec<String> = steps.chain(end).collect();
+            lines.join("\n") + if summary.is_none() { "\n" } else { "" }
         };
         let text = text();
         app.console.answer_as(&Answer { steps: trace.0, found: summary }, || text)?;

@@ -159,9 +159,10 @@ impl<'a> Asked<'a> {
             (false, false, _) => "another resource",
         };
         let action = format!("compare resource {}", PeerText::from(metadata.resource.as_str()));
-        match near && !exact {
-            true => trace.decide(action, outcome, "RFC 9728 section 3.3", "--strict-resource"),
-            false => trace.note(action, outcome, "RFC 9728 section 3.3"),
+        if near && !exact {
+            trace.decide(action, outcome, "RFC 9728 section 3.3", "--strict-resource");
+        } else {
+            trace.note(action, outcome, "RFC 9728 section 3.3");
         }
         if exact || (near && !self.strict) {
             return Ok(Some(metadata));
