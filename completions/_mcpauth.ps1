@@ -98,7 +98,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Do not listen; ask for the address at which the browser ends up')
             [CompletionResult]::new('--client-secret-stdin', '--client-secret-stdin', [CompletionResultType]::ParameterName, 'Read that client''s secret from standard input, into the store')
             [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Sign in with a code that you type on another device, where the issuer offers that')
-            [CompletionResult]::new('--qr', '--qr', [CompletionResultType]::ParameterName, 'Draw the address for the camera of a phone')
+            [CompletionResult]::new('--qr', '--qr', [CompletionResultType]::ParameterName, 'With --device, draw the address for the camera of a phone')
             [CompletionResult]::new('--fresh', '--fresh', [CompletionResultType]::ParameterName, 'Ask the server and its issuer for everything, whatever is remembered of them')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Show every step and decision, with the rule behind it and the flag that would change it')
             [CompletionResult]::new('--no-resource', '--no-resource', [CompletionResultType]::ParameterName, 'Send no resource parameter')

@@ -94,7 +94,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --paste 'Do not listen; ask for the address at which the browser ends up'
             cand --client-secret-stdin 'Read that client''s secret from standard input, into the store'
             cand --device 'Sign in with a code that you type on another device, where the issuer offers that'
-            cand --qr 'Draw the address for the camera of a phone'
+            cand --qr 'With --device, draw the address for the camera of a phone'
             cand --fresh 'Ask the server and its issuer for everything, whatever is remembered of them'
             cand --explain 'Show every step and decision, with the rule behind it and the flag that would change it'
             cand --no-resource 'Send no resource parameter'

@@ -108,7 +108,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l no-browser -d 
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l paste -d 'Do not listen; ask for the address at which the browser ends up'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-secret-stdin -d 'Read that client\'s secret from standard input, into the store'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l device -d 'Sign in with a code that you type on another device, where the issuer offers that'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l qr -d 'Draw the address for the camera of a phone'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l qr -d 'With --device, draw the address for the camera of a phone'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l fresh -d 'Ask the server and its issuer for everything, whatever is remembered of them'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l explain -d 'Show every step and decision, with the rule behind it and the flag that would change it'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l no-resource -d 'Send no resource parameter'

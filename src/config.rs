@@ -166,6 +166,10 @@ pub struct EnterpriseSettings {
 /// A server that the user named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own, not the state of one machine"
+)]
 pub struct ServerProfile {
     /// Its name.
     pub name: Name,

@@ -42,10 +42,17 @@ impl From<&str> for PeerText {
 impl fmt::Display for PeerText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.trim();
-        for character in text.chars().take(SHOWN) {
-            write_harmless(formatter, character, character.is_control() || is_invisible(character))?;
+        let (mut shown, mut room) = (String::new(), SHOWN);
+        for character in text.chars() {
+            let before = shown.len();
+            write_harmless(&mut shown, character, character.is_control() || is_invisible(character))?;
+            // What is shown counts, not what it stands for: a number takes ten times the room of its character.
+            match room.checked_sub(shown[before..].chars().count()) {
+                Some(left) => room = left,
+                None => return write!(formatter, "{}…", &shown[..before]),
+            }
         }
-        if text.chars().nth(SHOWN).is_some() { formatter.write_str("…") } else { Ok(()) }
+        formatter.write_str(&shown)
     }
 }
 
@@ -95,5 +102,8 @@ mod tests {
     #[test]
     fn long_text_is_cut() {
         assert_eq!(PeerText::new("x".repeat(500)).to_string().chars().count(), SHOWN + 1);
+        assert_eq!(PeerText::new("x".repeat(SHOWN)).to_string(), "x".repeat(SHOWN));
+        let numbers = PeerText::new("\u{10ffff}".repeat(500)).to_string();
+        assert_eq!(numbers, r"\u{10ffff}".repeat(SHOWN / 10) + "…");
     }
 }

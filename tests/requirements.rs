@@ -13,7 +13,7 @@ const NUMBERS: std::ops::RangeInclusive<u32> = 1..=67;
 const BRIDGE: u32 = 57;
 const NOT_BUILT: &str = "bridge: not built yet";
 /// Grants and proofs that are being built.
-const TO_COME: [u32; 2] = [49, 50];
+const TO_COME: [u32; 1] = [49];
 
 /// A line of the table.
 struct Requirement {

@@ -60,18 +60,18 @@ mod tests {
         Elsewhere::find(&find, is_container)
     }
 
-    fn way(address: &str, port: u16, user: Option<&str>) -> Option<Elsewhere> {
+    fn way(address: &str, port: u16, user: Option<&str>) -> Elsewhere {
         let user = user.map(str::to_owned);
-        Some(Elsewhere::Ssh(Some(SshWay { address: address.parse().unwrap(), port, user })))
+        Elsewhere::Ssh(Some(SshWay { address: address.parse().unwrap(), port, user }))
     }
 
     #[test]
     fn ssh_says_how_it_was_reached() {
         let connection = ("SSH_CONNECTION", "198.51.100.9 50022 192.0.2.7 2222");
-        assert_eq!(find(&[connection], true), way("192.0.2.7", 2222, None));
-        assert_eq!(find(&[connection, ("LOGNAME", "ana")], false), way("192.0.2.7", 2222, Some("ana")));
+        assert_eq!(find(&[connection], true), Some(way("192.0.2.7", 2222, None)));
+        assert_eq!(find(&[connection, ("LOGNAME", "ana")], false), Some(way("192.0.2.7", 2222, Some("ana"))));
         let v6 = ("SSH_CONNECTION", "2001:db8::9 50022 2001:db8::7 22");
-        assert_eq!(find(&[v6, ("USER", "-oProxyCommand=x")], false), way("2001:db8::7", 22, None));
+        assert_eq!(find(&[v6, ("USER", "-oProxyCommand=x")], false), Some(way("2001:db8::7", 22, None)));
     }
 
     #[test]

@@ -31,10 +31,7 @@ struct Answer {
 
 /// What was found, in the words of the standards. An absent member means that nobody spoke of it.
 #[derive(Serialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an answer of its own, not the state of one machine"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not the state of one machine")]
 struct Found {
     issuer: Issuer,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@ use crate::quirks;
 /// What `login` and `server` settle alike for a server.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Settled for this server")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ProfileArgs {
     /// Scope to ask for, instead of what the server says
     #[arg(long)]

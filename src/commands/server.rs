@@ -125,12 +125,12 @@ impl ServerArgs {
                     });
                 }
                 let profile = ServerProfile::new(name, args.url);
-                change(&mut app, profile, args.change)
+                change(&mut app, profile, &args.change)
             }
             Action::Set(args) => {
                 let mut profile = app.profile(args.which.server.as_ref())?;
                 args.unset.iter().for_each(|what| what.clear(&mut profile));
-                change(&mut app, profile, args.change)
+                change(&mut app, profile, &args.change)
             }
             Action::Show(args) => {
                 let profile = app.profile(args.server.as_ref())?;
@@ -148,7 +148,7 @@ impl ServerArgs {
     }
 }
 
-fn change(app: &mut App, mut profile: ServerProfile, args: ChangeArgs) -> Result<(), Error> {
+fn change(app: &mut App, mut profile: ServerProfile, args: &ChangeArgs) -> Result<(), Error> {
     args.profile.apply(&mut profile);
     if let Some(seconds) = args.metadata_ttl {
         if seconds < 300 {

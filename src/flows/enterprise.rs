@@ -71,13 +71,12 @@ async fn by_token(
     };
     let issuer = enterprise.issuer.clone().ok_or_else(|| wanted("--idp-issuer"))?;
     let client_id = enterprise.client_id.clone().ok_or_else(|| wanted("--idp-client-id"))?;
-    let token_endpoint = match &enterprise.token_endpoint {
-        Some(endpoint) => endpoint.clone(),
-        None => {
-            let http = http_to(signing.app, &issuer)?;
-            let found = discovery::issuer_metadata(&http, &issuer, &mut Trace::default()).await;
-            found.map_err(remote(&issuer))?.token_endpoint
-        }
+    let token_endpoint = if let Some(endpoint) = &enterprise.token_endpoint {
+        endpoint.clone()
+    } else {
+        let http = http_to(signing.app, &issuer)?;
+        let found = discovery::issuer_metadata(&http, &issuer, &mut Trace::default()).await;
+        found.map_err(remote(&issuer))?.token_endpoint
     };
     let subject = SubjectSource::Token(source.clone());
     Ok(EnterpriseGrant { identity_provider: issuer, token_endpoint, client_id, subject })

@@ -285,6 +285,6 @@ mod tests {
         for _ in 0..100 {
             pace.fail();
         }
-        assert_eq!(pace.pause(), Duration::from_secs(60));
+        assert_eq!(pace.pause(), Duration::from_mins(1));
     }
 }

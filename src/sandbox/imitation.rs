@@ -19,6 +19,7 @@ pub const KNOWN_CLIENT: &str = "sandbox-client";
 /// What a sandbox does otherwise than the standards say.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a way of its own, not the state of one machine")]
 pub struct Imitation {
     /// Whom it imitates.
     pub name: String,

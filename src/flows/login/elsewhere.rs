@@ -22,7 +22,9 @@ pub(super) fn advise(signing: &Signing<'_>, redirect_uri: &str) {
     let console = &signing.app.console;
     console
         .say("\nyour browser is probably on another machine and cannot come back to this one; what helps:");
-    ways.iter().for_each(|way| console.say(&format!("  - {way}")));
+    for way in &ways {
+        console.say(&format!("  - {way}"));
+    }
     console.say("");
 }
 

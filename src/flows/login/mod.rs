@@ -40,6 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(45);
 pub const PUBLISHED_PORTS: [u16; 3] = [51_789, 51_790, 51_791];
 
 /// What a login is to be.
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct LoginRequest {
     /// The server, with everything that the command line settled for it.
     pub profile: ServerProfile,
