@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_picture_that_would_be_torn_is_not_drawn() {
-        assert!(lines(TEXT, true, 40).is_none());
+        assert!(lines(TEXT, true, 36).is_none() && lines(TEXT, true, 37).is_some());
         assert!(lines(&"x".repeat(5000), true, 1000).is_none());
     }
 }
