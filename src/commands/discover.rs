@@ -105,7 +105,8 @@ impl DiscoverArgs {
         let text = || {
             let steps = trace.0.iter().map(ToString::to_string);
             let end = summary.as_ref().map(|found| format!("\n{}", describe(found)));
-            steps.chain(end).collect::<Vec<_>>().join("\n")
+            let lines: Vec<String> = steps.chain(end).collect();
+            lines.join("\n") + if summary.is_none() { "\n" } else { "" }
         };
         let text = text();
         app.console.answer_as(&Answer { steps: trace.0, found: summary }, || text)?;

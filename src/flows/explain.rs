@@ -121,37 +121,42 @@ impl Decisions<'_> {
 
     /// What concerns the page that a person is sent to, and its answer.
     fn code(&self, trace: &mut Trace) {
-        const PKCE: &str = "MCP Authorization Code Protection";
-        let issuer = &self.found.issuer;
-        match (issuer.advertises_s256(), self.dealings.assume_pkce) {
-            (true, _) => trace.note("PKCE", "S256: the issuer advertises it", PKCE),
-            (false, true) => trace.note("PKCE", "S256: not advertised, and assumed", PKCE),
+        self.proof_of_code(trace);
+        self.redirect(trace);
+        self.prompt(trace);
+    }
+
+    fn proof_of_code(&self, trace: &mut Trace) {
+        const RULE: &str = "MCP Authorization Code Protection";
+        match (self.found.issuer.advertises_s256(), self.dealings.assume_pkce) {
+            (true, _) => trace.note("PKCE", "S256: the issuer advertises it", RULE),
+            (false, true) => trace.note("PKCE", "S256: not advertised, and assumed", RULE),
             (false, false) => {
-                trace.decide("PKCE", "refused: the issuer does not advertise S256", PKCE, "--assume-pkce");
+                trace.decide("PKCE", "refused: the issuer does not advertise S256", RULE, "--assume-pkce");
             }
         }
-        let tolerated = self.profile.tolerate_missing_iss;
-        match (issuer.authorization_response_iss_parameter_supported, tolerated) {
+    }
+
+    fn redirect(&self, trace: &mut Trace) {
+        let promised = self.found.issuer.authorization_response_iss_parameter_supported;
+        let outcome = match (promised, self.profile.tolerate_missing_iss) {
             (true, false) => {
                 let outcome = "must name the issuer: it promises to";
-                trace.decide("the redirect", outcome, "RFC 9207", "--tolerate-missing-iss");
+                return trace.decide("the redirect", outcome, "RFC 9207", "--tolerate-missing-iss");
             }
-            (true, true) => {
-                trace.note("the redirect", "may leave the issuer out: you settled it", "RFC 9207");
-            }
-            (false, _) => {
-                trace.note("the redirect", "may leave the issuer out: it promises nothing", "RFC 9207");
-            }
-        }
-        if issuer.openid && self.dealings.scope.contains("offline_access") {
-            const RULE: &str = "OpenID Connect Core section 11";
-            let outcome = "consent, without which there is no offline_access";
-            match self.dealings.auth_params.get("prompt") {
-                None => trace.decide("prompt parameter", outcome, RULE, "--auth-param"),
-                Some(own) => {
-                    trace.decide("prompt parameter", format!("{own}: it is settled"), RULE, "--auth-param");
-                }
-            }
+            (true, true) => "may leave the issuer out: you settled it",
+            (false, _) => "may leave the issuer out: it promises nothing",
+        };
+        trace.note("the redirect", outcome, "RFC 9207");
+    }
+
+    fn prompt(&self, trace: &mut Trace) {
+        if self.found.issuer.openid && self.dealings.scope.contains("offline_access") {
+            let outcome = match self.dealings.auth_params.get("prompt") {
+                None => "consent, without which there is no offline_access".to_owned(),
+                Some(own) => format!("{own}: it is settled"),
+            };
+            trace.decide("prompt parameter", outcome, "OpenID Connect Core section 11", "--auth-param");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The company's identity provider vouches for the person (MCP Enterprise-Managed Authorization).
 
-use mcpauth::sandbox::{Exchange, Fault, JagFault, Preregistered, SandboxOptions, TrustedIssuer};
+use mcpauth::sandbox::{Endpoint, Exchange, Fault, JagFault, Preregistered, SandboxOptions, TrustedIssuer};
 
 use super::support::{Ran, World, call};
 use super::{client, knowing, login_args};
@@ -68,8 +68,15 @@ fn one_sign_in_at_the_company_opens_its_servers_without_a_browser() {
     assert!(!super::stored(world).contains(&assertion));
 
     // What the provider ends, ends here at the next question.
-    company.provider.sandbox.revoke_everything();
-    world.run(&["refresh", "box"]).failed_with(3, "idp");
+    let refusal = Fault::Body {
+        endpoint: Endpoint::Token,
+        status: 400,
+        content_type: "application/json".into(),
+        body: r#"{"error":"invalid_grant"}"#.into(),
+        times: 1,
+    };
+    company.provider.sandbox.change(|options| options.faults = vec![refusal]);
+    world.run(&["refresh", "box"]).failed_with(3, "idp no longer vouches for you");
 }
 
 /// MCP 46.

@@ -115,7 +115,6 @@ fn an_error_is_one_whatever_its_status_and_its_shape() {
         ),
         (400, json!({ "error": "invalid_grant" }), 4, "invalid_grant"),
         (400, json!({ "error": { "code": 400, "message": "bad" } }), 4, "400 (bad)"),
-        (401, json!({ "error": "invalid_client" }), 4, "invalid_client"),
         (403, json!({}), 4, "http_403"),
         (400, json!({ "error": "temporarily_unavailable" }), 6, "answered temporarily_unavailable"),
     ] {
@@ -124,6 +123,20 @@ fn an_error_is_one_whatever_its_status_and_its_shape() {
         answers.push((what, script, exit, message));
     }
     give("/token", answers);
+}
+
+/// MCP 28.
+/// An issuer may forget a client while a person consents, but not for ever.
+#[test]
+fn a_client_that_is_never_known_is_registered_twice_and_no_more() {
+    let victim = Victim::new();
+    let peer = Peer::start(at("/token", |_| json_answer(401, &json!({ "error": "invalid_client" }))));
+    ended(&victim.sign_in_to(&peer, &[]), "never known", 4, "invalid_client");
+    for place in ["/register", "/authorize", "/token"] {
+        let asked = peer.seen().iter().filter(|seen| seen.path() == place).count();
+        assert_eq!(asked, 2, "{place} was asked {asked} times");
+    }
+    victim.is_unharmed();
 }
 
 /// MCP 56.

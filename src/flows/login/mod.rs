@@ -7,6 +7,7 @@ mod code;
 mod device;
 mod elsewhere;
 mod unattended;
+mod vouching;
 
 use std::time::Duration;
 
@@ -172,7 +173,22 @@ pub fn again(app: &App, request: &LoginRequest) -> String {
     let account = (request.account != Name::default()).then(|| format!(" --account {}", request.account));
     let device = request.grant == GrantKind::Device && profile.grant != GrantKind::Device;
     let device = if device { " --device" } else { "" };
-    format!("mcpauth login {server}{}{}{device}", name.unwrap_or_default(), account.unwrap_or_default())
+    // What a login that failed has settled is kept nowhere.
+    let unsaved = if known { String::new() } else { unsaved(request) };
+    let (name, account) = (name.unwrap_or_default(), account.unwrap_or_default());
+    format!("mcpauth login {server}{name}{account}{device}{unsaved}")
+}
+
+/// The flags that would settle again what nobody has saved.
+fn unsaved(request: &LoginRequest) -> String {
+    let mut flags = request.profile.grant_flags();
+    flags.extend(request.profile.override_flags());
+    if let Some(BroughtClient { id, secret, key }) = &request.client {
+        flags.push(format!("--client-id {}", quoted(id)));
+        flags.extend(secret.as_ref().map(|_| "--client-secret-stdin".to_owned()));
+        flags.extend(key.as_ref().map(|_| "--key FILE".to_owned()));
+    }
+    flags.iter().map(|flag| [" ", flag].concat()).collect()
 }
 
 /// Everything that a grant works with.

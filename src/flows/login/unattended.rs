@@ -1,8 +1,8 @@
 //! The grants that take no person: nothing is opened and nobody is asked.
 
-use super::{Obtained, Signing, Trouble, client};
+use super::{Obtained, Signing, Trouble, client, vouching};
 use crate::error::Error;
-use crate::flows::{enterprise, unattended};
+use crate::flows::{session, unattended};
 use crate::model::grant::WorkloadGrant;
 use crate::model::{ClientAuthMethod, ClientRegistration, Grant, GrantKind};
 use crate::oauth::registration::Wanted;
@@ -17,7 +17,7 @@ pub(super) async fn obtain(signing: &Signing<'_>) -> Result<Obtained, Trouble> {
     let applicant = signing.applicant(&endpoints, &client);
     let asking = Asking { applicant, resource: signing.dealings.resource.as_deref(), scope: signing.scope };
     let name = &signing.request.profile.name;
-    let assertion = unattended::vouch(signing.app, name, &grant, &asking).await?;
+    let assertion = unattended::vouch(signing.app, name, &grant, &asking, session::usually_fresh).await?;
     let granted = unattended::ask(&asking, assertion.as_ref()).await;
     let granted = granted.map_err(|error| signing.failed(&client.facts, error))?;
     let resource = signing.dealings.resource.clone();
@@ -34,7 +34,7 @@ async fn grant(signing: &Signing<'_>) -> Result<Grant, Error> {
             })?;
             Ok(Grant::Workload(WorkloadGrant { assertion }))
         }
-        GrantKind::Enterprise => enterprise::settled(signing).await.map(Grant::Enterprise),
+        GrantKind::Enterprise => vouching::settled(signing).await.map(Grant::Enterprise),
         _ => Ok(Grant::ClientCredentials),
     }
 }
