@@ -1,92 +1,22 @@
 //! Enterprise-managed authorization: the company's identity provider vouches for the person, so that nobody has to
 //! consent at each server (MCP Enterprise-Managed Authorization; RFC 8693, then RFC 7523).
 
-use super::login::Signing;
-use super::session::{self, Freshness};
-use super::{App, remote, unattended};
-use crate::config::{EnterpriseSettings, ServerProfile};
+use super::{App, remote, token_source};
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::grant::{EnterpriseGrant, StoredSubject, SubjectSource, TokenSource};
+use crate::model::grant::{EnterpriseGrant, SubjectSource};
 use crate::model::{
     ClientAuthMethod, ClientFacts, ClientRegistration, Endpoints, Issuer, Login, LoginKey, Name,
     RegistrationSource, ScopeSet, ServerUrl,
 };
 use crate::oauth::client_auth::Applicant;
-use crate::oauth::discovery::{self, Trace};
 use crate::oauth::exchange::{self, Subject, Target};
 use crate::oauth::token::Asking;
 use crate::secret::Assertion;
 
-/// Who vouches for the person, as it is settled for a server. A login at the identity provider tells the rest itself.
-pub(super) async fn settled(signing: &Signing<'_>) -> Result<EnterpriseGrant, Error> {
-    let enterprise = &signing.request.profile.enterprise;
-    match &enterprise.subject {
-        Some(source) => by_token(signing, enterprise, source).await,
-        None => by_login(signing.app, enterprise),
-    }
-}
-
-fn by_login(app: &App, enterprise: &EnterpriseSettings) -> Result<EnterpriseGrant, Error> {
-    let provider = provider(app, enterprise.provider.as_ref())?;
-    let subject = StoredSubject { server: provider.name, account: Name::default() };
-    let summary = app.store()?.summary(&subject.key())?.ok_or_else(|| not_signed_in(&subject.key()))?;
-    Ok(EnterpriseGrant {
-        identity_provider: summary.client.issuer,
-        token_endpoint: summary.login.endpoints.token,
-        client_id: summary.client.client_id,
-        subject: SubjectSource::Login(subject),
-    })
-}
-
-/// The identity provider that is meant: the named one, else the only one that there is.
-fn provider(app: &App, name: Option<&Name>) -> Result<ServerProfile, Error> {
-    let mut providers = app.config.profiles()?;
-    providers.retain(|profile| profile.identity_provider && name.is_none_or(|name| *name == profile.name));
-    match providers.len() {
-        1 => Ok(providers.swap_remove(0)),
-        _ => Err(Error::Usage {
-            message: match name {
-                Some(name) => format!("no identity provider is named {name}"),
-                None => "which identity provider vouches for you is not clear".into(),
-            },
-            hint: "sign in to it with `mcpauth login https://… --identity-provider`, then name it with --idp"
-                .into(),
-        }),
-    }
-}
-
-fn not_signed_in(provider: &LoginKey) -> Error {
-    Error::login_needed(format!("not signed in to {}, which is to vouch for you", provider.server), provider)
-}
-
-async fn by_token(
-    signing: &Signing<'_>,
-    enterprise: &EnterpriseSettings,
-    source: &TokenSource,
-) -> Result<EnterpriseGrant, Error> {
-    let wanted = |flag: &str| Error::Usage {
-        message: "an ID token alone does not tell where to take it".into(),
-        hint: format!("give {flag}, too; or sign in to the identity provider and name it with --idp"),
-    };
-    let issuer = enterprise.issuer.clone().ok_or_else(|| wanted("--idp-issuer"))?;
-    let client_id = enterprise.client_id.clone().ok_or_else(|| wanted("--idp-client-id"))?;
-    let token_endpoint = if let Some(endpoint) = &enterprise.token_endpoint {
-        endpoint.clone()
-    } else {
-        let http = http_to(signing.app, &issuer)?;
-        let found = discovery::issuer_metadata(&http, &issuer, &mut Trace::default()).await;
-        found.map_err(remote(&issuer))?.token_endpoint
-    };
-    let subject = SubjectSource::Token(source.clone());
-    Ok(EnterpriseGrant { identity_provider: issuer, token_endpoint, client_id, subject })
-}
-
-/// The way to an identity provider: the user named it, so it may be as local as it likes.
-fn http_to(app: &App, issuer: &Issuer) -> Result<Http, Error> {
-    let url: ServerUrl = issuer.as_str().parse()?;
-    Ok(app.http(&url))
-}
+/// How a login at an identity provider is had as fresh as need be. It is given along, because this room lies below the one
+/// where logins are renewed, which asks here.
+pub(super) type FreshLogin = fn(&App, &LoginKey) -> Result<Login, Error>;
 
 /// An assertion of the identity provider for one server, asked for anew each time: it is short-lived, works once, and
 /// is kept nowhere.
@@ -95,8 +25,9 @@ pub(super) async fn assertion(
     server: &Name,
     grant: &EnterpriseGrant,
     asking: &Asking<'_>,
+    fresh_login: FreshLogin,
 ) -> Result<Assertion, Error> {
-    let (client, subject) = vouching(app, grant)?;
+    let (client, subject) = vouching(app, grant, fresh_login)?;
     let target = Target {
         audience: &asking.applicant.client.facts.issuer,
         resource: asking.resource,
@@ -117,12 +48,16 @@ pub(super) async fn assertion(
 }
 
 /// Who we are at the identity provider, and what says there who the person is.
-fn vouching(app: &App, grant: &EnterpriseGrant) -> Result<(ClientRegistration, Subject), Error> {
+fn vouching(
+    app: &App,
+    grant: &EnterpriseGrant,
+    fresh_login: FreshLogin,
+) -> Result<(ClientRegistration, Subject), Error> {
     let login = match &grant.subject {
         SubjectSource::Token(source) => {
-            return Ok((public_client(grant), Subject::IdToken(unattended::read(source)?)));
+            return Ok((public_client(grant), Subject::IdToken(token_source::read(source)?)));
         }
-        SubjectSource::Login(login) => fresh_login(app, &login.key())?,
+        SubjectSource::Login(login) => apart(app, &login.key(), fresh_login)?,
     };
     let id_token = login.tokens.extra.get("id_token").and_then(|token| token.as_str());
     let lives = |token: &&str| exchange::end_of(token).is_none_or(|end| app.now() < end);
@@ -138,10 +73,15 @@ fn vouching(app: &App, grant: &EnterpriseGrant) -> Result<(ClientRegistration, S
 }
 
 /// On a thread of its own: what a refresh does there runs to its end before this one goes on.
-fn fresh_login(app: &App, key: &LoginKey) -> Result<Login, Error> {
-    let refreshing = || session::fresh_login(app, key, &Freshness::default());
-    std::thread::scope(|scope| scope.spawn(refreshing).join())
+fn apart(app: &App, key: &LoginKey, fresh_login: FreshLogin) -> Result<Login, Error> {
+    std::thread::scope(|scope| scope.spawn(|| fresh_login(app, key)).join())
         .unwrap_or_else(|_| Err(Error::Unforeseen("a refresh broke off".into())))
+}
+
+/// The way to an identity provider: the user named it, so it may be as local as it likes.
+pub(super) fn http_to(app: &App, issuer: &Issuer) -> Result<Http, Error> {
+    let url: ServerUrl = issuer.as_str().parse()?;
+    Ok(app.http(&url))
 }
 
 fn public_client(grant: &EnterpriseGrant) -> ClientRegistration {

@@ -25,6 +25,7 @@ pub mod server;
 pub mod session;
 mod sources;
 pub mod store;
+mod token_source;
 pub mod trail;
 mod unattended;
 pub mod worker;

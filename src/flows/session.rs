@@ -105,6 +105,11 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
     }
 }
 
+/// The same, as fresh as is usual.
+pub(super) fn usually_fresh(app: &App, key: &LoginKey) -> Result<Login, Error> {
+    fresh_login(app, key, &Freshness::default())
+}
+
 /// The same for a program that is going to get this field of it, which is written down before it does.
 pub fn hand_out(app: &App, key: &LoginKey, freshness: &Freshness, field: &str) -> Result<Login, Error> {
     let login = fresh_login(app, key, freshness)?;
@@ -196,7 +201,7 @@ fn renew(
     let is_urgent = freshness.refresh == Refresh::Always || !is_alive(&login, app.now());
     let errand = Errand { seen: login.facts.generation, is_urgent };
     let renewed = if login.facts.grant.asks_anew() {
-        unattended::renew(app, store, &lock, errand)
+        unattended::renew(app, store, &lock, errand, usually_fresh)
     } else {
         carry_out(app, store, lock, errand, freshness.patience)
     };

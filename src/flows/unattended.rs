@@ -1,30 +1,24 @@
 //! Tokens that a machine asks for by itself, the first time and every time after: client credentials, and whatever
 //! vouches for the program or for the person.
 
-use std::path::Path;
 use std::time::Duration;
 
+use super::enterprise::{self, FreshLogin};
 use super::renewal::{self, Errand};
-use super::{App, gone_wrong, printed, remote};
+use super::{App, gone_wrong, remote, token_source};
 use crate::audit::{Event, Kind};
 use crate::error::Error;
-use crate::model::grant::TokenSource;
 use crate::model::{Grant, Login, LoginState, Name};
 use crate::oauth::client_auth::Applicant;
 use crate::oauth::grants;
 use crate::oauth::token::{Asking, Granted};
-use crate::secret::Assertion;
 use crate::store::{Attempt, LoginLock, Store};
-use crate::{files, http, oauth};
+use crate::{http, oauth};
 
-/// The longest token of somebody else's that is read, in bytes.
-const LONGEST: usize = 64 * 1024;
 /// How often an issuer in trouble is asked where nothing else is left.
 const TRIES: u32 = 3;
 /// The longest that is waited between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How long a command that prints one has.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// Asks for a token by a grant that takes no person.
 pub(super) async fn ask(
@@ -32,12 +26,15 @@ pub(super) async fn ask(
     server: &Name,
     grant: &Grant,
     asking: &Asking<'_>,
+    fresh_login: FreshLogin,
 ) -> Result<Granted, Error> {
     let granted = match grant {
         Grant::ClientCredentials => grants::client_credentials(asking).await,
-        Grant::Workload(workload) => grants::jwt_bearer(asking, &read(&workload.assertion)?).await,
+        Grant::Workload(workload) => {
+            grants::jwt_bearer(asking, &token_source::read(&workload.assertion)?).await
+        }
         Grant::Enterprise(enterprise) => {
-            let assertion = super::enterprise::assertion(app, server, enterprise, asking).await?;
+            let assertion = enterprise::assertion(app, server, enterprise, asking, fresh_login).await?;
             grants::jwt_bearer(asking, &assertion).await
         }
         Grant::AuthorizationCode | Grant::Device => {
@@ -49,7 +46,13 @@ pub(super) async fn ask(
 
 /// Asks for the next token of the login whose lock is held, unless somebody else did. There is nothing to lose, so no
 /// journal and no process of its own: whoever is ended in between leaves a login that asks again.
-pub(super) fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Result<(), Error> {
+pub(super) fn renew(
+    app: &App,
+    store: &Store,
+    lock: &LoginLock,
+    errand: Errand,
+    fresh_login: FreshLogin,
+) -> Result<(), Error> {
     let key = lock.key();
     let Some(login) = store.load(key)? else { return Ok(()) };
     if login.facts.generation > errand.seen || login.facts.state != LoginState::Active {
@@ -57,7 +60,7 @@ pub(super) fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) 
     }
     renewal::is_rested(app, store, key)?;
     let tries = if errand.is_urgent && login.facts.grant == Grant::ClientCredentials { TRIES } else { 1 };
-    let asked = http::block_on(ask_again(app, store, &login, tries));
+    let asked = http::block_on(ask_again(app, store, &login, tries, fresh_login));
     let asked = asked.map_err(|error| remote(&key.server)(error.into())).and_then(std::convert::identity);
     match asked {
         Ok(Granted { tokens, auth_method }) => {
@@ -77,7 +80,13 @@ pub(super) fn renew(app: &App, store: &Store, lock: &LoginLock, errand: Errand) 
 
 /// Asks as at the login, up to `tries` times while trouble passes. An assertion works once, so whoever shows one has one
 /// try.
-async fn ask_again(app: &App, store: &Store, login: &Login, tries: u32) -> Result<Granted, Error> {
+async fn ask_again(
+    app: &App,
+    store: &Store,
+    login: &Login,
+    tries: u32,
+    fresh_login: FreshLogin,
+) -> Result<Granted, Error> {
     let http = app.http(&login.facts.url);
     let asking = Asking {
         applicant: Applicant::of(&http, login, app.now()),
@@ -86,7 +95,7 @@ async fn ask_again(app: &App, store: &Store, login: &Login, tries: u32) -> Resul
     };
     let mut asked = 0;
     loop {
-        let error = match ask(app, &login.facts.server, &login.facts.grant, &asking).await {
+        let error = match ask(app, &login.facts.server, &login.facts.grant, &asking, fresh_login).await {
             Ok(granted) => return Ok(granted),
             Err(error) => error,
         };
@@ -113,36 +122,4 @@ fn ended(login: &Login, error: Error) -> Error {
         }
         error => error,
     }
-}
-
-/// Reads a token of somebody else's as it is now.
-pub(super) fn read(source: &TokenSource) -> Result<Assertion, Error> {
-    let text = match source {
-        TokenSource::File(file) => of_file(file),
-        TokenSource::Command(words) => match words.split_first() {
-            Some((program, arguments)) => printed::by(program, arguments, LIMIT, LONGEST)
-                .map(|text| Assertion::new(text.trim()))
-                .map_err(|why| (why, "run the command by hand to see what it says".to_owned())),
-            None => Err(("no command is settled".into(), "settle one with `mcpauth server set`".into())),
-        },
-    };
-    let (message, hint) = match text {
-        Ok(text) if is_token(text.expose()) => return Ok(text),
-        Ok(_) => ("what was read is no token".into(), "one line of visible characters is wanted".into()),
-        Err(trouble) => trouble,
-    };
-    Err(Error::Usage { message: format!("cannot read the assertion: {message}"), hint })
-}
-
-fn of_file(file: &Path) -> Result<Assertion, (String, String)> {
-    let hint = || "check --assertion-file, or --subject-token-file".to_owned();
-    let named = |why: String| (format!("{}: {why}", file.display()), hint());
-    let bytes = files::read_foreign(file, LONGEST as u64).map_err(|error| named(error.to_string()))?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| named("it is not text".into()))?;
-    Ok(Assertion::new(text.trim()))
-}
-
-/// Whether a text can be a token: nothing in it that a form or a header would trip over.
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

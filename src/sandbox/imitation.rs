@@ -1,9 +1,6 @@
-//! Imitations of providers that have ways of their own: data, and two rooms that every request goes through, one before
+//! Imitations of providers that have ways of their own: two rooms that every request goes through, one before
 //! the endpoints and one behind them. The endpoints themselves stay strict and know nothing of it.
 
-use std::sync::LazyLock;
-
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
@@ -11,75 +8,8 @@ use super::form::Form;
 use super::ledger::{Ledger, random_text};
 use super::options::SandboxOptions;
 use super::pages;
+use super::ways::{Imitation, imitations};
 use super::wire::{Answer, Refusal, Request};
-
-/// The client that is known where clients cannot register themselves.
-pub const KNOWN_CLIENT: &str = "sandbox-client";
-
-/// What a sandbox does otherwise than the standards say.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a way of its own, not the state of one machine")]
-pub struct Imitation {
-    /// Whom it imitates.
-    pub name: String,
-    /// What it shows of them.
-    pub what: String,
-    /// Says this where the resource parameter comes.
-    refuses_resource: Option<String>,
-    /// Says this where a refresh names no scope.
-    refresh_needs_scope: Option<String>,
-    /// Whether the metadata mentions PKCE.
-    #[serde(default = "yes")]
-    mentions_pkce: bool,
-    /// Whether clients can register themselves.
-    #[serde(default = "yes")]
-    registers: bool,
-    /// What the server puts behind the origin when it names its issuer.
-    issuer_path: Option<String>,
-    /// How the metadata names the issuer; `{origin}` is the sandbox's.
-    issuer_spelling: Option<String>,
-    /// The parameter of the sign-in page without which there is no refresh token.
-    offline_parameter: Option<(String, String)>,
-    /// Whether there is a refresh token only for the scope `offline_access`, which no document mentions.
-    #[serde(default)]
-    offline_scope: bool,
-    /// The parameter of the sign-in page without which the access token opens nothing.
-    audience_parameter: Option<String>,
-    /// Whether a redirect to this machine must say `localhost`.
-    #[serde(default)]
-    only_localhost: bool,
-    /// What stands between scopes in a token answer.
-    scope_separator: Option<String>,
-    /// The member of the token answer that holds tokens and scope.
-    token_member: Option<String>,
-    /// Whether the token endpoint refuses with status 200.
-    #[serde(default)]
-    errors_with_200: bool,
-}
-
-impl Imitation {
-    /// Whether clients can register themselves; where they cannot, [`KNOWN_CLIENT`] is known.
-    pub fn registers(&self) -> bool {
-        self.registers
-    }
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[derive(Default, Deserialize)]
-struct Imitations {
-    imitation: Vec<Imitation>,
-}
-
-/// Every imitation, in the order of the file. The file is part of the program, and tests play each.
-pub fn imitations() -> &'static [Imitation] {
-    static ALL: LazyLock<Imitations> =
-        LazyLock::new(|| toml::from_str(include_str!("imitations.toml")).unwrap_or_default());
-    &ALL.imitation
-}
 
 impl SandboxOptions {
     /// The knobs of an imitation, with everything else as it was; `None` if there is no such imitation.

@@ -11,7 +11,7 @@ use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
-use super::ledger::now;
+use crate::clock::{Clock as _, SystemClock};
 
 /// By how many seconds the clock of a client may be ahead.
 const SKEW: i64 = 60;
@@ -138,7 +138,7 @@ impl Jwt {
     pub(super) fn judge_times(&self, longest: i64) -> Result<(), String> {
         let time = |claim: &str| self.claims[claim].as_i64();
         let expires = time("exp").ok_or("there is no exp")?;
-        let now = now().0;
+        let now = SystemClock.now().0;
         if expires <= now {
             return Err("it has expired".into());
         }
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn what_is_signed_here_can_be_read_here() {
         let key = SigningKey::generate();
-        let claims = json!({ "aud": ["me"], "exp": now().0 + 100, "iat": now().0 });
+        let claims = json!({ "aud": ["me"], "exp": SystemClock.now().0 + 100, "iat": SystemClock.now().0 });
         let jwt = Jwt::read(&key.sign("JWT", &claims)).unwrap();
         assert!(jwt.is_signed_by(&PublicKey::Jwk(key.jwk())));
         assert_eq!((jwt.judge_times(300), jwt.judge_audience(&["me".into()])), (Ok(()), Ok(())));

@@ -12,7 +12,9 @@ use super::books::{
     Access, AuthorizationRequest, Books, Client, Code, Device, Family, Grant, Refresh, Session, Tokens,
     Visitor,
 };
-use super::grant_types::REFRESH_TOKEN;
+use super::grant_types::{
+    AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE,
+};
 use super::jwt::SigningKey;
 use super::options::{Endpoint, Fault, SandboxOptions};
 use super::partners::Preregistered;
@@ -157,6 +159,20 @@ impl Ledger {
         let own = self.options.scopes_supported.iter().map(String::as_str);
         let offline = self.options.offline_access.then_some("offline_access");
         own.chain(["openid", "profile", "email"]).chain(offline).collect()
+    }
+
+    /// The grants that the issuer offers now, as its metadata lists them.
+    pub(super) fn grants_offered(&self) -> Vec<&'static str> {
+        let options = &self.options;
+        let unattended = self.clients.values().any(|client| client.may(CLIENT_CREDENTIALS));
+        let on_request = [
+            (DEVICE_CODE, options.device),
+            (CLIENT_CREDENTIALS, unattended),
+            (JWT_BEARER, !options.trusted_issuers.is_empty()),
+            (TOKEN_EXCHANGE, !options.exchanges.is_empty()),
+        ];
+        let on_request = on_request.into_iter().filter(|(_, on)| *on).map(|(grant_type, _)| grant_type);
+        [AUTHORIZATION_CODE, REFRESH_TOKEN].into_iter().chain(on_request).collect()
     }
 
     /// The ways in which clients may authenticate, as the metadata lists them; by key where some client has one.

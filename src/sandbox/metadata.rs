@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::exchange::ID_JAG_TYPE;
-use super::grant_types::offered;
 use super::ledger::Ledger;
 use super::options::{Dpop, Fault};
 use super::wire::Answer;
@@ -74,7 +73,7 @@ fn issuer(ledger: &Ledger) -> Value {
         "scopes_supported": ledger.scopes(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": offered(ledger),
+        "grant_types_supported": ledger.grants_offered(),
         "token_endpoint_auth_methods_supported": ledger.auth_methods(),
         "revocation_endpoint_auth_methods_supported": ledger.auth_methods(),
         "client_id_metadata_document_supported": options.metadata_documents,

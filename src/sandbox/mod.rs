@@ -18,7 +18,7 @@
 //! The floors, from the top; arrows run only downward: the sockets (`server`), the paths and what goes wrong on
 //! them (`router`), the ways of providers around it (`imitation`), a file per endpoint, what endpoints share (`clients`,
 //! `assertions`, `admission`, `dpop`, `asked`, `pages`, `messages`), the state behind its lock (`ledger`) beside what
-//! comes in and goes out (`wire`), and the words (`books`, `options`, `partners`, `jwt`, `dice`, `form`).
+//! comes in and goes out (`wire`), and the words (`books`, `options`, `ways`, `partners`, `jwt`, `dice`, `form`).
 
 mod admission;
 mod asked;
@@ -54,6 +54,7 @@ mod sessions;
 mod stateless;
 mod token;
 mod tools;
+mod ways;
 mod wire;
 
 use std::io;
@@ -66,11 +67,11 @@ use tokio::sync::oneshot;
 pub use self::books::{Books, Family};
 pub use self::dice::Dice;
 use self::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN};
-pub use self::imitation::{Imitation, KNOWN_CLIENT, imitations};
 pub use self::jwt::PublicKey;
 use self::ledger::{Ledger, Nonces, Site, now};
 pub use self::options::{Dpop, Endpoint, Fault, SandboxOptions};
 pub use self::partners::{AssertionAudience, Exchange, JagFault, Preregistered, TrustedIssuer};
+pub use self::ways::{Imitation, KNOWN_CLIENT, imitations};
 
 /// A running sandbox. Dropping it stops the server and waits for its thread.
 pub struct Sandbox {

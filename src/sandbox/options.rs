@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::dice::Dice;
-use super::imitation::Imitation;
 use super::partners::{AssertionAudience, Exchange, JagFault, Preregistered, TrustedIssuer};
+use super::ways::Imitation;
 
 /// How the sandbox behaves. All of it can be changed while it runs; the next request sees the change.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::books::Client;
 use super::clients::judge_redirect;
-use super::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE, offered};
+use super::grant_types::{AUTHORIZATION_CODE, DEVICE_CODE};
 use super::ledger::{Ledger, now, random_text};
 use super::wire::{Answer, Refusal, Request};
 
@@ -71,7 +71,7 @@ fn judge(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Client, Refusal>
 /// The grants that the client asks for and the issuer offers; at least one in which a person is asked.
 fn judge_grant_types(ledger: &Ledger, asked: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
     let mut grant_types = texts(asked, "grant_types")?.unwrap_or_else(|| vec![AUTHORIZATION_CODE.into()]);
-    grant_types.retain(|grant| offered(ledger).contains(&&**grant));
+    grant_types.retain(|grant| ledger.grants_offered().contains(&&**grant));
     if !grant_types.iter().any(|grant| [AUTHORIZATION_CODE, DEVICE_CODE].contains(&&**grant)) {
         return Err(bad("grant_types must contain authorization_code"));
     }

@@ -14,7 +14,7 @@ use super::dpop;
 use super::exchange;
 use super::form::Form;
 use super::grant_types::{
-    AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE, offered,
+    AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE,
 };
 use super::identity;
 use super::ledger::{Ledger, later, now};
@@ -72,7 +72,7 @@ fn client_behind(ledger: &mut Ledger, request: &Request, form: &Form) -> Result<
 fn grant_type<'a>(ledger: &Ledger, client: &Client, form: &'a Form) -> Result<&'a str, Refusal> {
     let grant_type = form.get("grant_type");
     let grant_type = grant_type.ok_or_else(|| Refusal::bad("invalid_request", "there is no grant_type"))?;
-    if !offered(ledger).contains(&grant_type) {
+    if !ledger.grants_offered().contains(&grant_type) {
         return Err(Refusal::bad("unsupported_grant_type", "the sandbox does not know this grant_type"));
     }
     // Whoever has a refresh token was allowed to have it.

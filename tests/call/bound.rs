@@ -15,7 +15,6 @@ fn bound(dpop_nonce: bool) -> World {
 
 /// MCP 48.
 #[test]
-#[ignore = "login makes no bound tokens yet"]
 fn a_bound_token_is_shown_with_a_proof_for_this_request() {
     let world = bound(false);
     let ran = call_tool(&world, "echo", r#"{"text":"hello"}"#, &[]);
@@ -27,7 +26,6 @@ fn a_bound_token_is_shown_with_a_proof_for_this_request() {
 
 /// MCP 48.
 #[test]
-#[ignore = "login makes no bound tokens yet"]
 fn a_server_that_wants_its_own_nonce_gets_it_and_no_refresh_is_spent() {
     let world = bound(true);
     let from = world.sandbox.books().requests.len();
@@ -36,7 +34,6 @@ fn a_server_that_wants_its_own_nonce_gets_it_and_no_refresh_is_spent() {
 }
 
 #[test]
-#[ignore = "login makes no bound tokens yet"]
 fn a_refused_bound_token_is_refreshed_once_like_any_other() {
     let world = bound(false);
     world.sandbox.expire_access_tokens();

@@ -146,7 +146,8 @@ fn a_name_that_leads_nowhere_is_told_from_nobody_there() {
 
 #[test]
 fn a_proxy_that_does_not_lead_there_is_named() {
-    let gone = Peer::sink().address();
+    // Nobody listens at that port, and nobody is given it by chance.
+    let gone = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
     let busy = Peer::start(Box::new(|_| Some(answer(502, "content-type: text/html\r\n", b"<html>"))));
     let strict = Peer::start(Box::new(|_| Some(answer(407, "proxy-authenticate: Basic\r\n", b""))));
     for (address, why) in [

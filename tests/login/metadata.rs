@@ -71,10 +71,10 @@ fn what_is_kept_is_old_after_a_day_or_when_the_user_says() {
     let file = world.home().join(".config/mcpauth/servers/box.toml");
     let settle = |ttl: &str| {
         let text = fs::read_to_string(&file).unwrap();
-        let lines = text.lines().map(|line| match line.starts_with("metadata_ttl") {
-            true => format!("metadata_ttl = {ttl}"),
-            false => line.to_owned(),
-        });
+        let own = |line: &str| line.starts_with("metadata_ttl");
+        let lines = text
+            .lines()
+            .map(|line| if own(line) { format!("metadata_ttl = {ttl}") } else { line.to_owned() });
         fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
     };
     settle("1");

@@ -57,7 +57,7 @@ fn a_login_is_told_in_the_same_words_everywhere() {
     let listed = world.run(&["list", "--json"]).json()["logins"][0].clone();
     assert_eq!(names(&listed), ["login", "client", "tokens", "status"]);
     let status = world.run(&["status", "--json"]).json()["logins"][0].clone();
-    assert_eq!(names(&status), ["login", "client", "tokens", "status", "expires_in"]);
+    assert_eq!(names(&status), ["login", "client", "tokens", "status", "expires_in", "overrides"]);
     for part in ["login", "client", "tokens"] {
         assert_eq!(status[part], listed[part]);
     }

@@ -7,6 +7,7 @@ mod code;
 mod device;
 mod elsewhere;
 mod unattended;
+mod vouching;
 
 use std::time::Duration;
 

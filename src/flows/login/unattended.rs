@@ -1,8 +1,8 @@
 //! The grants that take no person: nothing is opened and nobody is asked.
 
-use super::{Obtained, Signing, Trouble, client};
+use super::{Obtained, Signing, Trouble, client, vouching};
 use crate::error::Error;
-use crate::flows::{enterprise, unattended};
+use crate::flows::{session, unattended};
 use crate::model::grant::WorkloadGrant;
 use crate::model::{ClientAuthMethod, ClientRegistration, Grant, GrantKind};
 use crate::oauth::registration::Wanted;
@@ -16,7 +16,9 @@ pub(super) async fn obtain(signing: &Signing<'_>) -> Result<Obtained, Trouble> {
     let endpoints = signing.found.issuer.endpoints();
     let applicant = signing.applicant(&endpoints, &client);
     let asking = Asking { applicant, resource: signing.dealings.resource.as_deref(), scope: signing.scope };
-    let granted = unattended::ask(signing.app, &signing.request.profile.name, &grant, &asking).await?;
+    let granted =
+        unattended::ask(signing.app, &signing.request.profile.name, &grant, &asking, session::usually_fresh)
+            .await?;
     let resource = signing.dealings.resource.clone();
     Ok(Obtained::new(client, granted, grant, resource))
 }
@@ -31,7 +33,7 @@ async fn grant(signing: &Signing<'_>) -> Result<Grant, Error> {
             })?;
             Ok(Grant::Workload(WorkloadGrant { assertion }))
         }
-        GrantKind::Enterprise => enterprise::settled(signing).await.map(Grant::Enterprise),
+        GrantKind::Enterprise => vouching::settled(signing).await.map(Grant::Enterprise),
         _ => Ok(Grant::ClientCredentials),
     }
 }
