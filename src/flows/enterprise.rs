@@ -27,15 +27,14 @@ pub(super) async fn assertion(
     asking: &Asking<'_>,
     fresh_login: FreshLogin,
 ) -> Result<Assertion, Error> {
-    let (client, subject) = vouching(app, grant, fresh_login)?;
+    let Vouching { client, subject, endpoints, url } = vouching(app, server, grant, fresh_login)?;
     let target = Target {
         audience: &asking.applicant.client.facts.issuer,
         resource: asking.resource,
         scope: asking.scope,
         client_id: &asking.applicant.client.facts.client_id,
     };
-    let http = http_to(app, &grant.identity_provider)?;
-    let endpoints = Endpoints::only_token(grant.token_endpoint.clone());
+    let http = app.http(&url);
     let now = asking.applicant.now;
     let applicant = Applicant { http: &http, endpoints: &endpoints, client: &client, dpop_key: None, now };
     let exchanged = exchange::exchange(&applicant, &subject, &target).await;
@@ -47,29 +46,54 @@ pub(super) async fn assertion(
     })
 }
 
-/// Who we are at the identity provider, and what says there who the person is.
+/// Who we are at the identity provider, what says there who the person is, and where it is taken.
+struct Vouching {
+    client: ClientRegistration,
+    subject: Subject,
+    endpoints: Endpoints,
+    url: ServerUrl,
+}
+
 fn vouching(
     app: &App,
+    server: &Name,
     grant: &EnterpriseGrant,
     fresh_login: FreshLogin,
-) -> Result<(ClientRegistration, Subject), Error> {
+) -> Result<Vouching, Error> {
     let login = match &grant.subject {
         SubjectSource::Token(source) => {
-            return Ok((public_client(grant), Subject::IdToken(token_source::read(source)?)));
+            return Ok(Vouching {
+                client: public_client(grant),
+                subject: Subject::IdToken(token_source::read(source)?),
+                endpoints: Endpoints::only_token(grant.token_endpoint.clone()),
+                url: grant.identity_provider.as_str().parse()?,
+            });
         }
         SubjectSource::Login(login) => apart(app, &login.key(), fresh_login)?,
     };
+    // What belongs to one identity provider is shown to no other, should another have got its name meanwhile.
+    if login.client.facts.issuer != grant.identity_provider {
+        let (name, issuer) = (&login.facts.server, &login.client.facts.issuer);
+        let why =
+            format!("{name} is {issuer} now, and {} vouched for you at {server}", grant.identity_provider);
+        return Err(Error::login_needed(why, server));
+    }
+    let subject = subject(app, &login)?;
+    Ok(Vouching { client: login.client, subject, endpoints: login.facts.endpoints, url: login.facts.url })
+}
+
+/// What says who the person is, of a login at the identity provider.
+fn subject(app: &App, login: &Login) -> Result<Subject, Error> {
     let id_token = login.tokens.extra.get("id_token").and_then(|token| token.as_str());
     let lives = |token: &&str| exchange::end_of(token).is_none_or(|end| app.now() < end);
-    let subject = match (id_token.filter(lives), &login.tokens.refresh_token) {
-        (Some(token), _) => Subject::IdToken(Assertion::new(token)),
-        (None, Some(token)) => Subject::RefreshToken(Assertion::new(token.expose())),
+    match (id_token.filter(lives), &login.tokens.refresh_token) {
+        (Some(token), _) => Ok(Subject::IdToken(Assertion::new(token))),
+        (None, Some(token)) => Ok(Subject::RefreshToken(Assertion::new(token.expose()))),
         (None, None) => {
             let key = login.key();
-            return Err(Error::login_needed(format!("the ID token of {} has ended", key.server), key));
+            Err(Error::login_needed(format!("the ID token of {} has ended", key.server), key))
         }
-    };
-    Ok((login.client, subject))
+    }
 }
 
 /// On a thread of its own: what a refresh does there runs to its end before this one goes on.

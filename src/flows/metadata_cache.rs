@@ -102,13 +102,20 @@ impl App {
     /// Forgets what a server and its issuers said of themselves, because something is not as they said: the next login
     /// asks them anew.
     pub fn forget_metadata(&self, server: &ServerUrl) {
+        let profile = self.config.find(&ServerArg::Url(server.clone())).ok().flatten();
+        self.forget_metadata_of(server, profile.and_then(|profile| profile.issuer).as_ref());
+    }
+
+    /// The same where the user named the issuer, perhaps for a server that has no profile yet.
+    pub(super) fn forget_metadata_of(&self, server: &ServerUrl, pinned: Option<&Issuer>) {
         let directory = directory(self);
         let path = directory.join(file_name("server", server.as_str()));
         let word: Option<Page<ServerWord>> = read(&path, server.as_str());
         let listed = word.and_then(|page| page.word.resource_metadata);
         let listed = listed.map(|metadata| metadata.authorization_servers).unwrap_or_default();
-        let profile = self.config.find(&ServerArg::Url(server.clone())).ok().flatten();
-        for issuer in listed.iter().chain(profile.iter().filter_map(|profile| profile.issuer.as_ref())) {
+        // An identity provider is asked under its own address.
+        let own = Issuer::new(server.as_str());
+        for issuer in listed.iter().chain([&own]).chain(pinned) {
             let _ = files::remove(&directory.join(file_name("issuer", issuer.as_str())));
         }
         let _ = files::remove(&path);

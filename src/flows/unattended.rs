@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::enterprise::{self, FreshLogin};
 use super::renewal::{self, Errand};
-use super::{App, gone_wrong, remote, token_source};
+use super::{App, forget_client, gone_wrong, remote, token_source};
 use crate::audit::{Event, Kind};
 use crate::error::Error;
 use crate::model::{Grant, Login, LoginState, Name};
 use crate::oauth::client_auth::Applicant;
 use crate::oauth::grants;
 use crate::oauth::token::{Asking, Granted};
+use crate::secret::Assertion;
 use crate::store::{Attempt, LoginLock, Store};
 use crate::{http, oauth};
 
@@ -20,28 +21,32 @@ const TRIES: u32 = 3;
 /// The longest that is waited between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Asks for a token by a grant that takes no person.
-pub(super) async fn ask(
+/// What vouches for whoever asks by a grant that takes no person, where anything does: asked for anew each time.
+pub(super) async fn vouch(
     app: &App,
     server: &Name,
     grant: &Grant,
     asking: &Asking<'_>,
     fresh_login: FreshLogin,
-) -> Result<Granted, Error> {
-    let granted = match grant {
-        Grant::ClientCredentials => grants::client_credentials(asking).await,
-        Grant::Workload(workload) => {
-            grants::jwt_bearer(asking, &token_source::read(&workload.assertion)?).await
-        }
+) -> Result<Option<Assertion>, Error> {
+    match grant {
+        Grant::ClientCredentials => Ok(None),
+        Grant::Workload(workload) => token_source::read(&workload.assertion).map(Some),
         Grant::Enterprise(enterprise) => {
-            let assertion = enterprise::assertion(app, server, enterprise, asking, fresh_login).await?;
-            grants::jwt_bearer(asking, &assertion).await
+            enterprise::assertion(app, server, enterprise, asking, fresh_login).await.map(Some)
         }
         Grant::AuthorizationCode | Grant::Device => {
-            return Err(Error::Unforeseen("a grant that takes a person was asked for without one".into()));
+            Err(Error::Unforeseen("a grant that takes a person was asked for without one".into()))
         }
-    };
-    granted.map_err(remote(server))
+    }
+}
+
+/// Asks the issuer for a token. An error is its own word, and nobody else's.
+pub(super) async fn ask(asking: &Asking<'_>, assertion: Option<&Assertion>) -> Result<Granted, oauth::Error> {
+    match assertion {
+        None => grants::client_credentials(asking).await,
+        Some(assertion) => grants::jwt_bearer(asking, assertion).await,
+    }
 }
 
 /// Asks for the next token of the login whose lock is held, unless somebody else did. There is nothing to lose, so no
@@ -95,7 +100,7 @@ async fn ask_again(
     };
     let mut asked = 0;
     loop {
-        let error = match ask(app, &login.facts.server, &login.facts.grant, &asking, fresh_login).await {
+        let error = match ask_once(app, store, login, &asking, fresh_login).await {
             Ok(granted) => return Ok(granted),
             Err(error) => error,
         };
@@ -112,6 +117,26 @@ async fn ask_again(
             None => return Err(ended(login, error)),
         }
     }
+}
+
+/// Asks once. A client that its issuer forgot is dropped, so that the next login gets another.
+async fn ask_once(
+    app: &App,
+    store: &Store,
+    login: &Login,
+    asking: &Asking<'_>,
+    fresh_login: FreshLogin,
+) -> Result<Granted, Error> {
+    let server = &login.facts.server;
+    let assertion = vouch(app, server, &login.facts.grant, asking, fresh_login).await?;
+    let granted = ask(asking, assertion.as_ref()).await;
+    if let Err(oauth::Error::Refused { reason, .. }) = &granted
+        && reason.code == "invalid_client"
+    {
+        app.forget_metadata(&login.facts.url);
+        forget_client(store, server, &login.client.facts)?;
+    }
+    granted.map_err(remote(server))
 }
 
 /// The issuer's word on a token that was asked for, for somebody who only wanted one.

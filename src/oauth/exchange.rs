@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::client_auth::{Applicant, Form};
 use super::token;
@@ -87,29 +88,19 @@ struct Header {
     typ: Option<String>,
 }
 
-/// The claims of an ID-JAG that bind it.
+/// The claims of an ID-JAG that bind it. Each is read by itself: one of an unexpected kind must not hide the others.
 #[derive(Deserialize)]
 struct Claims {
-    aud: Option<Audience>,
-    resource: Option<Audience>,
-    client_id: Option<String>,
-    exp: Option<i64>,
+    aud: Option<Value>,
+    resource: Option<Value>,
+    client_id: Option<Value>,
+    exp: Option<Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Audience {
-    fn is(&self, expected: &str) -> bool {
-        match self {
-            Self::One(one) => one == expected,
-            Self::Several(several) => several.iter().any(|one| one == expected),
-        }
-    }
+/// Whether a claim names this one, alone or among others.
+fn names(claim: &Value, expected: &str) -> bool {
+    let is = |one: &Value| one.as_str() == Some(expected);
+    is(claim) || claim.as_array().is_some_and(|several| several.iter().any(is))
 }
 
 impl Exchanged {
@@ -138,20 +129,27 @@ impl Exchanged {
 
 impl Claims {
     fn judge(&self, target: &Target<'_>, now: UnixTime) -> Result<(), &'static str> {
-        if !self.aud.as_ref().is_some_and(|aud| aud.is(target.audience.as_str())) {
+        if !self.aud.as_ref().is_some_and(|aud| names(aud, target.audience.as_str())) {
             return Err("the assertion is meant for another issuer");
         }
         let resource = self.resource.as_ref().zip(target.resource);
-        if resource.is_some_and(|(named, wanted)| !named.is(wanted)) {
+        if resource.is_some_and(|(named, wanted)| !names(named, wanted)) {
             return Err("the assertion is about another resource");
         }
-        if self.client_id.as_ref().is_some_and(|client| client != target.client_id) {
+        if self.client_id.as_ref().is_some_and(|client| client.as_str() != Some(target.client_id)) {
             return Err("the assertion is for another client");
         }
-        if self.exp.is_some_and(|end| end + CLOCK_TOLERANCE < now.0) {
+        if self.end().is_some_and(|end| end.plus(CLOCK_TOLERANCE) < now) {
             return Err("the assertion has ended already");
         }
         Ok(())
+    }
+
+    /// RFC 7519 section 2: seconds, perhaps with a fraction.
+    #[expect(clippy::cast_possible_truncation, reason = "it stops at the ends of time")]
+    fn end(&self) -> Option<UnixTime> {
+        let end = self.exp.as_ref()?;
+        end.as_i64().or_else(|| end.as_f64().map(|seconds| seconds as i64)).map(UnixTime)
     }
 }
 
@@ -167,7 +165,7 @@ fn part<Of: serde::de::DeserializeOwned>(jwt: &str, at: usize) -> Option<Of> {
 
 /// When an ID token ends; `None` if it does not say.
 pub fn end_of(id_token: &str) -> Option<UnixTime> {
-    claims(id_token)?.exp.map(UnixTime)
+    claims(id_token)?.end()
 }
 
 /// Whether a token exchange was refused for what is exchanged, and not for who asks.
@@ -177,7 +175,7 @@ pub fn is_spent(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -209,13 +207,20 @@ mod tests {
         assert_eq!(judge(|_, _| {}), Ok(()));
         assert_eq!(judge(|answer, _| answer["access_token"] = "opaque".into()), Ok(()));
         assert_eq!(judge(|_, claims| claims["aud"] = json!(["https://i.example"])), Ok(()));
-        let wrong: [fn(&mut Value, &mut Value); 9] = [
+        // Seconds may have a fraction, and be as many as there are.
+        assert_eq!(judge(|_, claims| claims["exp"] = json!(1_000_300.5)), Ok(()));
+        assert_eq!(judge(|_, claims| claims["exp"] = i64::MAX.into()), Ok(()));
+        let wrong: [fn(&mut Value, &mut Value); 12] = [
             |_, claims| claims["aud"] = "https://other.example".into(),
             |_, claims| claims["aud"] = Value::Null,
+            |_, claims| claims["client_id"] = 7.into(),
+            // What is odd about one claim makes no other of them right.
+            |_, claims| *claims = json!({ "aud": "https://other.example", "exp": 1_000_300.5 }),
             |_, claims| claims["aud"] = "https://i.example/".into(),
             |_, claims| claims["resource"] = "https://other.example/mcp".into(),
             |_, claims| claims["client_id"] = "them".into(),
             |_, claims| claims["exp"] = 999_000.into(),
+            |_, claims| claims["exp"] = json!(999_000.5),
             |answer, _| answer["token_type"] = "Bearer".into(),
             |answer, _| answer["issued_token_type"] = "urn:ietf:params:oauth:token-type:access_token".into(),
             |answer, _| answer["access_token"] = "a\r\nb".into(),

@@ -129,3 +129,23 @@ fn nobody_vouches_for_whom_the_provider_does_not_know() {
     company.server.run(&["logout", "idp"]).succeeded();
     company.sign_in_here(&["--idp", "idp"]).failed_with(3, "not signed in to idp");
 }
+
+/// MCP 31, 46.
+#[test]
+fn what_one_provider_gave_is_not_shown_to_another_of_its_name() {
+    let company = Company::new();
+    let world = &company.server;
+    company.sign_in_there().succeeded();
+    company.sign_in_here(&["--grant", "enterprise"]).succeeded();
+    world.run(&["logout", "idp"]).succeeded();
+    world.run(&["server", "remove", "idp"]).succeeded();
+    let there = client("there", None, &["authorization_code", "refresh_token", TOKEN_EXCHANGE]);
+    let other = World::with(SandboxOptions { require_resource: false, ..knowing(&[there]) });
+    let issuer = other.sandbox.issuer();
+    let args = ["login", &issuer, "--name", "idp", "--identity-provider", "--client-id", "there"];
+    world.login_as(world.command(&[&args[..], &["--no-browser"]].concat())).succeeded();
+    let before = company.provider.sandbox.books().requests;
+    let ran = world.run(&["refresh", "box"]);
+    ran.failed_with(3, "vouched for you at box");
+    assert_eq!(company.provider.sandbox.books().requests, before, "{ran:?}");
+}

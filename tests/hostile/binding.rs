@@ -170,3 +170,30 @@ fn a_token_goes_to_its_own_server_in_a_header_only() {
     assert_eq!(with_token[0].what(), "POST /mcp");
     assert!(!with_token[0].body.contains(ACCESS));
 }
+
+/// MCP 28, 46.
+/// A client that its issuer forgot is asked for once more, also where no person is; what the identity provider says of
+/// its own client says nothing of that one.
+#[test]
+fn a_forgotten_client_of_the_enterprise_grant_is_replaced_once() {
+    const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    for forgets in [JWT_BEARER, "urn:ietf:params:oauth:grant-type:token-exchange"] {
+        let victim = Victim::new();
+        let peer = Peer::start(at("/token", move |seen| {
+            if seen.field("grant_type") == forgets {
+                json_answer(401, &json!({ "error": "invalid_client" }))
+            } else {
+                let types = json!({ "token_type": "N_A",
+                    "issued_token_type": "urn:ietf:params:oauth:token-type:id-jag" });
+                json_answer(200, &bent(crate::peer::tokens(), seen, &types))
+            }
+        }));
+        let file = victim.world.home().join("id-token");
+        std::fs::write(&file, "an-id-token").unwrap();
+        let (file, idp) = (file.to_string_lossy().into_owned(), peer.origin());
+        let flags = ["--subject-token-file", &file, "--idp-issuer", &idp, "--idp-client-id", "there"];
+        assert_ne!(victim.sign_in_to(&peer, &flags).exit, 0);
+        let registered = peer.seen().iter().filter(|seen| seen.path() == "/register").count();
+        assert_eq!(registered, if forgets == JWT_BEARER { 2 } else { 1 }, "{forgets}");
+    }
+}

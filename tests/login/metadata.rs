@@ -116,6 +116,25 @@ fn after_a_failure_everything_is_asked_anew() {
     assert_eq!(again(&world, &[]), COLD);
 }
 
+/// MCP 13.
+#[test]
+fn after_a_failure_whoever_the_user_named_is_asked_anew_too() {
+    let fault = Fault::Status { endpoint: Endpoint::Token, status: 503, times: 9, retry_after: None };
+    for flag in ["--issuer", "--identity-provider"] {
+        let world = World::with(SandboxOptions {
+            faults: vec![fault.clone()],
+            require_resource: false,
+            ..SandboxOptions::default()
+        });
+        let (url, issuer) = (world.url(), world.sandbox.issuer());
+        let whom = if flag == "--issuer" { vec![&*url, flag, &issuer] } else { vec![&*issuer, flag] };
+        let args = [&["login"], &whom[..], &["--no-browser", "--store", "file"]].concat();
+        let ran = world.login_as(world.command(&args));
+        assert!(ran.exit != 0 && ran.stderr.contains("503"), "{ran:?}");
+        assert_eq!(world.metadata().len(), 0, "{flag}");
+    }
+}
+
 /// MCP 13, 28.
 #[test]
 fn an_issuer_that_knows_its_client_no_more_is_asked_anew() {

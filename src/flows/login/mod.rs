@@ -106,7 +106,7 @@ pub fn login(app: &mut App, request: &LoginRequest) -> Result<LoginOutcome, Erro
     });
     if outcome.is_err() {
         // Whatever it was, the next attempt begins at the beginning.
-        app.forget_metadata(&request.profile.url);
+        app.forget_metadata_of(&request.profile.url, request.profile.issuer.as_ref());
     }
     if outcome.is_ok() {
         store.forget_trouble(Attempt::Login, &key);
@@ -340,8 +340,9 @@ impl Signing<'_> {
         if !is_unknown || client.source != RegistrationSource::Dynamic {
             return Trouble::Other(error);
         }
-        self.app.forget_metadata(&self.request.profile.url);
-        match forget_client(self.store, &self.request.profile.name, client) {
+        let profile = &self.request.profile;
+        self.app.forget_metadata_of(&profile.url, profile.issuer.as_ref());
+        match forget_client(self.store, &profile.name, client) {
             Ok(()) => Trouble::ClientForgotten { client_id: client.client_id.clone(), error },
             Err(error) => Trouble::Other(error.into()),
         }

@@ -16,9 +16,10 @@ pub(super) async fn obtain(signing: &Signing<'_>) -> Result<Obtained, Trouble> {
     let endpoints = signing.found.issuer.endpoints();
     let applicant = signing.applicant(&endpoints, &client);
     let asking = Asking { applicant, resource: signing.dealings.resource.as_deref(), scope: signing.scope };
-    let granted =
-        unattended::ask(signing.app, &signing.request.profile.name, &grant, &asking, session::usually_fresh)
-            .await?;
+    let name = &signing.request.profile.name;
+    let assertion = unattended::vouch(signing.app, name, &grant, &asking, session::usually_fresh).await?;
+    let granted = unattended::ask(&asking, assertion.as_ref()).await;
+    let granted = granted.map_err(|error| signing.failed(&client.facts, error))?;
     let resource = signing.dealings.resource.clone();
     Ok(Obtained::new(client, granted, grant, resource))
 }
