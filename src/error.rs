@@ -1,5 +1,7 @@
 //! Failure as interface: for every error an exit code that a script can branch on and a hint with what to type.
 
+mod remote;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -8,8 +10,7 @@ use crate::audit::LogError;
 use crate::browser::ListenError;
 use crate::clock::UnixTime;
 use crate::config::ConfigError;
-use crate::http::{Flaw, HttpError, TOO_LOCAL};
-use crate::model::{Issuer, LoginKey, Malformed, Name, ScopeSet, is_loopback};
+use crate::model::{LoginKey, Malformed, Name, ScopeSet};
 use crate::oauth;
 use crate::peer_text::PeerText;
 use crate::store::{StoreError, StoreKind};
@@ -287,7 +288,7 @@ impl Error {
             Self::Answered { status, .. } => answered_exit_code(*status),
             Self::ScopeHeld { .. } => 8,
             Self::WrongPaste { .. } => REFUSED,
-            Self::Remote { source, .. } => remote_exit_code(source),
+            Self::Remote { source, .. } => remote::exit_code(source),
             Self::TooManyLogins { .. }
             | Self::Resting { .. }
             | Self::NotYet { .. }
@@ -343,7 +344,7 @@ impl Error {
             Self::TimedOut { command, .. } => {
                 Some(format!("run `{command}` again; --timeout gives more time"))
             }
-            Self::Remote { server, command, source } => Some(remote_hint(server, command, source)),
+            Self::Remote { server, command, source } => Some(remote::hint(server, command, source)),
             Self::Resting { seconds, .. } => {
                 Some(format!("try again in {seconds} s; what is stored was kept"))
             }
@@ -420,171 +421,4 @@ fn store_exit_code(error: &StoreError) -> u8 {
         StoreError::Busy { .. } | StoreError::Engaged { .. } => TEMPORARY,
         _ => 7,
     }
-}
-
-fn remote_exit_code(error: &oauth::Error) -> u8 {
-    use oauth::Error as E;
-    match error {
-        E::NoSignIn(_)
-        | E::NoRegistration { .. }
-        | E::NotOffered { .. }
-        | E::NoDevices(_)
-        | E::BadKey(_)
-        | E::Http(HttpError::Setup(_)) => 2,
-        E::Declined(_)
-        | E::CodeEnded
-        | E::AuthorizationFailed(_)
-        | E::Refused { .. }
-        | E::RegistrationRefused { .. } => 4,
-        E::Http(HttpError::Refused { .. })
-        | E::IssuerMismatch { .. }
-        | E::IssuerChanged { .. }
-        | E::ResourceMismatch { .. }
-        | E::AmbiguousChallenge(_)
-        | E::NoPkce(_)
-        | E::ForeignClient { .. }
-        | E::WrongIss(_) => REFUSED,
-        E::NoMetadata { .. }
-        | E::EmptyRedirect
-        | E::Malformed { .. }
-        | E::Http(HttpError::TooLarge { .. }) => 8,
-        E::Temporary { .. } | E::Intercepted { .. } | E::Http(_) => TEMPORARY,
-    }
-}
-
-fn remote_hint(server: &str, command: &str, error: &oauth::Error) -> String {
-    use oauth::Error as E;
-    match error {
-        E::NoSignIn(_) => "use it without mcpauth, or name its issuer with --issuer".into(),
-        E::NoMetadata { .. } => {
-            format!("check the URL; `mcpauth discover {server}` shows every step, --issuer names the issuer")
-        }
-        E::IssuerMismatch { expected, found } => mismatch_hint(command, expected, found),
-        E::IssuerChanged { found, .. } => {
-            format!("if the move is genuine: `{command} --trust-issuer {}`", quoted(found.as_str()))
-        }
-        E::ResourceMismatch { .. } | E::AmbiguousChallenge(_) => tell_with_discovery(server),
-        E::NotOffered { .. } => {
-            format!(
-                "`mcpauth discover {server}` shows what it offers; `{command} --grant …` chooses another way"
-            )
-        }
-        E::NoDevices(_) => {
-            let command = command.strip_suffix(" --device").unwrap_or(command);
-            format!("`{command} --paste` does without a browser on this machine, too")
-        }
-        E::CodeEnded => format!("run `{command}` again for a new one"),
-        E::BadKey(_) => "give a private key in PEM: PKCS #8, or PKCS #1 for RSA; \
-                         `openssl pkcs8 -topk8 -nocrypt` converts others"
-            .into(),
-        E::NoPkce(_) => format!("if you trust it all the same: `{command} --assume-pkce`"),
-        E::RegistrationRefused { reason, redirect_uri, .. }
-            if reason.code == "invalid_redirect_uri" && redirect_uri.starts_with("http://127.0.0.1:") =>
-        {
-            format!(
-                "some issuers take only another name for this machine: `{command} --callback-host localhost`"
-            )
-        }
-        // Where no browser comes back there is no redirect.
-        E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. }
-            if redirect_uri.is_empty() =>
-        {
-            format!("register a client for this grant there, then run `{command} --client-id ID`")
-        }
-        E::NoRegistration { redirect_uri, .. } | E::RegistrationRefused { redirect_uri, .. } => format!(
-            "register a client there with the redirect URI {redirect_uri}, then run `{command} --client-id ID{}`",
-            callback_flags(redirect_uri),
-        ),
-        E::ForeignClient { found, .. } => format!(
-            "if the move is genuine: `{command} --trust-issuer {} --client-id ID` with a client of the new issuer",
-            quoted(found.as_str())
-        ),
-        E::AuthorizationFailed(reason) | E::Refused { reason, .. } if reason.code == "invalid_target" => {
-            format!("if this issuer does not take the resource parameter: `{command} --no-resource`")
-        }
-        E::Declined(_) | E::AuthorizationFailed(_) | E::EmptyRedirect | E::WrongIss(_) => {
-            format!("run `{command}` again; if it ends the same, tell whoever runs the issuer")
-        }
-        E::Refused { reason, .. }
-            if reason.code == "invalid_client" || reason.code == "unauthorized_client" =>
-        {
-            format!("run `{command}` to register anew, or give a --client-id that the issuer knows")
-        }
-        E::Refused { .. } => format!("run `{command}` again"),
-        E::Temporary { retry_after: Some(seconds), .. } => {
-            format!("try again in {seconds} s; what is stored was kept")
-        }
-        E::Temporary { .. } => "try again later; what is stored was kept".into(),
-        E::Intercepted { .. } => {
-            "open any page in a browser to get through it; if there is none, tell whoever runs the issuer"
-                .into()
-        }
-        E::Http(error) => network_hint(server, error),
-        E::Malformed { .. } => tell_with_requests(),
-    }
-}
-
-/// Another spelling of the host that was asked is trusted by itself; that of another host only together with whom to
-/// ask.
-fn mismatch_hint(command: &str, expected: &Issuer, found: &Issuer) -> String {
-    let origin = |issuer: &Issuer| url::Url::parse(issuer.as_str()).ok().map(|url| url.origin());
-    let is_near = origin(expected).is_some() && origin(expected) == origin(found);
-    let whom = if is_near { String::new() } else { format!(" --issuer {}", quoted(expected.as_str())) };
-    let found = quoted(found.as_str());
-    format!(
-        "tell whoever runs the server; if you trust that issuer: `{command}{whom} --trust-issuer {found}`"
-    )
-}
-
-fn network_hint(server: &str, error: &HttpError) -> String {
-    use HttpError as H;
-    match error {
-        H::Refused { why: TOO_LOCAL, .. } => {
-            "if you trust that host, add it to network.allow_hosts in config.toml".into()
-        }
-        H::Refused { .. } => tell_with_discovery(server),
-        H::NameUnknown { .. } => "check the network and the name; what is stored was kept".into(),
-        H::Unreachable { .. } | H::NoConnection { .. } => {
-            "check the network, the URL and the proxy; what is stored was kept".into()
-        }
-        H::Proxy { .. } => {
-            "check HTTPS_PROXY, or network.proxy in config.toml; what is stored was kept".into()
-        }
-        H::Certificate { flaw: Flaw::Ended { clock, .. } | Flaw::NotYetValid { clock, .. }, .. } => {
-            format!("is this machine's clock right? it says {clock}; what is stored was kept")
-        }
-        H::Certificate { flaw: Flaw::Untrusted | Flaw::OtherName, .. } => {
-            "if you know who signed it, name his certificate with network.ca_file in config.toml; \
-             otherwise something stands between you and the server, such as the sign-in page of a network"
-                .into()
-        }
-        H::Tls { .. } | H::NotHttp { .. } => "check the URL and the network; what is stored was kept".into(),
-        H::Broken { .. } | H::Timeout { .. } => "try again later; what is stored was kept".into(),
-        H::Certificate { .. } | H::TooLarge { .. } => tell_with_requests(),
-        H::Setup(_) => "check the [network] part of config.toml".into(),
-    }
-}
-
-fn tell_with_discovery(server: &str) -> String {
-    format!("tell whoever runs the server; `mcpauth discover {server}` shows what it says")
-}
-
-/// It may have been any command, and signing in again is not what shows the requests of a refresh.
-fn tell_with_requests() -> String {
-    "tell whoever runs it; the same command with -v shows each request".into()
-}
-
-/// The flags that lead to this redirect URI again: nothing of a login that failed is settled.
-fn callback_flags(redirect_uri: &str) -> String {
-    let Ok(url) = url::Url::parse(redirect_uri) else { return String::new() };
-    let host = url.host_str().unwrap_or_default();
-    let Some(port) = url.port_or_known_default().filter(|_| url.scheme() == "http" && is_loopback(&url))
-    else {
-        return format!(" --redirect-url {}", quoted(redirect_uri));
-    };
-    let host = Some(host).filter(|host| *host != "127.0.0.1");
-    let path = Some(url.path()).filter(|path| *path != "/callback");
-    let host = host.map(|host| format!(" --callback-host {}", quoted(host)));
-    let path = path.map(|path| format!(" --callback-path {path}"));
-    format!(" --callback-port {port}{}{}", host.unwrap_or_default(), path.unwrap_or_default())
 }

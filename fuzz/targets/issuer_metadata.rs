@@ -19,6 +19,10 @@ fuzz_target!(|data: &[u8]| {
         Ok(metadata) => metadata,
         Err(error) => return is_one_plain_line(&error.to_string()),
     };
+    // As it is kept for the next login.
+    let again = serde_json::to_vec(&metadata).expect("what was read can be written");
+    let again = fuzzing::issuer_metadata(&again).expect("what was written can be read");
+    assert_eq!(format!("{again:?}"), format!("{metadata:?}"));
     let body = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
     // Members that nobody reads are passed over without a look at how their texts are encoded.
     let Ok(document) = serde_json::from_slice::<Value>(body) else { return };

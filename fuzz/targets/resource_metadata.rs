@@ -14,13 +14,9 @@ fuzz_target!(|data: &[u8]| {
         Ok(document) => document,
         Err(error) => return is_one_plain_line(&error.to_string()),
     };
-    let again = serde_json::json!({
-        "resource": document.resource,
-        "authorization_servers": document.authorization_servers,
-        "scopes_supported": document.scopes_supported,
-    });
-    let again =
-        fuzzing::resource_metadata(again.to_string().as_bytes()).expect("what was read can be written");
+    // As it is kept for the next login.
+    let again = serde_json::to_vec(&document).expect("what was read can be written");
+    let again = fuzzing::resource_metadata(&again).expect("what was written can be read");
     assert_eq!(format!("{again:?}"), format!("{document:?}"));
     let server: ServerUrl = format!("{ORIGIN}/mcp/v1?tenant=a").parse().expect("a server");
     if fuzzing::covers(&document.resource, &server) {
