@@ -59,9 +59,9 @@ impl ServerProfile {
         ] {
             flags.extend(url.as_ref().map(|url| format!("{flag} {}", quoted(url.as_str()))));
         }
-        let named = |flag: &str, issuer: &Issuer| format!("{flag} {}", quoted(issuer.as_str()));
-        flags.extend(self.issuer.as_ref().map(|issuer| named("--issuer", issuer)));
-        flags.extend(self.trusted_issuers.iter().map(|issuer| named("--trust-issuer", issuer)));
+        let of_issuer = |flag: &str, issuer: &Issuer| format!("{flag} {}", quoted(issuer.as_str()));
+        flags.extend(self.issuer.as_ref().map(|issuer| of_issuer("--issuer", issuer)));
+        flags.extend(self.trusted_issuers.iter().map(|issuer| of_issuer("--trust-issuer", issuer)));
         when(flags, self.strict_resource, "--strict-resource");
         when(flags, self.assume_pkce, "--assume-pkce");
         when(flags, self.tolerate_missing_iss, "--tolerate-missing-iss");
