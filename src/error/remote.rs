@@ -111,9 +111,11 @@ pub(super) fn hint(server: &str, command: &str, error: &oauth::Error) -> String 
 /// Another spelling of the host that was asked is trusted by itself; that of another host only together with whom to
 /// ask.
 fn mismatch_hint(command: &str, expected: &Issuer, found: &Issuer) -> String {
-    let origin = |issuer: &Issuer| url::Url::parse(issuer.as_str()).ok().map(|url| url.origin());
-    let is_near = origin(expected).is_some() && origin(expected) == origin(found);
-    let whom = if is_near { String::new() } else { format!(" --issuer {}", quoted(expected.as_str())) };
+    let whom = if found.is_at_origin_of(expected) {
+        String::new()
+    } else {
+        format!(" --issuer {}", quoted(expected.as_str()))
+    };
     let found = quoted(found.as_str());
     format!(
         "tell whoever runs the server; if you trust that issuer: `{command}{whom} --trust-issuer {found}`"
