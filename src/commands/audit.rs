@@ -99,7 +99,8 @@ fn result(line: &Line) -> String {
     };
     let ended: Vec<_> = line.ended.iter().map(|(what, how)| format!("{what} {how}")).collect();
     let ended = Some(ended.join(", ")).filter(|ended| !ended.is_empty());
-    [Some(result), ended, line.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ")
+    let overrides = Some(line.overrides.join(" ")).filter(|overrides| !overrides.is_empty());
+    [Some(result), ended, line.reason.clone(), overrides].into_iter().flatten().collect::<Vec<_>>().join(": ")
 }
 
 fn verify(app: &App) -> Result<(), Error> {

@@ -12,16 +12,19 @@ pub struct Passing<'a> {
     console: &'a Console,
     /// The beginning of a character whose end has not come yet.
     rest: Vec<u8>,
+    /// Whether the line has not ended yet.
+    in_line: bool,
 }
 
 impl<'a> Passing<'a> {
     /// Nothing was passed yet.
     pub fn new(console: &'a Console) -> Self {
-        Self { console, rest: Vec::new() }
+        Self { console, rest: Vec::new(), in_line: false }
     }
 
     /// Passes a piece on. Breaks off where nobody reads any more.
     pub fn pass(&mut self, bytes: &[u8]) -> ControlFlow<Result<(), Error>> {
+        self.in_line = bytes.last().map_or(self.in_line, |last| *last != b'\n');
         let terminal = &self.console.terminal;
         let written = if terminal.shows_answer() {
             terminal.write_answer(&shown(&mut self.rest, bytes))
@@ -35,12 +38,16 @@ impl<'a> Passing<'a> {
         }
     }
 
-    /// Passes on what is left.
+    /// Passes on what is left. On a terminal the next word begins a line of its own.
     pub fn finish(mut self) -> Result<(), Error> {
         let rest = std::mem::take(&mut self.rest);
         // As a character that never ends, it is shown as one that is none.
         let text = harmless(&String::from_utf8_lossy(&rest));
-        if rest.is_empty() { Ok(()) } else { self.pass(text.as_bytes()).break_value().unwrap_or(Ok(())) }
+        if !rest.is_empty() {
+            self.pass(text.as_bytes()).break_value().unwrap_or(Ok(()))?;
+        }
+        let ends = self.in_line && self.console.terminal.shows_answer();
+        if ends { self.pass(b"\n").break_value().unwrap_or(Ok(())) } else { Ok(()) }
     }
 }
 

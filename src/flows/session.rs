@@ -82,7 +82,7 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
         return or_what_lives(app, login, freshness, error);
     }
     if freshness.refresh == Refresh::Never || !login.tokens.facts.refreshable {
-        let error = not_refreshable(key, &login, now);
+        let error = not_refreshable(key, &login, freshness, now);
         return or_what_lives(app, login, freshness, error);
     }
     let lock = match store.lock(key, freshness.patience) {
@@ -159,8 +159,10 @@ fn not_signed_in(key: &LoginKey) -> String {
 }
 
 /// Why a token that is not fresh enough stays as it is. Where only the caller ruled it out, no person is needed.
-fn not_refreshable(key: &LoginKey, login: &Login, now: UnixTime) -> Error {
-    let age = format!("{}: the access token {}", key.server, age(login, now));
+fn not_refreshable(key: &LoginKey, login: &Login, freshness: &Freshness, now: UnixTime) -> Error {
+    let insisted = freshness.refresh == Refresh::Always && is_alive(login, now);
+    let age = if insisted { "is still good".to_owned() } else { age(login, now) };
+    let age = format!("{}: the access token {age}", key.server);
     if login.tokens.facts.refreshable {
         let command = format!("mcpauth refresh {key}");
         Error::LoginNeeded { why: format!("{age}, and refreshing was ruled out"), command }
