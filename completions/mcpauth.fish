@@ -78,11 +78,11 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l trust-issuer -
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l refresh-scope -d 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it' -r -f -a "true\t''
 false\t''"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l quirks -d 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l authorize-url -d 'The sign-in page, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l token-url -d 'The token endpoint, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l register-url -d 'The endpoint where clients register, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l revoke-url -d 'The endpoint where tokens are revoked, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l device-url -d 'The endpoint that gives codes to devices, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l authorize-url -d 'The sign-in page' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l token-url -d 'The token endpoint; with it, no metadata are looked for' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l register-url -d 'The endpoint where clients register' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l revoke-url -d 'The endpoint where tokens are revoked' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l device-url -d 'The endpoint that gives codes to devices' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l grant -d '`authorization-code`, which is the default, `device`, `client-credentials`, `enterprise` or `workload`' -r -f -a "authorization-code\t'A person consents in a browser on this machine (RFC 6749 section 4.1)'
 device\t'A person consents in a browser elsewhere (RFC 8628)'
 client-credentials\t'The client speaks for itself (RFC 6749 section 4.4)'
@@ -254,11 +254,11 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l refresh-scope -d 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it' -r -f -a "true\t''
 false\t''"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l quirks -d 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l authorize-url -d 'The sign-in page, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l token-url -d 'The token endpoint, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l register-url -d 'The endpoint where clients register, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l revoke-url -d 'The endpoint where tokens are revoked, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l device-url -d 'The endpoint that gives codes to devices, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l authorize-url -d 'The sign-in page' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l token-url -d 'The token endpoint; with it, no metadata are looked for' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l register-url -d 'The endpoint where clients register' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l revoke-url -d 'The endpoint where tokens are revoked' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l device-url -d 'The endpoint that gives codes to devices' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l grant -d '`authorization-code`, which is the default, `device`, `client-credentials`, `enterprise` or `workload`' -r -f -a "authorization-code\t'A person consents in a browser on this machine (RFC 6749 section 4.1)'
 device\t'A person consents in a browser elsewhere (RFC 8628)'
 client-credentials\t'The client speaks for itself (RFC 6749 section 4.4)'
@@ -342,11 +342,11 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l refresh-scope -d 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it' -r -f -a "true\t''
 false\t''"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l quirks -d 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l authorize-url -d 'The sign-in page, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l token-url -d 'The token endpoint, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l register-url -d 'The endpoint where clients register, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l revoke-url -d 'The endpoint where tokens are revoked, for an issuer without metadata' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l device-url -d 'The endpoint that gives codes to devices, for an issuer without metadata' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l authorize-url -d 'The sign-in page' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l token-url -d 'The token endpoint; with it, no metadata are looked for' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l register-url -d 'The endpoint where clients register' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l revoke-url -d 'The endpoint where tokens are revoked' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l device-url -d 'The endpoint that gives codes to devices' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l grant -d '`authorization-code`, which is the default, `device`, `client-credentials`, `enterprise` or `workload`' -r -f -a "authorization-code\t'A person consents in a browser on this machine (RFC 6749 section 4.1)'
 device\t'A person consents in a browser elsewhere (RFC 8628)'
 client-credentials\t'The client speaks for itself (RFC 6749 section 4.4)'
@@ -535,7 +535,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l config -d 'K
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l auto-consent -d 'Grant every request without asking'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-rotation -d 'Keep refresh tokens valid after use instead of rotating them'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-registration -d 'Offer no dynamic client registration'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-registration -d 'Register no clients: there is one, sandbox-client'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l device -d 'Let devices sign in: a code is shown there and typed at /device'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l no-resource-metadata -d 'Publish no protected resource metadata, like servers of MCP 2025-03-26'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'

@@ -223,6 +223,13 @@ impl ExtraFields {
         self.0.insert(name, value);
     }
 
+    /// Adds those of an earlier answer that this one does not have.
+    pub fn keep(&mut self, earlier: &Self) {
+        for (name, value) in &earlier.0 {
+            self.0.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+
     /// One member by name.
     pub fn get(&self, name: &str) -> Option<&serde_json::Value> {
         self.0.get(name)

@@ -15,27 +15,30 @@ use crate::secret::{ClientKey, ClientSecret};
 /// The longest secret or key that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
+/// Where help lists these flags.
+const HEADING: &str = "A client that you registered";
+
 /// What the user brings of a client.
 #[derive(clap::Args)]
 pub(super) struct ClientArgs {
     /// A client that was registered at the issuer by hand
-    #[arg(long, value_name = "ID")]
+    #[arg(long, help_heading = HEADING, value_name = "ID")]
     client_id: Option<String>,
 
     /// Read that client's secret from standard input, into the store
-    #[arg(long, requires = "client_id")]
+    #[arg(long, help_heading = HEADING, requires = "client_id")]
     client_secret_stdin: bool,
 
     /// A file with that client's private key in PEM, to be taken into the store (`private_key_jwt`)
-    #[arg(long, value_name = "FILE", requires = "client_id", conflicts_with = "client_secret_stdin")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE", requires = "client_id", conflicts_with = "client_secret_stdin")]
     key: Option<PathBuf>,
 
     /// The name of that key at the issuer (`kid`)
-    #[arg(long, value_name = "ID", requires = "key")]
+    #[arg(long, help_heading = HEADING, value_name = "ID", requires = "key")]
     key_id: Option<String>,
 
     /// For whom the client's assertions are meant: `issuer`, which is the default, or `token-endpoint`
-    #[arg(long, value_name = "WHOM", value_enum, requires = "key", hide_possible_values = true)]
+    #[arg(long, help_heading = HEADING, value_name = "WHOM", value_enum, requires = "key", hide_possible_values = true)]
     assertion_audience: Option<AssertionAudience>,
 }
 

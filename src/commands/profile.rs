@@ -8,9 +8,15 @@ use crate::flows::exec::Variable;
 use crate::model::{DpopChoice, GrantKind, Issuer, ScopeSet};
 use crate::quirks;
 
+/// Where help lists what stays with the server.
+pub(super) const SETTLED: &str = "Settled for this server";
+
+/// Where help lists the endpoints.
+const ENDPOINTS: &str = "For an issuer without metadata";
+
 /// What `login` and `server` settle alike for a server.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Settled for this server")]
+#[command(next_help_heading = SETTLED)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ProfileArgs {
     /// Scope to ask for, instead of what the server says
@@ -82,24 +88,24 @@ pub(super) struct ProfileArgs {
     #[arg(long, value_name = "NAME", value_parser = known_provider)]
     quirks: Vec<String>,
 
-    /// The sign-in page, for an issuer without metadata
-    #[arg(long, value_name = "URL")]
+    /// The sign-in page
+    #[arg(long, value_name = "URL", help_heading = ENDPOINTS)]
     authorize_url: Option<Url>,
 
-    /// The token endpoint, for an issuer without metadata
-    #[arg(long, value_name = "URL")]
+    /// The token endpoint; with it, no metadata are looked for
+    #[arg(long, value_name = "URL", help_heading = ENDPOINTS)]
     token_url: Option<Url>,
 
-    /// The endpoint where clients register, for an issuer without metadata
-    #[arg(long, value_name = "URL")]
+    /// The endpoint where clients register
+    #[arg(long, value_name = "URL", help_heading = ENDPOINTS)]
     register_url: Option<Url>,
 
-    /// The endpoint where tokens are revoked, for an issuer without metadata
-    #[arg(long, value_name = "URL")]
+    /// The endpoint where tokens are revoked
+    #[arg(long, value_name = "URL", help_heading = ENDPOINTS)]
     revoke_url: Option<Url>,
 
-    /// The endpoint that gives codes to devices, for an issuer without metadata
-    #[arg(long, value_name = "URL")]
+    /// The endpoint that gives codes to devices
+    #[arg(long, value_name = "URL", help_heading = ENDPOINTS)]
     device_url: Option<Url>,
 
     #[command(flatten)]

@@ -34,7 +34,7 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_name = "TIME", value_parser = span, default_value = "0")]
     grace: i64,
 
-    /// Offer no dynamic client registration
+    /// Register no clients: there is one, sandbox-client
     #[arg(long)]
     no_registration: bool,
 
@@ -90,12 +90,18 @@ impl SandboxArgs {
             hint: "choose another --port, or leave it out for any free one".into(),
         };
         let imitation = options.imitation.clone();
+        let registers = options.registration;
         let sandbox = Sandbox::start(options).map_err(failed)?;
+        if !registers {
+            // Where nobody can register, somebody has to be known, or nobody could ever sign in.
+            let redirects = ["http://127.0.0.1/callback", "http://localhost/callback"];
+            sandbox.add_client(KNOWN_CLIENT, None, &redirects);
+        }
         let url = sandbox.mcp_url();
         let answer = json!({ "url": url, "issuer": sandbox.origin(),
             "imitates": imitation.as_ref().map(|imitation| &imitation.name) });
         app.console.answer_as(&answer, || url.clone())?;
-        app.console.say(&told(&url, imitation.as_ref()));
+        app.console.say(&told(&url, registers, imitation.as_ref()));
         let waited = crate::http::block_on(crate::platform::interrupted());
         drop(sandbox);
         waited.map_err(|error| Error::Unforeseen(error.to_string()))
@@ -110,6 +116,8 @@ impl SandboxArgs {
             rotation: !self.no_rotation,
             grace: self.grace.unsigned_abs(),
             registration: !self.no_registration,
+            metadata_documents: !self.no_registration,
+            any_loopback_port: self.no_registration,
             device: self.device,
             dpop: self.dpop.map_or(Dpop::Off, DpopArg::knob),
             resource_metadata: !self.no_resource_metadata,
@@ -121,14 +129,13 @@ impl SandboxArgs {
 }
 
 /// What to do next, and what this is not.
-fn told(url: &str, imitation: Option<&Imitation>) -> String {
+fn told(url: &str, registers: bool, imitation: Option<&Imitation>) -> String {
     let imitates = imitation.map(|Imitation { name, what, .. }| {
         format!(
             "\n  imitates: {name}, as far as people reported it: it {what}; it is not the provider itself"
         )
     });
-    let client =
-        imitation.filter(|imitation| !imitation.registers()).map(|_| format!(" --client-id {KNOWN_CLIENT}"));
+    let client = (!registers).then(|| format!(" --client-id {KNOWN_CLIENT}"));
     let quirks = imitation.map(|imitation| format!(" --quirks {}", imitation.name));
     format!(
         "sandbox for development, not for production{}\n  sign in:  mcpauth login {url}{}{}\n  stop:     Ctrl-C",

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::args::{AccountArg, span};
 use super::client::ClientArgs;
-use super::profile::{ProfileArgs, Unset};
+use super::profile::{ProfileArgs, SETTLED, Unset};
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::flows::App;
@@ -87,11 +87,11 @@ struct ChangeArgs {
     client: ClientArgs,
 
     /// Mean this server where none is named
-    #[arg(long)]
+    #[arg(long, help_heading = SETTLED)]
     default: bool,
 
     /// How long the issuer's metadata may be kept, at least 5m; a day if left out
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    #[arg(long, value_name = "TIME", value_parser = span, help_heading = SETTLED)]
     metadata_ttl: Option<i64>,
 }
 

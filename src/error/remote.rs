@@ -54,8 +54,12 @@ pub(super) fn hint(server: &str, command: &str, error: &oauth::Error) -> String 
             )
         }
         E::NoDevices(_) => {
-            let command = command.strip_suffix(" --device").unwrap_or(command);
-            format!("`{command} --paste` does without a browser on this machine, too")
+            let padded = format!("{command} ");
+            let other = padded.replacen(" --device ", " ", 1).replacen(" --grant device ", " ", 1);
+            let other = other.trim_end();
+            // Otherwise it is the profile that says so.
+            let settled = if other == command { " --grant authorization-code" } else { "" };
+            format!("`{other}{settled} --paste` does without a browser on this machine, too")
         }
         E::CodeEnded => format!("run `{command}` again for a new one"),
         E::BadKey(_) => "give a private key in PEM: PKCS #8, or PKCS #1 for RSA; \
@@ -92,7 +96,15 @@ pub(super) fn hint(server: &str, command: &str, error: &oauth::Error) -> String 
         E::Refused { reason, .. }
             if reason.code == "invalid_client" || reason.code == "unauthorized_client" =>
         {
+            if command.contains(" --client-id ") {
+                return format!(
+                    "check the --client-id and what belongs to it, its secret or key; then run `{command}`"
+                );
+            }
             format!("run `{command}` to register anew, or give a --client-id that the issuer knows")
+        }
+        E::Refused { reason, .. } if reason.code == "unsupported_grant_type" => {
+            format!("`mcpauth discover {server}` shows which grants it takes; --grant chooses one")
         }
         E::Refused { .. } => format!("run `{command}` again"),
         E::Temporary { retry_after: Some(seconds), .. } => {
@@ -111,9 +123,11 @@ pub(super) fn hint(server: &str, command: &str, error: &oauth::Error) -> String 
 /// Another spelling of the host that was asked is trusted by itself; that of another host only together with whom to
 /// ask.
 fn mismatch_hint(command: &str, expected: &Issuer, found: &Issuer) -> String {
-    let origin = |issuer: &Issuer| url::Url::parse(issuer.as_str()).ok().map(|url| url.origin());
-    let is_near = origin(expected).is_some() && origin(expected) == origin(found);
-    let whom = if is_near { String::new() } else { format!(" --issuer {}", quoted(expected.as_str())) };
+    let whom = if found.is_at_origin_of(expected) {
+        String::new()
+    } else {
+        format!(" --issuer {}", quoted(expected.as_str()))
+    };
     let found = quoted(found.as_str());
     format!(
         "tell whoever runs the server; if you trust that issuer: `{command}{whom} --trust-issuer {found}`"

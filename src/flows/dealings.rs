@@ -42,10 +42,17 @@ pub fn check(profile: &ServerProfile) -> Result<(), Error> {
 }
 
 /// The spellings in which an issuer is known to be named by its metadata. Asked for before there is anything else to go
-/// by than the issuer that the server names.
+/// by than the issuer that the server names. The name of another origin is believed of an issuer at the provider's own host,
+/// or of one that the user named: otherwise whoever a server names could pass for the provider that the user chose.
 pub fn spellings(profile: &ServerProfile, asked: &Issuer) -> Vec<Issuer> {
-    let quirks = applicable(profile, [asked.as_str()]);
-    quirks.iter().flat_map(|quirk| quirk.effects.spellings_of(asked.as_str())).map(Issuer::new).collect()
+    let at_home = catalogue().met_at([asked.as_str()]);
+    let is_pinned = profile.issuer.as_ref() == Some(asked);
+    let of_quirk = |quirk: &&Quirk| {
+        let is_met = at_home.iter().any(|known| known.name == quirk.name);
+        let spellings = quirk.effects.spellings_of(asked.as_str()).into_iter().map(Issuer::new);
+        spellings.filter(|own| is_met || is_pinned || own.is_at_origin_of(asked)).collect::<Vec<_>>()
+    };
+    applicable(profile, [asked.as_str()]).iter().flat_map(of_quirk).collect()
 }
 
 /// Settles how to deal with the issuer that was found, and says what is done otherwise than usual.

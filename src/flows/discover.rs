@@ -1,6 +1,7 @@
 //! Looking at a server without signing in, and trying out a login that there is.
 
 use serde::Serialize;
+use url::Url;
 
 use super::explain::Decisions;
 use super::metadata_cache::MetadataCache;
@@ -8,11 +9,12 @@ use super::session::{self, Freshness};
 use super::{App, dealings, remote};
 use crate::config::{ManualEndpoints, ServerProfile};
 use crate::error::{Error, LOGIN_NEEDED, REFUSED, TEMPORARY};
-use crate::http::{self, Authorization, Http, HttpError};
+use crate::http::{self, Answer, Authorization, Http, HttpError};
 use crate::mcp;
 use crate::model::{ClientFacts, Endpoints, Issuer, Login, LoginKey, Name, ServerUrl};
 use crate::oauth;
 use crate::oauth::discovery::{self, Discovery, Quest, Trace};
+use crate::oauth::dpop;
 use crate::oauth::metadata::IssuerMetadata;
 use crate::store::Store;
 
@@ -238,10 +240,16 @@ fn pkce(profile: &ServerProfile, found: &Discovery) -> Finding {
 fn accepted(app: &App, server: &ServerUrl, login: &Login) -> Finding {
     let what = "token at the server";
     let url = server.to_url();
-    let message = mcp::message("tools/list", &serde_json::json!({}));
-    let request = mcp::post(&url, message).authorization(Authorization::Bearer(&login.tokens.access_token));
     let http = app.http(server);
-    match http::block_on(http.send(request)).and_then(std::convert::identity) {
+    let asking = async {
+        let answer = show(app, &http, &url, login, None).await?;
+        let wanted = dpop::nonce_in(&answer.headers).filter(|_| answer.status == 401);
+        match wanted.filter(|_| login.tokens.facts.is_bound()) {
+            Some(nonce) => show(app, &http, &url, login, Some(&nonce)).await,
+            None => Ok(answer),
+        }
+    };
+    match http::block_on(asking).map_err(oauth::Error::from).and_then(std::convert::identity) {
         Ok(answer) if matches!(answer.status, 401 | 403) => {
             Finding::bad(what, format!("refused ({})", answer.status), LOGIN_NEEDED)
         }
@@ -249,6 +257,25 @@ fn accepted(app: &App, server: &ServerUrl, login: &Login) -> Finding {
             Finding::bad(what, format!("the server is in trouble ({})", answer.status), TEMPORARY)
         }
         Ok(answer) => Finding::good(what, format!("accepted ({})", answer.status)),
-        Err(error) => Finding::failed(what, &remote(server)(error.into())),
+        Err(error) => Finding::failed(what, &remote(server)(error)),
     }
+}
+
+/// Shows the token, with a proof if it is bound to a key.
+async fn show(
+    app: &App,
+    http: &Http,
+    url: &Url,
+    login: &Login,
+    nonce: Option<&str>,
+) -> Result<Answer, oauth::Error> {
+    let token = &login.tokens.access_token;
+    let key = login.dpop_key.as_ref().filter(|_| login.tokens.facts.is_bound());
+    let proof = key.map(|key| dpop::proof(key, "POST", url, app.now(), nonce, Some(token))).transpose()?;
+    let authorization = match &proof {
+        Some(proof) => Authorization::Dpop { token, proof },
+        None => Authorization::Bearer(token),
+    };
+    let message = mcp::message("tools/list", &serde_json::json!({}));
+    Ok(http.send(mcp::post(url, message).authorization(authorization)).await?)
 }

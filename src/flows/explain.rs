@@ -128,6 +128,10 @@ impl Decisions<'_> {
 
     fn proof_of_code(&self, trace: &mut Trace) {
         const RULE: &str = "MCP Authorization Code Protection";
+        if self.profile.endpoints.token.is_some() {
+            // Nobody advertises anything, and discovery has told who answers for it.
+            return;
+        }
         match (self.found.issuer.advertises_s256(), self.dealings.assume_pkce) {
             (true, _) => trace.note("PKCE", "S256: the issuer advertises it", RULE),
             (false, true) => trace.note("PKCE", "S256: not advertised, and assumed", RULE),

@@ -8,6 +8,7 @@ use super::renewal::{self, Errand};
 use super::{App, forget_client, gone_wrong, remote, token_source};
 use crate::audit::{Event, Kind};
 use crate::error::Error;
+use crate::http::HttpError;
 use crate::model::{Grant, Login, LoginState, Name};
 use crate::oauth::client_auth::Applicant;
 use crate::oauth::grants;
@@ -18,6 +19,8 @@ use crate::{http, oauth};
 
 /// How often an issuer in trouble is asked where nothing else is left.
 const TRIES: u32 = 3;
+/// How long all of it may take, tries and pauses and whoever vouches: less than a sign-in waits for the lock.
+const BUDGET: Duration = Duration::from_secs(30);
 /// The longest that is waited between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -65,7 +68,7 @@ pub(super) fn renew(
     }
     renewal::is_rested(app, store, key)?;
     let tries = if errand.is_urgent && login.facts.grant == Grant::ClientCredentials { TRIES } else { 1 };
-    let asked = http::block_on(ask_again(app, store, &login, tries, fresh_login));
+    let asked = http::block_on(within_budget(&login, ask_again(app, store, &login, tries, fresh_login)));
     let asked = asked.map_err(|error| remote(&key.server)(error.into())).and_then(std::convert::identity);
     match asked {
         Ok(Granted { tokens, auth_method }) => {
@@ -81,6 +84,17 @@ pub(super) fn renew(
             Err(error)
         }
     }
+}
+
+async fn within_budget(
+    login: &Login,
+    asking: impl Future<Output = Result<Granted, Error>>,
+) -> Result<Granted, Error> {
+    tokio::time::timeout(BUDGET, asking).await.unwrap_or_else(|_| {
+        let host = login.facts.endpoints.token.host_str().unwrap_or_default().to_owned();
+        let timeout = HttpError::Timeout { host, seconds: BUDGET.as_secs() };
+        Err(remote(&login.facts.server)(timeout.into()))
+    })
 }
 
 /// Asks as at the login, up to `tries` times while trouble passes. An assertion works once, so whoever shows one has one

@@ -121,6 +121,12 @@ impl Issuer {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether both are at one origin, as far as they are URLs.
+    pub fn is_at_origin_of(&self, other: &Self) -> bool {
+        let origin = |issuer: &Self| Url::parse(issuer.as_str()).ok().map(|url| url.origin());
+        origin(self).is_some_and(|own| own.is_tuple() && Some(own) == origin(other))
+    }
 }
 
 /// For people: what a peer called itself, made safe to show. Compare and send [`Issuer::as_str`].

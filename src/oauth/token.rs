@@ -249,6 +249,7 @@ pub fn read_refresh(
         tokens.refresh_token = Some(refresh_token.duplicate());
         tokens.facts.refreshable = true;
     }
+    tokens.extra.keep(&login.tokens.extra);
     Ok(tokens)
 }
 
@@ -364,8 +365,14 @@ pub(super) fn read_tokens(
     if let Some(reason) = ErrorResponse::from_json(&members) {
         return Err(refusal(answer, reason));
     }
-    if let Some(Value::Object(inner)) = expected.member.and_then(|member| members.get(member).cloned()) {
+    if let Some(member) = expected.member
+        && let Some(Value::Object(inner)) = members.get(member).cloned()
+    {
         fill_in(&mut members, inner);
+        // It can be asked for by name, and no refresh token leaves this machine.
+        if let Some(Value::Object(inner)) = members.get_mut(member) {
+            inner.remove("refresh_token");
+        }
     }
     let malformed =
         |why: &str| Error::Malformed { host: answer.host.clone(), why: format!("token answer: {why}") };
@@ -529,6 +536,7 @@ mod tests {
                 let TokenSet { facts, access_token, refresh_token, extra } = tokens;
                 assert_eq!(extra.get("id"), None);
                 assert_eq!(extra.get("person").unwrap()["id"], "U1");
+                assert_eq!(extra.get("person").unwrap().get("refresh_token"), None);
                 let refresh = refresh_token.map(|token| token.expose().to_owned());
                 (access_token.expose().to_owned(), facts.token_type, facts.scope.to_string(), refresh)
             })

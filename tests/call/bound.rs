@@ -41,3 +41,12 @@ fn a_refused_bound_token_is_refreshed_once_like_any_other() {
     call_tool(&world, "echo", r#"{"text":"hello"}"#, &[]).succeeded();
     assert_eq!(world.sandbox.books().requests[from..], ["POST /mcp", "POST /token", "POST /mcp"]);
 }
+
+/// MCP 48.
+#[test]
+fn trying_a_server_out_shows_a_bound_token_as_one() {
+    for dpop_nonce in [false, true] {
+        let ran = bound(dpop_nonce).run(&["server", "test", "box"]);
+        assert!(ran.succeeded().stdout.contains("accepted ("), "{ran:?}");
+    }
+}

@@ -56,6 +56,13 @@ fn an_issuer_without_devices_is_signed_in_to_by_pasting() {
     let advice = refused.failed_with(2, "offers no sign-in on another device").advice();
     assert!(advice.ends_with(" --paste") && !advice.contains("--device"), "{advice}");
     assert_eq!(world.sandbox.books().registrations, 0);
+
+    let narrow = login(&world, &["--scope", "mcp:basic"]);
+    let url = world.url();
+    assert_eq!(narrow.advice(), format!("mcpauth login {url} --name box --scope mcp:basic --paste"));
+    world.run(&["server", "add", &url, "--name", "box", "--grant", "device"]).succeeded();
+    let settled = world.run(&["login", "box", "--scope", "mcp:basic", "--store", "file"]);
+    assert_eq!(settled.advice(), "mcpauth login box --scope mcp:basic --grant authorization-code --paste");
 }
 
 #[test]

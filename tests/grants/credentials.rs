@@ -67,7 +67,9 @@ fn a_robot_needs_a_client_that_can_prove_itself() {
     let world = world(3600);
     let flags = ["--grant", "client-credentials", "--client-id", "robot"];
     world.run(&login_args(&world.url(), &flags)).failed_with(2, "a client with a secret or a key");
-    world.run_with_input(&login_args(&world.url(), &FLAGS), "wrong").failed_with(4, "invalid_client");
+    let wrong = world.run_with_input(&login_args(&world.url(), &FLAGS), "wrong");
+    wrong.failed_with(4, "invalid_client");
+    assert!(wrong.stderr.contains("check the --client-id") && !wrong.stderr.contains("anew"), "{wrong:?}");
     assert!(world.records().is_empty());
 }
 

@@ -1,6 +1,6 @@
 //! `token`: which token, in which form, how fresh.
 
-use mcpauth::sandbox::{Fault, SandboxOptions};
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use serde_json::json;
 
 use crate::answered_with;
@@ -47,6 +47,16 @@ fn a_member_of_the_issuers_answer_is_a_field_but_the_refresh_token_is_none() {
         ran.failed_with(2, &format!("the login at box has no field {field}"));
         assert_eq!(ran.stdout, "");
     }
+    // What the answer to a refresh leaves out stays as it was.
+    let body = json!({ "access_token": "at-2", "team": { "id": 8 } });
+    let (status, content_type) = (200, "application/json".into());
+    let fault =
+        Fault::Body { endpoint: Endpoint::Token, status, content_type, body: body.to_string(), times: 1 };
+    world.sandbox.change(|options| options.faults = vec![fault]);
+    world.run(&["refresh", "box"]).succeeded();
+    assert_eq!(world.token(&[]), "at-2");
+    assert_eq!(world.token(&["--field", "instance_url"]), "https://eu.example");
+    assert_eq!(world.token(&["--field", "team"]), r#"{"id":8}"#);
 }
 
 /// MCP 42.

@@ -213,6 +213,7 @@ fn endpoints_that_the_user_settled_need_no_metadata() {
         let flags = ["--authorize-url", &page, "--token-url", &tokens, "--register-url", &register];
         let ran = victim.sign_in_to(&peer, &[&flags[..], &["--explain"]].concat());
         assert!(ran.succeeded().stderr.contains("use the endpoints that you settled"), "{ran:?}");
+        assert!(!ran.stderr.contains("advertises"), "nobody does: {ran:?}");
         assert!(!peer.was_asked_for(ISSUER_METADATA) && !peer.was_asked_for(OPENID));
         let status = victim.run(&["status", "other", "--json"]).json();
         assert_eq!(status["logins"][0]["client"]["issuer"], peer.origin(), "{status}");

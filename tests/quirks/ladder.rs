@@ -109,3 +109,23 @@ fn an_imitation_says_that_it_is_one() {
     let help = world.run(&["sandbox", "--help"]);
     assert!(help.succeeded().stdout.contains("as far as people reported them"), "{help:?}");
 }
+
+#[test]
+fn a_sandbox_that_registers_nobody_names_the_client_that_it_knows() {
+    let world = World::new();
+    let mut sandbox = world
+        .command(&["sandbox", "--no-registration", "--auto-consent"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = std::io::BufRead::lines(std::io::BufReader::new(sandbox.stderr.take().unwrap()));
+    let advised = said
+        .map(Result::unwrap)
+        .find_map(|line| line.split_once("sign in:").map(|(_, command)| command.trim().to_owned()));
+    let typed = format!("{} --name box --no-browser --store file", advised.unwrap());
+    let ran = world.login_as(world.typed(&typed));
+    sandbox.kill().unwrap();
+    sandbox.wait().unwrap();
+    ran.succeeded();
+}

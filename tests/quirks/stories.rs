@@ -81,11 +81,26 @@ fn without_it_something_is_missing_and_the_flag_is_named() {
     }
 }
 
+/// The providers whose metadata names an issuer of another origin.
+const ELSEWHERE: [&str; 5] = ["atlassian-mcp", "slack", "salesforce-mcp", "meta", "netsuite"];
+
+/// MCP 10.
+#[test]
+fn nobody_passes_for_a_provider_whose_ways_were_chosen_by_name() {
+    for name in ELSEWHERE {
+        let world = imitating(name);
+        login(&world, name, &["--quirks", name]).failed_with(5, "names another issuer");
+        assert_eq!(world.sandbox.books().codes_issued, 0, "{name}");
+    }
+}
+
 #[test]
 fn with_it_everything_works_and_goes_on_working() {
     for (name, _) in STORIES {
         let world = imitating(name);
-        let ran = login(&world, name, &["--quirks", name]);
+        let pinned = ["--quirks", name, "--issuer", world.sandbox.origin()];
+        let flags = if ELSEWHERE.contains(&name) { &pinned[..] } else { &pinned[..2] };
+        let ran = login(&world, name, flags);
         assert_eq!(ran.exit, 0, "{name}: {ran:?}");
         let first = world.token(&[]);
         assert_eq!(call(&world.url(), &first), 200, "{name}");

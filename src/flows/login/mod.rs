@@ -166,7 +166,8 @@ fn count(app: &App, store: &Store, key: &LoginKey) {
 /// The command that tries the same again. A server that nobody has signed in to has no name yet.
 pub fn again(app: &App, request: &LoginRequest) -> String {
     let profile = &request.profile;
-    let known = app.config.profile(&profile.name).is_ok_and(|known| known.is_some());
+    let stored = app.config.profile(&profile.name).ok().flatten();
+    let known = stored.is_some();
     let server = if known { profile.name.to_string() } else { quoted(profile.url.as_str()) };
     let named_otherwise = || app.config.name_for(&profile.url).is_ok_and(|usual| usual != profile.name);
     let name = (!known && named_otherwise()).then(|| format!(" --name {}", profile.name));
@@ -174,15 +175,17 @@ pub fn again(app: &App, request: &LoginRequest) -> String {
     let device = request.grant == GrantKind::Device && profile.grant != GrantKind::Device;
     let device = if device { " --device" } else { "" };
     // What a login that failed has settled is kept nowhere.
-    let unsaved = if known { String::new() } else { unsaved(request) };
+    let unsaved = unsaved(request, stored.as_ref());
     let (name, account) = (name.unwrap_or_default(), account.unwrap_or_default());
     format!("mcpauth login {server}{name}{account}{device}{unsaved}")
 }
 
 /// The flags that would settle again what nobody has saved.
-fn unsaved(request: &LoginRequest) -> String {
-    let mut flags = request.profile.grant_flags();
-    flags.extend(request.profile.override_flags());
+fn unsaved(request: &LoginRequest, stored: Option<&ServerProfile>) -> String {
+    let settled = |profile: &ServerProfile| [profile.grant_flags(), profile.override_flags()].concat();
+    let saved = stored.map(settled).unwrap_or_default();
+    let mut flags = settled(&request.profile);
+    flags.retain(|flag| !saved.contains(flag));
     if let Some(BroughtClient { id, secret, key }) = &request.client {
         flags.push(format!("--client-id {}", quoted(id)));
         flags.extend(secret.as_ref().map(|_| "--client-secret-stdin".to_owned()));
