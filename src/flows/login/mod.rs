@@ -6,27 +6,27 @@ mod client;
 mod code;
 mod device;
 mod elsewhere;
+mod signing;
 mod unattended;
 mod vouching;
 
 use std::time::Duration;
 
+use self::signing::{Obtained, Signing, Trouble};
 use super::brought::BroughtClient;
 use super::dealings::{self, Dealings};
 use super::explain::Decisions;
-use super::{App, brake, forget_client, gone_wrong, remote, renewal};
+use super::{App, brake, gone_wrong, remote, renewal};
 use crate::audit::{Event, Kind};
 use crate::browser::Page;
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::http::{self, Http};
 use crate::model::{
-    ClientFacts, ClientRegistration, Endpoints, Grant, GrantKind, Identity, Login, LoginFacts, LoginKey,
-    LoginState, LoginSummary, Name, RegistrationSource, ScopeSet, ServerUrl, TokenSet,
+    GrantKind, Identity, Login, LoginFacts, LoginKey, LoginState, LoginSummary, Name, RegistrationSource,
+    ScopeSet, ServerUrl,
 };
-use crate::oauth::client_auth::Applicant;
 use crate::oauth::discovery::{Discovery, Trace};
-use crate::oauth::token::Granted;
 use crate::oauth::{self, identity};
 use crate::platform;
 use crate::secret::DpopKey;
@@ -194,61 +194,6 @@ fn unsaved(request: &LoginRequest, stored: Option<&ServerProfile>) -> String {
     flags.iter().map(|flag| [" ", flag].concat()).collect()
 }
 
-/// Everything that a grant works with.
-pub(super) struct Signing<'a> {
-    pub(super) app: &'a App,
-    store: &'a Store,
-    pub(super) request: &'a LoginRequest,
-    http: &'a Http,
-    found: &'a Discovery,
-    dealings: &'a Dealings,
-    /// What is asked for.
-    scope: &'a ScopeSet,
-    /// The key that tokens are to be bound to, if they are.
-    dpop_key: Option<DpopKey>,
-    /// What to type to try the same again.
-    command: &'a str,
-}
-
-/// Why a grant brought nothing.
-enum Trouble {
-    /// The issuer does not know a client that it gave; it is dropped, and another may be asked for.
-    ClientForgotten { client_id: String, error: Error },
-    /// Anything else.
-    Other(Error),
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl Trouble {
-    fn into_error(self) -> Error {
-        match self {
-            Self::ClientForgotten { error, .. } | Self::Other(error) => error,
-        }
-    }
-}
-
-/// What a grant brought.
-struct Obtained {
-    client: ClientRegistration,
-    tokens: TokenSet,
-    grant: Grant,
-    resource: Option<String>,
-}
-
-impl Obtained {
-    /// Tokens, and the client that got them by the way that worked.
-    fn new(client: ClientRegistration, granted: Granted, grant: Grant, resource: Option<String>) -> Self {
-        let Granted { tokens, auth_method } = granted;
-        let facts = ClientFacts { auth_method, ..client.facts };
-        Self { client: ClientRegistration { facts, ..client }, tokens, grant, resource }
-    }
-}
-
 async fn sign_in(
     app: &App,
     store: &Store,
@@ -307,48 +252,6 @@ impl Signing<'_> {
             browser.answer(if outcome.is_ok() { Page::SignedIn } else { Page::NotSignedIn });
         }
         outcome
-    }
-
-    /// This client, before these endpoints.
-    fn applicant<'b>(&'b self, endpoints: &'b Endpoints, client: &'b ClientRegistration) -> Applicant<'b> {
-        let dpop_key = self.dpop_key.as_ref();
-        Applicant { http: self.http, endpoints, client, dpop_key, now: self.app.now() }
-    }
-
-    /// Says who will be asked for what; `at` is the host of the page that a person is sent to.
-    fn introduce(&self, at: Option<&str>) {
-        let (profile, issuer) = (&self.request.profile, &self.found.issuer.issuer);
-        let console = &self.app.console;
-        console.say(&format!("signing in to {} ({})", profile.name, profile.url));
-        let own = url::Url::parse(issuer.as_str()).ok();
-        let elsewhere = at.filter(|at| own.as_ref().is_some_and(|url| url.host_str() != Some(at)));
-        let elsewhere = elsewhere.map(|at| format!(", sign-in at {at}")).unwrap_or_default();
-        console.say(&format!("  issuer  {issuer}{elsewhere}"));
-        if self.found.legacy {
-            console.warn("this server names no issuer, so nothing vouches for the one at its own address");
-        }
-        let scope =
-            if self.scope.is_empty() { "as the issuer decides".into() } else { self.scope.to_string() };
-        console.say(&format!("  scope   {scope}"));
-    }
-
-    /// Why the issuer gave no tokens. One that says that it does not know a client of its own making is believed.
-    fn failed(&self, client: &ClientFacts, error: oauth::Error) -> Trouble {
-        let code = match &error {
-            oauth::Error::Refused { reason, .. } | oauth::Error::AuthorizationFailed(reason) => &reason.code,
-            _ => "",
-        };
-        let is_unknown = matches!(code, "invalid_client" | "unauthorized_client");
-        let error = remote(&self.request.profile.url)(error);
-        if !is_unknown || client.source != RegistrationSource::Dynamic {
-            return Trouble::Other(error);
-        }
-        let profile = &self.request.profile;
-        self.app.forget_metadata_of(&profile.url, profile.issuer.as_ref());
-        match forget_client(self.store, &profile.name, client) {
-            Ok(()) => Trouble::ClientForgotten { client_id: client.client_id.clone(), error },
-            Err(error) => Trouble::Other(error.into()),
-        }
     }
 
     /// Stores what was obtained as a login.
