@@ -186,6 +186,9 @@ fn unsaved(request: &LoginRequest, stored: Option<&ServerProfile>) -> String {
     let saved = stored.map(settled).unwrap_or_default();
     let mut flags = settled(&request.profile);
     flags.retain(|flag| !saved.contains(flag));
+    if !request.add_scope.is_empty() {
+        flags.push(format!("--add-scope {}", quoted(&request.add_scope.to_string())));
+    }
     if let Some(BroughtClient { id, secret, key }) = &request.client {
         flags.push(format!("--client-id {}", quoted(id)));
         flags.extend(secret.as_ref().map(|_| "--client-secret-stdin".to_owned()));
