@@ -14,8 +14,8 @@ const FORMER: [(u32, &str, &str); 2] = [
     ),
     (
         2,
-        "sandbox_at_xftFXgkIuK2J_k89vS-1726tirdzCBwH6-2BGKT1edc",
-        "sandbox_at_IUVkRVs2MMwTvsdtMwkKdXYXWVNcgtVb8bW9DHJSP1A",
+        "sandbox_at_NDQQlc1QI14cRE6NS5sxg9wJACMXsjIDkzscfMRLhig",
+        "sandbox_at_pveCNC3Pd5CHC1CgCkDseDVzBqHMXoHSit0tQsuXDJI",
     ),
 ];
 
