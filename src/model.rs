@@ -156,12 +156,12 @@ pub struct ClientRegistration {
 }
 
 impl ClientRegistration {
-    /// Nobody in particular, at this issuer.
-    pub fn unregistered(issuer: &Issuer) -> Self {
+    /// A client that has nothing to prove itself with.
+    pub fn public(source: RegistrationSource, issuer: &Issuer, client_id: impl Into<String>) -> Self {
         let facts = ClientFacts {
-            source: RegistrationSource::Unregistered,
+            source,
             issuer: issuer.clone(),
-            client_id: String::new(),
+            client_id: client_id.into(),
             auth_method: ClientAuthMethod::None,
             redirect_uri: None,
             scope: ScopeSet::default(),
@@ -170,6 +170,11 @@ impl ClientRegistration {
             assertion: None,
         };
         Self { facts, secret: None, key: None, management_token: None }
+    }
+
+    /// Nobody in particular, at this issuer.
+    pub fn unregistered(issuer: &Issuer) -> Self {
+        Self::public(RegistrationSource::Unregistered, issuer, "")
     }
 
     /// A second copy, for the login that this client makes.

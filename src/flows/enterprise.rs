@@ -6,8 +6,7 @@ use crate::error::Error;
 use crate::http::Http;
 use crate::model::grant::{EnterpriseGrant, SubjectSource};
 use crate::model::{
-    ClientAuthMethod, ClientFacts, ClientRegistration, Endpoints, Issuer, Login, LoginKey, Name,
-    RegistrationSource, ScopeSet, ServerUrl,
+    ClientRegistration, Endpoints, Issuer, Login, LoginKey, Name, RegistrationSource, ServerUrl,
 };
 use crate::oauth::client_auth::Applicant;
 use crate::oauth::exchange::{self, Subject, Target};
@@ -63,7 +62,11 @@ fn vouching(
     let login = match &grant.subject {
         SubjectSource::Token(source) => {
             return Ok(Vouching {
-                client: public_client(grant),
+                client: ClientRegistration::public(
+                    RegistrationSource::Preregistered,
+                    &grant.identity_provider,
+                    &grant.client_id,
+                ),
                 subject: Subject::IdToken(token_source::read(source)?),
                 endpoints: Endpoints::only_token(grant.token_endpoint.clone()),
                 url: grant.identity_provider.as_str().parse()?,
@@ -106,23 +109,4 @@ fn apart(app: &App, key: &LoginKey, fresh_login: FreshLogin) -> Result<Login, Er
 pub(super) fn http_to(app: &App, issuer: &Issuer) -> Result<Http, Error> {
     let url: ServerUrl = issuer.as_str().parse()?;
     Ok(app.http(&url))
-}
-
-fn public_client(grant: &EnterpriseGrant) -> ClientRegistration {
-    ClientRegistration {
-        facts: ClientFacts {
-            source: RegistrationSource::Preregistered,
-            issuer: grant.identity_provider.clone(),
-            client_id: grant.client_id.clone(),
-            auth_method: ClientAuthMethod::None,
-            redirect_uri: None,
-            scope: ScopeSet::default(),
-            secret_expires_at: None,
-            management_url: None,
-            assertion: None,
-        },
-        secret: None,
-        key: None,
-        management_token: None,
-    }
 }

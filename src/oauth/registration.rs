@@ -95,22 +95,7 @@ fn reuse(
 
 /// A client id metadata document is a public client whose id is the document's URL.
 fn by_metadata_document(document: &Url, issuer: &Issuer) -> ClientRegistration {
-    ClientRegistration {
-        facts: ClientFacts {
-            source: RegistrationSource::MetadataDocument,
-            issuer: issuer.clone(),
-            client_id: document.to_string(),
-            auth_method: ClientAuthMethod::None,
-            redirect_uri: None,
-            scope: ScopeSet::default(),
-            secret_expires_at: None,
-            management_url: None,
-            assertion: None,
-        },
-        secret: None,
-        key: None,
-        management_token: None,
-    }
+    ClientRegistration::public(RegistrationSource::MetadataDocument, issuer, document.as_str())
 }
 
 /// The method to ask for: a program on a person's machine keeps no secret, so `none` wherever it is offered.
