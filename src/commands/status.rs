@@ -185,12 +185,7 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         (true, count) => format!("yes, {count} so far, last at {}", tokens.received_at),
     };
     let scope = if tokens.scope.is_empty() { "not stated".to_owned() } else { tokens.scope.to_string() };
-    let kind = match client.source {
-        RegistrationSource::Preregistered => "brought by you",
-        RegistrationSource::MetadataDocument => "metadata document",
-        RegistrationSource::Dynamic => "registered by itself",
-        RegistrationSource::Unregistered => "none needed",
-    };
+    let kind = kind_in_words(client.source);
     let bound = if tokens.is_bound() { ", bound to a key (DPoP)" } else { "" };
     let mut text = format!(
         "{}  {}\n  {mark} {}   {who}issuer {}\n    state    {}\n    access   {}{bound}\n    refresh  {renewal}\n    scope    {scope}\n    \
@@ -222,6 +217,16 @@ fn describe(app: &App, entry: &Entry, store: StoreKind) -> String {
         );
     }
     text
+}
+
+/// How the client came about.
+fn kind_in_words(source: RegistrationSource) -> &'static str {
+    match source {
+        RegistrationSource::Preregistered => "brought by you",
+        RegistrationSource::MetadataDocument => "metadata document",
+        RegistrationSource::Dynamic => "registered by itself",
+        RegistrationSource::Unregistered => "none needed",
+    }
 }
 
 /// What the record says against the login.

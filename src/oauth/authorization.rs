@@ -190,7 +190,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{ClientAuthMethod, RegistrationSource};
+    use crate::model::{ClientRegistration, RegistrationSource};
 
     fn issuer(promises_iss: bool) -> IssuerMetadata {
         serde_json::from_value(json!({
@@ -201,17 +201,8 @@ mod tests {
     }
 
     fn client() -> ClientFacts {
-        ClientFacts {
-            source: RegistrationSource::Dynamic,
-            issuer: Issuer::new("https://i.example"),
-            client_id: "c&d".into(),
-            auth_method: ClientAuthMethod::None,
-            redirect_uri: None,
-            scope: ScopeSet::default(),
-            secret_expires_at: None,
-            management_url: None,
-            assertion: None,
-        }
+        let issuer = Issuer::new("https://i.example");
+        ClientRegistration::public(RegistrationSource::Dynamic, &issuer, "c&d").facts
     }
 
     fn begin(promises_iss: bool) -> PendingAuthorization {
