@@ -1,5 +1,6 @@
 //! What a hint names can be typed, and leads to what was wanted.
 
+use crate::support::steps::port_of_its_own;
 use crate::support::{World, finish};
 use mcpauth::sandbox::{Fault, SandboxOptions};
 
@@ -96,7 +97,8 @@ fn a_client_to_be_registered_by_hand_gets_the_callback_that_was_chosen() {
         let options =
             SandboxOptions { registration: false, any_loopback_port: false, ..SandboxOptions::default() };
         let world = World::with(options);
-        let refused = world.login(callback);
+        let port = port_of_its_own().to_string();
+        let refused = world.login(&[&["--callback-port", &port], callback].concat());
         let (_, rest) =
             refused.failed_with(2, "registers no clients").stderr.split_once("redirect URI ").unwrap();
         let redirect = rest.split_once(',').unwrap().0.to_owned();

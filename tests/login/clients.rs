@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use serde_json::json;
 
-use crate::support::steps::{Document, callback_port, parameters};
+use crate::support::steps::{Document, callback_port, parameters, port_of_its_own};
 use crate::support::{World, call, get};
 
 /// What a person registers by hand: loopback redirects with any port (RFC 8252 section 7.3).
@@ -245,7 +245,7 @@ fn whoever_signed_out_may_choose_another_store_and_gets_another_client() {
 #[test]
 fn a_callback_of_the_users_own_is_registered_and_answered() {
     let world = World::new();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let free = port_of_its_own().to_string();
     let callback = ["--callback-host", "localhost", "--callback-port", &free, "--callback-path", "/here"];
     world.login(&callback).succeeded();
     let books = world.sandbox.books();

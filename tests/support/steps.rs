@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Seek, Write};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::JoinHandle;
 
 use mcpauth::sandbox::{Sandbox, SandboxOptions};
@@ -132,6 +134,17 @@ pub fn file_of(text: &str) -> fs::File {
 /// The parameters of an address.
 pub fn parameters(address: &str) -> BTreeMap<String, String> {
     Url::parse(address).unwrap().query_pairs().into_owned().collect()
+}
+
+/// A free loopback port that nobody is given who asks for any: it lies below the range that systems take those from,
+/// so no other story's connection can sit on it by chance.
+pub fn port_of_its_own() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 12_000 + u16::try_from(std::process::id() % 97).unwrap() * 100;
+    (0..100)
+        .map(|_| start + NEXT.fetch_add(1, Ordering::Relaxed) % 100)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
 }
 
 /// The port to which an authorization request wants to be answered.
