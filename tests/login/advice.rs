@@ -86,6 +86,20 @@ fn a_server_that_somebody_is_signed_in_to_is_left_as_advised() {
     world.run(&["server", "remove", "box"]).succeeded();
 }
 
+/// Nobody comes back to that port here: by then it may be somebody else's.
+#[test]
+fn a_client_to_be_registered_by_hand_gets_the_port_that_was_free() {
+    for host in ["127.0.0.1", "localhost"] {
+        let world = World::with(SandboxOptions { registration: false, ..SandboxOptions::default() });
+        let refused = world.login(&["--callback-host", host]);
+        let (_, rest) =
+            refused.failed_with(2, "registers no clients").stderr.split_once("redirect URI ").unwrap();
+        let redirect = url::Url::parse(rest.split_once(',').unwrap().0).unwrap();
+        let port = format!("--callback-port {}", redirect.port().unwrap());
+        assert!(refused.advice().contains(&port), "no {port} in {refused:?}");
+    }
+}
+
 #[test]
 fn a_client_to_be_registered_by_hand_gets_the_callback_that_was_chosen() {
     for callback in [
