@@ -29,7 +29,7 @@ use self::answer::retry_after;
 pub use self::gate::TOO_LOCAL;
 use self::gate::{Gate, GatedResolver};
 use self::sending::Sending;
-pub use self::streaming::{STREAM_LIMIT, Streamed};
+pub use self::streaming::{STREAM_LIMIT, Streamed, Upgraded};
 use self::trouble::{Attempt, innermost};
 pub use self::trouble::{Flaw, HttpError};
 use crate::model::{ServerUrl, is_loopback};

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
+pub use reqwest::Upgraded;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use super::sending::Sending;
@@ -33,6 +34,12 @@ impl Streamed {
     /// Seconds to wait, if the peer said so.
     pub fn retry_after(&self) -> Option<u64> {
         retry_after(&self.headers)
+    }
+
+    /// The connection itself, after an answer with status 101: it speaks something else from now on.
+    pub async fn upgrade(self) -> Result<Upgraded, HttpError> {
+        let attempt = Attempt { host: self.host, limit: self.limit, proxy: None };
+        self.response.upgrade().await.map_err(|error| attempt.failed(&error))
     }
 
     /// The next piece of the body, as soon as it is there; `None` at its end.

@@ -2,6 +2,7 @@
 
 pub mod message;
 pub mod sse;
+pub mod websocket;
 
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
