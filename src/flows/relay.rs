@@ -48,7 +48,7 @@ impl Relay {
     /// The way to a server. Touches neither store nor network yet.
     pub fn new(app: Arc<App>, profile: &ServerProfile, account: &Name) -> Self {
         let key = LoginKey { server: profile.name.clone(), account: account.clone() };
-        Self { http: app.http(&profile.url), server: profile.url.clone(), app, key, nonce: Mutex::default() }
+        Self { http: app.http_to(profile), server: profile.url.clone(), app, key, nonce: Mutex::default() }
     }
 
     /// The login that is used.
