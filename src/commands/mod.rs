@@ -40,7 +40,7 @@ pub use man::pages as man_pages;
 
 use crate::console::{Console, Tone};
 use crate::error::Error;
-use crate::flows::{self, App, Ports};
+use crate::flows::{App, Ports};
 
 /// Sign in to MCP servers once; hand every script, client and stdio server a fresh token
 #[derive(Parser)]
@@ -88,8 +88,9 @@ enum Command {
 
 /// Runs a command line and gives its exit code.
 pub fn run(args: &[OsString], ports: Ports) -> u8 {
-    if args.get(1).is_some_and(|first| first == flows::worker::COMMAND) {
-        return worker::run(ports);
+    let hidden = args.get(1).and_then(|first| worker::run(first.to_str()?, &ports));
+    if let Some(exit_code) = hidden {
+        return exit_code;
     }
     let overruled = |refusal| Cli::from_arg_matches(&overruled::parse(refusal, args)?);
     let cli = match parse(args).or_else(overruled) {
