@@ -3,6 +3,7 @@
 mod all;
 mod args;
 mod audit;
+mod bridge;
 mod call;
 mod client;
 mod completions;
@@ -69,6 +70,7 @@ enum Command {
     Token(token::TokenArgs),
     Headers(headers::HeadersArgs),
     Exec(exec::ExecArgs),
+    Bridge(bridge::BridgeArgs),
     Call(call::CallArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -117,6 +119,7 @@ impl Command {
             Self::Token(_) => "token",
             Self::Headers(_) => "headers",
             Self::Exec(_) => "exec",
+            Self::Bridge(_) => "bridge",
             Self::Call(_) => "call",
             Self::Status(_) => "status",
             Self::Refresh(_) => "refresh",
@@ -135,6 +138,7 @@ impl Command {
             Self::Logout(args) => args.run(&app),
             Self::Token(args) => args.run(&app),
             Self::Headers(args) => args.run(app),
+            Self::Bridge(args) => args.run(app),
             Self::Call(args) => args.run(app),
             Self::Status(args) => args.run(&app),
             Self::List(_) => list::run(&app),
@@ -194,6 +198,9 @@ fn with_environment_twins(command: clap::Command) -> clap::Command {
         // `--server` has its twin where a server is chosen: `App::profile`.
         Some("help" | "version" | "server") | None => arg,
         Some(long) => {
+            // `--header` means one thing where a token is printed and another where a server is settled.
+            let long =
+                if long == "header" && arg.get_action().takes_values() { "server-header" } else { long };
             let variable = format!("MCPAUTH_{}", long.to_ascii_uppercase().replace('-', "_"));
             let arg = if matches!(arg.get_action(), ArgAction::SetTrue) {
                 arg.value_parser(FalseyValueParser::new())

@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod brake;
+pub mod bridge;
 pub mod brought;
 pub mod call;
 pub mod condition;

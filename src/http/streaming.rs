@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
 pub use reqwest::Upgraded;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 
 use super::sending::Sending;
 use super::trouble::Attempt;
@@ -64,6 +64,16 @@ impl Streamed {
     pub async fn upgrade(self) -> Result<Upgraded, HttpError> {
         let attempt = Attempt { host: self.host, limit: self.patience.pause, proxy: None };
         self.response.upgrade().await.map_err(|error| attempt.failed(&error))
+    }
+
+    /// Whether the body is one of server-sent events.
+    pub fn is_event_stream(&self) -> bool {
+        self.endless
+    }
+
+    /// How many bytes the body has, if the server says so.
+    pub fn length(&self) -> Option<usize> {
+        self.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
     }
 
     /// The next piece of the body, as soon as it is there; `None` at its end.
