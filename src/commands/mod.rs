@@ -198,6 +198,9 @@ fn with_environment_twins(command: clap::Command) -> clap::Command {
         // `--server` has its twin where a server is chosen: `App::profile`.
         Some("help" | "version" | "server") | None => arg,
         Some(long) => {
+            // `--header` means one thing where a token is printed and another where a server is settled.
+            let long =
+                if long == "header" && arg.get_action().takes_values() { "server-header" } else { long };
             let variable = format!("MCPAUTH_{}", long.to_ascii_uppercase().replace('-', "_"));
             let arg = if matches!(arg.get_action(), ArgAction::SetTrue) {
                 arg.value_parser(FalseyValueParser::new())
