@@ -88,8 +88,10 @@ enum Command {
 
 /// Runs a command line and gives its exit code.
 pub fn run(args: &[OsString], ports: Ports) -> u8 {
-    if args.get(1).is_some_and(|first| first == flows::worker::COMMAND) {
-        return worker::run(ports);
+    match args.get(1).and_then(|first| first.to_str()) {
+        Some(flows::worker::COMMAND) => return worker::run(ports),
+        Some(flows::live::KEEPER_COMMAND) => return flows::live::keep(),
+        _ => {}
     }
     let overruled = |refusal| Cli::from_arg_matches(&overruled::parse(refusal, args)?);
     let cli = match parse(args).or_else(overruled) {
@@ -105,6 +107,14 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
         console.error(&error);
         error.exit_code()
     })
+}
+
+/// Refuses to work with more rights than whoever started this program has: its variables and files would decide what is
+/// done with them.
+pub fn refuse_borrowed_rights(ports: &Ports) -> u8 {
+    let tone = Tone { colorless: args::colorless(), ..Tone::default() };
+    Console::new(ports.terminal.clone(), tone).error(&Error::BorrowedRights);
+    Error::BorrowedRights.exit_code()
 }
 
 impl Command {
@@ -128,7 +138,7 @@ impl Command {
 
     fn run(self, app: App) -> Result<u8, Error> {
         let done = match self {
-            Self::Exec(args) => return args.run(&app),
+            Self::Exec(args) => return args.run(app),
             Self::Doctor(args) => return args.run(&app),
             Self::Login(args) => args.run(app),
             Self::Logout(args) => args.run(&app),
@@ -268,6 +278,7 @@ mod tests {
             "headers --placeholder --store file",
             "exec -s a -e B=c -- cmd --flag -- x",
             "exec --clean-env --allow-env A -q -- cmd",
+            "exec --token-file --socket -s a -- cmd",
         ] {
             let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             let whole = command().try_get_matches_from([&["mcpauth".into()], &args[..]].concat()).unwrap();
