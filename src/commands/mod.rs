@@ -40,7 +40,7 @@ pub use man::pages as man_pages;
 
 use crate::console::{Console, Tone};
 use crate::error::Error;
-use crate::flows::{self, App, Ports};
+use crate::flows::{App, Ports};
 
 /// Sign in to MCP servers once; hand every script, client and stdio server a fresh token
 #[derive(Parser)]
@@ -88,10 +88,9 @@ enum Command {
 
 /// Runs a command line and gives its exit code.
 pub fn run(args: &[OsString], ports: Ports) -> u8 {
-    match args.get(1).and_then(|first| first.to_str()) {
-        Some(flows::worker::COMMAND) => return worker::run(ports),
-        Some(flows::live::KEEPER_COMMAND) => return flows::live::keep(),
-        _ => {}
+    let hidden = args.get(1).and_then(|first| worker::run(first.to_str()?, &ports));
+    if let Some(exit_code) = hidden {
+        return exit_code;
     }
     let overruled = |refusal| Cli::from_arg_matches(&overruled::parse(refusal, args)?);
     let cli = match parse(args).or_else(overruled) {

@@ -1,5 +1,8 @@
 //! The wire format of MCP over HTTP, as far as signing in needs it: a request that looks like real traffic.
 
+pub mod message;
+pub mod sse;
+
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
 use serde_json::{Value, json};

@@ -114,7 +114,11 @@ mod signals {
             let caught: SigSet = PASSED_ON.into_iter().collect();
             caught.thread_block()?;
             let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-            Ok(Self(AsyncFd::new(SignalFd::with_flags(&caught, flags)?)?))
+            let descriptor = SignalFd::with_flags(&caught, flags)?;
+            #[expect(unsafe_code, reason = "this face of the call asks for a promise")]
+            // SAFETY: the descriptor is the signal's own, lives in there, and stays the same one for as long as it does.
+            let watched = unsafe { AsyncFd::register(descriptor) };
+            Ok(Self(watched.map_err(io::Error::from)?))
         }
 
         pub async fn next(&mut self) -> io::Result<Received> {

@@ -28,6 +28,7 @@ mod note;
 mod passphrase;
 mod record;
 mod sealing;
+mod sign_ins;
 mod sources;
 mod trouble;
 
@@ -38,6 +39,7 @@ pub use keys::{GivenKey, KeySource, KeychainKey, NoKey};
 pub use lock::LockState;
 pub use moving::{Census, Resident, Turn};
 pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
+pub use sign_ins::{Ending, SignIn, SignInTurn};
 pub use sources::{Kinds, Sources};
 pub use trouble::{Attempt, Trouble};
 
