@@ -110,6 +110,14 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
     })
 }
 
+/// Refuses to work with more rights than whoever started this program has: its variables and files would decide what is
+/// done with them.
+pub fn refuse_borrowed_rights(ports: &Ports) -> u8 {
+    let tone = Tone { colorless: args::colorless(), ..Tone::default() };
+    Console::new(ports.terminal.clone(), tone).error(&Error::BorrowedRights);
+    Error::BorrowedRights.exit_code()
+}
+
 impl Command {
     /// Its name, for the log of what happens.
     fn name(&self) -> &'static str {
@@ -132,7 +140,7 @@ impl Command {
 
     fn run(self, app: App) -> Result<u8, Error> {
         let done = match self {
-            Self::Exec(args) => return args.run(&app),
+            Self::Exec(args) => return args.run(app),
             Self::Doctor(args) => return args.run(&app),
             Self::Login(args) => args.run(app),
             Self::Logout(args) => args.run(&app),
@@ -276,6 +284,7 @@ mod tests {
             "headers --placeholder --store file",
             "exec -s a -e B=c -- cmd --flag -- x",
             "exec --clean-env --allow-env A -q -- cmd",
+            "exec --token-file --socket -s a -- cmd",
         ] {
             let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             let whole = command().try_get_matches_from([&["mcpauth".into()], &args[..]].concat()).unwrap();

@@ -14,6 +14,7 @@ mod enterprise;
 pub mod exec;
 mod explain;
 pub mod handout;
+pub mod live;
 pub mod login;
 pub mod logout;
 mod metadata_cache;
