@@ -3,6 +3,7 @@
 mod all;
 mod args;
 mod audit;
+mod bridge;
 mod call;
 mod client;
 mod completions;
@@ -70,6 +71,7 @@ enum Command {
     Token(token::TokenArgs),
     Headers(headers::HeadersArgs),
     Exec(exec::ExecArgs),
+    Bridge(bridge::BridgeArgs),
     Call(call::CallArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -119,6 +121,7 @@ impl Command {
             Self::Token(_) => "token",
             Self::Headers(_) => "headers",
             Self::Exec(_) => "exec",
+            Self::Bridge(_) => "bridge",
             Self::Call(_) => "call",
             Self::Status(_) => "status",
             Self::Refresh(_) => "refresh",
@@ -138,6 +141,7 @@ impl Command {
             Self::Logout(args) => args.run(&app),
             Self::Token(args) => args.run(&app),
             Self::Headers(args) => args.run(app),
+            Self::Bridge(args) => args.run(app),
             Self::Call(args) => args.run(app),
             Self::Status(args) => args.run(&app),
             Self::List(_) => list::run(&app),

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod attempt;
 pub mod brake;
+pub mod bridge;
 pub mod brought;
 pub mod call;
 pub mod condition;
