@@ -18,6 +18,7 @@ mod list;
 mod login;
 mod logout;
 mod man;
+mod mcp;
 mod overruled;
 mod profile;
 mod refresh;
@@ -80,6 +81,7 @@ enum Command {
     Discover(discover::DiscoverArgs),
     Doctor(doctor::DoctorArgs),
     Audit(audit::AuditArgs),
+    Mcp(mcp::McpArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
@@ -133,6 +135,7 @@ impl Command {
             Self::Refresh(_) => "refresh",
             Self::Server(_) => "server",
             Self::Discover(_) => "discover",
+            Self::Mcp(_) => "mcp",
             // The others change no login and hand out nothing.
             _ => "mcpauth",
         }
@@ -155,6 +158,7 @@ impl Command {
             Self::Store(args) => args.run(app),
             Self::Discover(args) => args.run(&app),
             Self::Audit(args) => args.run(&app),
+            Self::Mcp(args) => args.run(app),
             Self::Sandbox(args) => args.run(&app),
             Self::Demo(args) => args.run(&app),
             Self::DemoServer => demo_server::run(&app),

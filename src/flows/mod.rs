@@ -1,5 +1,6 @@
 //! The use cases. They touch people, time and the keychain only through [`Ports`], and never print an answer.
 
+pub mod agent;
 pub mod attempt;
 pub mod brake;
 pub mod bridge;

@@ -99,6 +99,9 @@ pub use unix::{
 mod stream;
 #[cfg(unix)]
 pub use stream::{Stream, take_streams};
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
 mod passing_file;
 #[cfg(unix)]
 #[expect(missing_docs, reason = "the contracts stand above")]
