@@ -49,6 +49,9 @@
 //!   system does not tell.
 //! - `ancestors(levels)` tells who started us, and who started that one: ids and names, the nearest first, as far as
 //!   the system tells.
+//! - `listen_privately(path)` makes a socket that only programs of this user can connect to, whatever becomes of its mode
+//!   later: in a directory that is made 0700 if it is missing and has to be private, and in place of one at which nobody
+//!   listens any more. Its name goes when it is dropped. `Unsupported` where there are no such sockets.
 //! - `user()` is what the system calls whoever this process belongs to.
 
 use std::error::Error;
@@ -64,6 +67,12 @@ pub use unix::{
     open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve,
     reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod private_socket;
+#[cfg(unix)]
+pub use private_socket::{PrivateListener, PrivateStream, listen_privately};
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[expect(missing_docs, reason = "the contracts stand above")]
@@ -81,9 +90,9 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
+    PrivateListener, PrivateStream, ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
     find_session_bus, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container,
-    make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
+    listen_privately, make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
     replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
 
