@@ -58,6 +58,14 @@ impl Door {
         }
     }
 
+    /// The port; a socket has none.
+    pub(super) fn port(&self) -> u16 {
+        match self {
+            Self::Address(_, address) => address.port(),
+            Self::Socket(..) => 0,
+        }
+    }
+
     /// The socket, if it is one.
     pub(super) fn socket(&self) -> Option<&std::path::Path> {
         match self {
