@@ -51,6 +51,14 @@ pub enum Error {
         /// What to type instead.
         hint: String,
     },
+    /// What was asked for would let others in.
+    #[error("{message}")]
+    Unsafe {
+        /// What would be open to whom.
+        message: String,
+        /// What to type instead.
+        hint: String,
+    },
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -328,7 +336,7 @@ impl Error {
             Self::LoginNeeded { .. } | Self::ScopeNeeded { .. } => LOGIN_NEEDED,
             Self::Answered { status, .. } | Self::Unserved { status, .. } => answered_exit_code(*status),
             Self::ScopeHeld { .. } | Self::NoMessage { .. } => 8,
-            Self::WrongPaste { .. } | Self::BorrowedRights => REFUSED,
+            Self::WrongPaste { .. } | Self::BorrowedRights | Self::Unsafe { .. } => REFUSED,
             Self::Remote { source, .. } => remote::exit_code(source),
             Self::TooManyLogins { .. }
             | Self::Resting { .. }
@@ -364,7 +372,7 @@ impl Error {
     /// What the reader can do, as a command to type wherever there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Usage { hint, .. } | Self::Unsafe { hint, .. } => Some(hint.clone()),
             Self::Config(error) => config_hint(error),
             Self::Malformed(_) => Some("`mcpauth help` shows what each command takes".into()),
             Self::NoServer(names) if names.is_empty() => Some("run `mcpauth login https://…`".into()),

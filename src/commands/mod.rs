@@ -21,6 +21,7 @@ mod man;
 mod mcp;
 mod overruled;
 mod profile;
+mod proxy;
 mod refresh;
 mod refusal;
 mod sandbox;
@@ -72,6 +73,7 @@ enum Command {
     Headers(headers::HeadersArgs),
     Exec(exec::ExecArgs),
     Bridge(bridge::BridgeArgs),
+    Proxy(proxy::ProxyArgs),
     Call(call::CallArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -130,6 +132,7 @@ impl Command {
             Self::Headers(_) => "headers",
             Self::Exec(_) => "exec",
             Self::Bridge(_) => "bridge",
+            Self::Proxy(_) => "proxy",
             Self::Call(_) => "call",
             Self::Status(_) => "status",
             Self::Refresh(_) => "refresh",
@@ -150,6 +153,7 @@ impl Command {
             Self::Token(args) => args.run(&app),
             Self::Headers(args) => args.run(app),
             Self::Bridge(args) => args.run(app),
+            Self::Proxy(args) => args.run(app),
             Self::Call(args) => args.run(app),
             Self::Status(args) => args.run(&app),
             Self::List(_) => list::run(&app),

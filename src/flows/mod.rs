@@ -22,6 +22,7 @@ mod metadata_cache;
 pub mod moving;
 pub mod passphrase;
 mod printed;
+pub mod proxy;
 pub mod redirect;
 pub mod relay;
 pub mod renewal;

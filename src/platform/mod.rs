@@ -68,6 +68,9 @@
 //!   system does not tell.
 //! - `ancestors(levels)` tells who started us, and who started that one: ids and names, the nearest first, as far as
 //!   the system tells.
+//! - `listen_privately(path)` makes a socket that only programs of this user can connect to, whatever becomes of its mode
+//!   later: in a directory that is made 0700 if it is missing and has to be private, and in place of one at which nobody
+//!   listens any more. Its name goes when it is dropped. `Unsupported` where there are no such sockets.
 //! - `take_streams()` gives standard input and standard output to somebody who speaks a protocol on them. Afterwards
 //!   nobody else can read from the one or write to the other: input is empty, and output leads to standard error. Their
 //!   `read` and `write` wait without keeping the thread, may be dropped while they wait, and give how many bytes it were.
@@ -93,6 +96,12 @@ pub use unix::{
     make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
     parent, replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod private_socket;
+#[cfg(unix)]
+pub use private_socket::{PrivateListener, PrivateStream, listen_privately};
 
 #[cfg(unix)]
 #[expect(missing_docs, reason = "the contracts stand above")]
