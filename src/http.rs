@@ -37,6 +37,8 @@ use crate::secret::{AccessToken, Assertion, ClientSecret, RegistrationToken};
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
+/// After how much silence it is looked whether the other side of a connection is still there.
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 /// How long an answer may take, all in all.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of an answer that are read.
@@ -108,7 +110,12 @@ pub enum Body {
     Form(Zeroizing<String>),
     /// These bytes; the headers say what they are.
     Bytes(Bytes),
+    /// What somebody else is still saying.
+    Flowing(FlowingBody),
 }
+
+/// A body that comes while it is sent.
+pub type FlowingBody = reqwest::Body;
 
 /// One request to be sent.
 pub struct Request<'a> {
@@ -322,6 +329,10 @@ impl Http {
                 .header(ACCEPT, "application/json")
                 .body(sending.watch(form.as_bytes().to_vec().into())),
             Body::Bytes(bytes) => builder.body(sending.watch(bytes)),
+            Body::Flowing(body) => {
+                sending.cannot_be_watched();
+                builder.body(body)
+            }
         })
     }
 
@@ -355,6 +366,8 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT)
+            // A stream may be silent for hours; one whose server has gone without a word must not be so for ever.
+            .tcp_keepalive(KEEP_ALIVE)
             .dns_resolver(Arc::new(GatedResolver(Arc::clone(&self.gate))));
         if let Some(file) = &self.settings.ca_file {
             let unreadable = |error: std::io::Error| HttpError::Setup(format!("{}: {error}", file.display()));

@@ -3,6 +3,7 @@
 mod all;
 mod args;
 mod audit;
+mod bridge;
 mod call;
 mod client;
 mod completions;
@@ -40,7 +41,7 @@ pub use man::pages as man_pages;
 
 use crate::console::{Console, Tone};
 use crate::error::Error;
-use crate::flows::{self, App, Ports};
+use crate::flows::{App, Ports};
 
 /// Sign in to MCP servers once; hand every script, client and stdio server a fresh token
 #[derive(Parser)]
@@ -69,6 +70,7 @@ enum Command {
     Token(token::TokenArgs),
     Headers(headers::HeadersArgs),
     Exec(exec::ExecArgs),
+    Bridge(bridge::BridgeArgs),
     Call(call::CallArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -88,8 +90,9 @@ enum Command {
 
 /// Runs a command line and gives its exit code.
 pub fn run(args: &[OsString], ports: Ports) -> u8 {
-    if args.get(1).is_some_and(|first| first == flows::worker::COMMAND) {
-        return worker::run(ports);
+    let hidden = args.get(1).and_then(|first| worker::run(first.to_str()?, &ports));
+    if let Some(exit_code) = hidden {
+        return exit_code;
     }
     let overruled = |refusal| Cli::from_arg_matches(&overruled::parse(refusal, args)?);
     let cli = match parse(args).or_else(overruled) {
@@ -116,6 +119,7 @@ impl Command {
             Self::Token(_) => "token",
             Self::Headers(_) => "headers",
             Self::Exec(_) => "exec",
+            Self::Bridge(_) => "bridge",
             Self::Call(_) => "call",
             Self::Status(_) => "status",
             Self::Refresh(_) => "refresh",
@@ -134,6 +138,7 @@ impl Command {
             Self::Logout(args) => args.run(&app),
             Self::Token(args) => args.run(&app),
             Self::Headers(args) => args.run(app),
+            Self::Bridge(args) => args.run(app),
             Self::Call(args) => args.run(app),
             Self::Status(args) => args.run(&app),
             Self::List(_) => list::run(&app),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::App;
-use super::relay::{Outgoing, Relay};
+use super::relay::{Outgoing, Payload, Relay};
 use crate::error::Error;
 use crate::http::{self, Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, STREAM_LIMIT};
 use crate::model::{Name, ServerArg};
@@ -87,7 +87,8 @@ pub fn call(
     let url = target(&profile.url.to_url(), path)?;
     let body = request.data.as_deref().map(read_data).transpose()?;
     let method = method.unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
-    let outgoing = Outgoing { method, url, headers, body, patience: request.max_time };
+    let payload = body.map_or(Payload::Empty, Payload::Whole);
+    let outgoing = Outgoing { method, url, headers, payload, patience: request.max_time };
     let relay = Relay::new(app, &profile, &request.account);
     let asked = within(request.max_time, &outgoing.url, pass_on(&relay, &outgoing, &mut show));
     http::block_on(asked).and_then(std::convert::identity).map_err(|error| relay.trouble(error.into()))?

@@ -1,6 +1,8 @@
 //! The use cases. They touch people, time and the keychain only through [`Ports`], and never print an answer.
 
+pub mod attempt;
 pub mod brake;
+pub mod bridge;
 pub mod brought;
 pub mod call;
 pub mod condition;
@@ -87,6 +89,22 @@ pub struct App {
 }
 
 impl App {
+    /// The same program once more, for a thread of its own: what it settles or finds out is not seen here.
+    pub fn another(&self) -> Result<Self, Error> {
+        Ok(Self {
+            ports: self.ports.clone(),
+            console: Console::new(Arc::clone(&self.ports.terminal), self.console.tone()),
+            config: Config::load(self.config.places().clone())?,
+            server_wish: self.server_wish.clone(),
+            store_wish: self.store_wish,
+            passphrase_descriptor: self.passphrase_descriptor,
+            deadline: self.deadline,
+            found_session_bus: self.found_session_bus,
+            trail: Trail::on_behalf_of(self.trail.caller().clone()),
+            opened: self.opened.clone(),
+        })
+    }
+
     /// The time.
     pub fn now(&self) -> UnixTime {
         self.ports.clock.now()

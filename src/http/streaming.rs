@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 
 use super::sending::Sending;
 use super::trouble::Attempt;
@@ -33,6 +33,16 @@ impl Streamed {
     /// Seconds to wait, if the peer said so.
     pub fn retry_after(&self) -> Option<u64> {
         retry_after(&self.headers)
+    }
+
+    /// Whether the body is one of server-sent events.
+    pub fn is_event_stream(&self) -> bool {
+        self.endless
+    }
+
+    /// How many bytes the body has, if the server says so.
+    pub fn length(&self) -> Option<usize> {
+        self.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
     }
 
     /// The next piece of the body, as soon as it is there; `None` at its end.

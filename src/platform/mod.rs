@@ -49,7 +49,14 @@
 //!   system does not tell.
 //! - `ancestors(levels)` tells who started us, and who started that one: ids and names, the nearest first, as far as
 //!   the system tells.
+//! - `take_streams()` gives standard input and standard output to somebody who speaks a protocol on them. Afterwards
+//!   nobody else can read from the one or write to the other: input is empty, and output leads to standard error. Their
+//!   `read` and `write` wait without keeping the thread, may be dropped while they wait, and give how many bytes it were.
+//! - `parent()` is the process that started us, as far as the system tells; another one once that one has gone.
+//! - `file_number(found)` tells a file from another one that takes its place, where the system numbers them.
 //! - `user()` is what the system calls whoever this process belongs to.
+
+mod patient;
 
 use std::error::Error;
 use std::io;
@@ -59,11 +66,17 @@ use std::io;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container, make_private,
-    open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve,
-    reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
+    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_number,
+    file_system, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container,
+    make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
+    parent, replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod stream;
+#[cfg(unix)]
+pub use stream::{Stream, take_streams};
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[expect(missing_docs, reason = "the contracts stand above")]
@@ -81,10 +94,11 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    find_session_bus, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container,
-    make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
-    replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
+    Stream, ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code,
+    file_number, file_system, find_session_bus, guard_terminal, handed_over_lock, has_display, hold,
+    interrupted, is_at, is_container, make_private, open_descriptor, open_lock_file, open_log, open_private,
+    others_may_write, own_program, parent, replace, reserve, reset_signals, run_as_child, start_detached,
+    sync_dir, take_streams, terminal_settings, user,
 };
 
 /// What holds a path.

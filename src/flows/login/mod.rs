@@ -68,6 +68,23 @@ pub struct LoginRequest {
 }
 
 impl LoginRequest {
+    /// A sign-in that a program begins by itself, as the profile settles it.
+    pub fn by_itself(profile: ServerProfile, account: Name, add_scope: ScopeSet, timeout: Duration) -> Self {
+        Self {
+            grant: profile.grant,
+            profile,
+            account,
+            client: None,
+            browser: true,
+            paste_only: false,
+            add_scope,
+            fresh: false,
+            qr: false,
+            explain: false,
+            timeout,
+        }
+    }
+
     /// Which login is to be.
     pub fn key(&self) -> LoginKey {
         LoginKey { server: self.profile.name.clone(), account: self.account.clone() }
