@@ -124,10 +124,22 @@ impl Host {
         self.filled.notify_one();
     }
 
+    /// The next message for whoever stands here in the host's place, as soon as there is one; `None` after the last.
+    pub async fn next(&self) -> Option<Bytes> {
+        loop {
+            let filled = self.filled.notified();
+            match self.take(1) {
+                (lines, _) if !lines.is_empty() => return lines.into_iter().next(),
+                (_, true) => return None,
+                _ => filled.await,
+            }
+        }
+    }
+
     /// Writes what there is to write, until the end or until the host is gone.
     pub(super) async fn write_to(&self, mut output: Stream) -> io::Result<()> {
         loop {
-            let (lines, ended) = self.take();
+            let (lines, ended) = self.take(TOGETHER);
             if lines.is_empty() {
                 if ended {
                     return Ok(());
@@ -140,9 +152,9 @@ impl Host {
     }
 
     /// The next lines, and whether they are the last.
-    fn take(&self) -> (Vec<Bytes>, bool) {
+    fn take(&self, most: usize) -> (Vec<Bytes>, bool) {
         let mut queue = self.queue();
-        let count = queue.lines.len().min(TOGETHER);
+        let count = queue.lines.len().min(most);
         let lines: Vec<Bytes> = queue.lines.drain(..count).collect();
         let was_full = queue.bytes > ROOM;
         queue.bytes -= lines.iter().map(Bytes::len).sum::<usize>();
