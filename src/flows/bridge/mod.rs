@@ -3,20 +3,24 @@
 mod answer;
 mod budget;
 mod host;
+mod legacy;
 mod pace;
 mod provisional;
 mod session;
+mod standing;
 mod streamable;
+mod upstream;
 mod way;
+mod websocket;
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::LocalSet;
 
 use self::host::Host;
-use self::streamable::Streamable;
+use self::standing::Ends;
+use self::upstream::Upstream;
 use self::way::Way;
 use super::App;
 use super::attempt::{Attempt, Policy};
@@ -58,9 +62,12 @@ pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
     let story = async {
         let (input, output) = platform::take_streams().map_err(|error| unforeseen(&error))?;
         let host = Arc::new(Host::default());
-        let upstream = Streamable::new(way, Arc::clone(&host), request.filter.clone());
-        let bridge = Bridge { host, filter: request.filter, upstream };
-        LocalSet::new().run_until(bridge.run(input, output)).await;
+        let ends = Ends { way, host: Arc::clone(&host), filter: request.filter.clone() };
+        let run = async {
+            let bridge = Bridge { host, filter: request.filter, upstream: Upstream::new(ends) };
+            bridge.run(input, output).await;
+        };
+        LocalSet::new().run_until(run).await;
         Ok(())
     };
     http::block_on(story).map_err(|error| unforeseen(&error))?
@@ -81,7 +88,7 @@ fn profile(app: &App, server: Option<&ServerArg>) -> Result<ServerProfile, Error
 struct Bridge {
     host: Arc<Host>,
     filter: ToolFilter,
-    upstream: Rc<Streamable>,
+    upstream: Upstream,
 }
 
 impl Bridge {
