@@ -7,6 +7,7 @@ use url::Url;
 use super::grants::GrantArgs;
 use crate::config::{CallbackSettings, EnterpriseSettings, ManualEndpoints, ResourceChoice, ServerProfile};
 use crate::error::Error;
+use crate::flows::dealings;
 use crate::flows::exec::Variable;
 use crate::http::{ClientCertificate, NoSource, Source, may_be_settled};
 use crate::model::{DpopChoice, GrantKind, Issuer, ScopeSet};
@@ -139,20 +140,8 @@ fn known_provider(name: &str) -> Result<String, String> {
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    const OURS: [&str; 10] = [
-        "response_type",
-        "client_id",
-        "redirect_uri",
-        "state",
-        "code_challenge",
-        "code_challenge_method",
-        "resource",
-        "scope",
-        "request",
-        "request_uri",
-    ];
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
-    if name.is_empty() || OURS.contains(&name) {
+    if !dealings::is_fit_parameter(name) {
         return Err(format!("`{name}` is not yours to set this way"));
     }
     Ok((name.to_owned(), value.to_owned()))

@@ -77,6 +77,21 @@ pub fn call(
     http::block_on(asked).and_then(std::convert::identity).map_err(|error| relay.trouble(error.into()))?
 }
 
+/// A request that is not described on a command line, held to the same bounds.
+pub(super) fn outgoing<'a>(
+    server: &Url,
+    name: &str,
+    path: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+    body: Option<Bytes>,
+    patience: Duration,
+) -> Result<Outgoing, Error> {
+    let lines: Vec<String> = headers.map(|(name, value)| format!("{name}:{value}")).collect();
+    let headers = self::headers(&lines, body.is_some())?;
+    let (method, url) = (method(name)?, target(server, Some(path))?);
+    Ok(Outgoing { method, url, headers, payload: body.map_or(Payload::Empty, Payload::Whole), patience: Some(patience) })
+}
+
 /// Everything in its time, or not at all. A refresh that was begun goes on without us.
 async fn within<Done>(
     limit: Option<Duration>,

@@ -1,5 +1,6 @@
 //! The use cases. They touch people, time and the keychain only through [`Ports`], and never print an answer.
 
+pub mod agent;
 pub mod attempt;
 pub mod brake;
 pub mod bridge;
@@ -14,12 +15,14 @@ mod enterprise;
 pub mod exec;
 mod explain;
 pub mod handout;
+pub mod live;
 pub mod login;
 pub mod logout;
 mod metadata_cache;
 pub mod moving;
 pub mod passphrase;
 mod printed;
+pub mod proxy;
 pub mod redirect;
 pub mod relay;
 pub mod renewal;

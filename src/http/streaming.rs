@@ -66,6 +66,11 @@ impl Streamed {
         self.response.upgrade().await.map_err(|error| attempt.failed(&error))
     }
 
+    /// Who answers.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Whether the body is one of server-sent events.
     pub fn is_event_stream(&self) -> bool {
         self.endless
