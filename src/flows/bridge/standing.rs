@@ -242,13 +242,13 @@ impl<W: Wire + 'static> Standing<W> {
         self.line.send_replace(Line::Up(sink));
         loop {
             match self.wire.receive(&mut source).await {
-                Ok(received) => self.take(received, pace).await,
+                Ok(received) => self.hear(received, pace).await,
                 Err(end) => return end,
             }
         }
     }
 
-    async fn take(&self, received: Received, pace: &mut Pace) {
+    async fn hear(&self, received: Received, pace: &mut Pace) {
         match received {
             Received::Wait(wait) => pace.asked(wait),
             Received::Unreadable(error) => self.ends.host.fail_all(&error).await,

@@ -22,7 +22,7 @@ use super::way::Way;
 use crate::error::{Error, REFUSED};
 use crate::flows::relay::{Outgoing, Payload};
 use crate::http::{HeaderMap, HeaderName, HeaderValue, Method, Streamed};
-use crate::mcp::message::{self, Id, Message, SERVER_ERROR};
+use crate::mcp::message::{Id, Message};
 use crate::mcp::modern::{self, ToolHeaders};
 use crate::mcp::tool_filter::ToolFilter;
 use crate::peer_text::PeerText;
