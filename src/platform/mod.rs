@@ -76,9 +76,6 @@
 //!   `read` and `write` wait without keeping the thread, may be dropped while they wait, and give how many bytes it were.
 //! - `parent()` is the process that started us, as far as the system tells; another one once that one has gone.
 //! - `file_number(found)` tells a file from another one that takes its place, where the system numbers them.
-//! - `listen_privately(path)` makes a socket that only programs of this user can connect to, whatever becomes of its mode
-//!   later: in a directory that is made 0700 if it is missing and has to be private, and in place of one at which nobody
-//!   listens any more. Its name goes when it is dropped. `Unsupported` where there are no such sockets.
 //! - `user()` is what the system calls whoever this process belongs to.
 
 mod patient;
@@ -122,16 +119,8 @@ mod supervision;
 pub use {
     passing_file::PassingFile,
     protection::{has_borrowed_rights, protect_memory},
-    supervision::{
-        Received, SUPERVISES, Signals, ask_to_end, end_orphan, pass_on, start_supervised,
-    },
+    supervision::{Received, SUPERVISES, Signals, ask_to_end, end_orphan, pass_on, start_supervised},
 };
-
-#[cfg(unix)]
-#[expect(missing_docs, reason = "the contracts stand above")]
-mod private_socket;
-#[cfg(unix)]
-pub use private_socket::{PrivateListener, PrivateStream, listen_privately};
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[expect(missing_docs, reason = "the contracts stand above")]
@@ -149,12 +138,13 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    PassingFile, PrivateListener, PrivateStream, Received, SUPERVISES, Signals, Stream, ancestors, ask_to_end, caller,
-    check_private_dir, create_private, create_private_dir, detach, end_orphan, exit_code, file_number, file_system,
-    find_session_bus, guard_terminal, handed_over_lock, has_borrowed_rights, has_display, hold, interrupted, is_at,
-    is_container, listen_privately, make_private, open_descriptor, open_lock_file, open_log, open_private,
-    others_may_write, own_program, parent, pass_on, protect_memory, replace, reserve, reset_signals, run_as_child,
-    start_detached, start_supervised, sync_dir, take_streams, terminal_settings, user,
+    PassingFile, PrivateListener, PrivateStream, Received, SUPERVISES, Signals, Stream, ancestors,
+    ask_to_end, caller, check_private_dir, create_private, create_private_dir, detach, end_orphan, exit_code,
+    file_number, file_system, find_session_bus, guard_terminal, handed_over_lock, has_borrowed_rights,
+    has_display, hold, interrupted, is_at, is_container, listen_privately, make_private, open_descriptor,
+    open_lock_file, open_log, open_private, others_may_write, own_program, parent, pass_on, protect_memory,
+    replace, reserve, reset_signals, run_as_child, start_detached, start_supervised, sync_dir, take_streams,
+    terminal_settings, user,
 };
 
 /// What holds a path.
