@@ -29,8 +29,7 @@
 //! - `own_program()` names the program that runs, also after its file was replaced or removed.
 //! - `start_detached(command, lock)` starts a program that no death around us takes along, and which holds the lock that
 //!   `lock` holds from its first moment; where the system cannot hand a lock over, the program finds it free once the
-//!   caller has dropped it. Gives the other ends of its standard input and error. It is no child of ours, so nobody here
-//!   has to wait for its end, nor does a program that we become.
+//!   caller has dropped it. Its standard input and error are the caller's to set.
 //! - `detach()` is what that program calls first: it leaves the session and process group that it was started in and
 //!   lets no signal stop it but the one that nobody can refuse.
 //! - `handed_over_lock()` is the lock that it was given, as an open file; `None` where there is none. An

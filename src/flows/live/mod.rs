@@ -12,6 +12,7 @@ mod supervisor;
 mod token_file;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use futures_util::future::{LocalBoxFuture, join_all};
@@ -83,17 +84,28 @@ pub fn exec(app: App, request: ExecRequest, program: PathBuf) -> Result<u8, Erro
     done.unwrap_or_else(|error| Err(Error::Unforeseen(error.to_string())))
 }
 
+/// Runs the command as it is, and gives its exit code.
+pub(super) fn stay_with(request: &ExecRequest, command: Command) -> Result<u8, Error> {
+    let done = http::block_on(async {
+        let mut supervisor = Supervisor::new(None)?;
+        supervisor.start(request, command)?;
+        Ok(supervisor.wait().await)
+    });
+    done.unwrap_or_else(|error| Err(Error::Unforeseen(error.to_string())))
+}
+
 /// Runs the command while its tokens are renewed beside it.
 async fn serve(scene: &Scene) -> Result<u8, Error> {
-    let mut supervisor = Supervisor::new(&scene.app)?;
-    let keeper = supervisor.keeper();
+    let keeper = Arc::new(Keeper::start(&scene.app)?);
+    let mut supervisor = Supervisor::new(Some(Arc::clone(&keeper)))?;
     let preparing = scene.in_background(move |scene| prepare(scene, keeper));
     let prepared = match supervisor.attend(preparing).await {
         Happening::Other(prepared) => prepared?,
         Happening::Ended(code) => return Ok(code),
     };
     let variables = &prepared.variables;
-    supervisor.start(scene, exec::command(&scene.app, &scene.request, &scene.program, variables)?)?;
+    let command = exec::command(&scene.app, &scene.request, &scene.program, variables)?;
+    supervisor.start(&scene.request, command)?;
     match supervisor.attend(join_all(prepared.sources.into_iter().map(Source::flow))).await {
         Happening::Ended(code) => Ok(code),
         // They flow for ever.
