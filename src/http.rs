@@ -3,6 +3,7 @@
 
 mod answer;
 mod gate;
+mod own;
 mod sending;
 mod streaming;
 mod trouble;
@@ -28,8 +29,9 @@ pub use self::answer::Answer;
 use self::answer::retry_after;
 pub use self::gate::TOO_LOCAL;
 use self::gate::{Gate, GatedResolver};
+pub use self::own::{ClientCertificate, NoSource, OURS, Own, Source, may_be_settled};
 use self::sending::Sending;
-pub use self::streaming::{STREAM_LIMIT, Streamed};
+pub use self::streaming::{STREAM_LIMIT, Streamed, Upgraded};
 use self::trouble::{Attempt, innermost};
 pub use self::trouble::{Flaw, HttpError};
 use crate::model::{ServerUrl, is_loopback};
@@ -37,6 +39,8 @@ use crate::secret::{AccessToken, Assertion, ClientSecret, RegistrationToken};
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
+/// After how much silence it is looked whether the other side of a connection is still there.
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 /// How long an answer may take, all in all.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of an answer that are read.
@@ -108,7 +112,12 @@ pub enum Body {
     Form(Zeroizing<String>),
     /// These bytes; the headers say what they are.
     Bytes(Bytes),
+    /// What somebody else is still saying.
+    Flowing(FlowingBody),
 }
+
+/// A body that comes while it is sent.
+pub type FlowingBody = reqwest::Body;
 
 /// One request to be sent.
 pub struct Request<'a> {
@@ -166,10 +175,15 @@ pub struct Http {
     settings: NetworkSettings,
     gate: Arc<Gate>,
     observer: Observer,
+    /// Where what the server wants of its own goes.
+    origin: url::Origin,
+    own: Own,
     /// For other machines, perhaps through a proxy.
     far: OnceLock<reqwest::Client>,
     /// For this machine: what is meant for a loopback address, in the clear at that, is not for a proxy.
     near: OnceLock<reqwest::Client>,
+    /// For the server, where it wants to see a certificate.
+    known: OnceLock<reqwest::Client>,
 }
 
 impl Http {
@@ -180,12 +194,27 @@ impl Http {
         let mut trusted = settings.allow_hosts.clone();
         trusted.extend(proxy_hosts(&settings));
         let gate = Arc::new(Gate::new(typed, trusted));
-        Self { settings, gate, observer, far: OnceLock::new(), near: OnceLock::new() }
+        Self {
+            settings,
+            gate,
+            observer,
+            origin: url.origin(),
+            own: Own::default(),
+            far: OnceLock::new(),
+            near: OnceLock::new(),
+            known: OnceLock::new(),
+        }
+    }
+
+    /// The same client with what the server wants beside a token. No other origin gets to see it.
+    #[must_use]
+    pub fn with(self, own: Own) -> Self {
+        Self { own, ..self }
     }
 
     /// Sets up everything that a request to another machine needs, and sends none.
     pub fn set_up(&self) -> Result<(), HttpError> {
-        self.client(false).map(drop)
+        self.build_client(false, None).map(drop)
     }
 
     /// Sends a request and reads the whole answer; follows no redirect.
@@ -294,8 +323,9 @@ impl Http {
     }
 
     fn build(&self, request: Request<'_>, sending: &Sending) -> Result<reqwest::RequestBuilder, HttpError> {
-        let client = self.client(is_loopback(request.url))?;
-        let mut builder = client.request(request.method, request.url.clone()).headers(request.headers);
+        let client = self.client(request.url)?;
+        let headers = self.headers(request.url, request.headers)?;
+        let mut builder = client.request(request.method, request.url.clone()).headers(headers);
         builder = match request.authorization {
             Authorization::Anonymous => builder,
             Authorization::Bearer(token) => builder.header(AUTHORIZATION, bearer(token.expose())?),
@@ -322,6 +352,10 @@ impl Http {
                 .header(ACCEPT, "application/json")
                 .body(sending.watch(form.as_bytes().to_vec().into())),
             Body::Bytes(bytes) => builder.body(sending.watch(bytes)),
+            Body::Flowing(body) => {
+                sending.cannot_be_watched();
+                builder.body(body)
+            }
         })
     }
 
@@ -337,16 +371,36 @@ impl Http {
         Matcher::from_system().intercept(&target)?.uri().host().map(str::to_owned)
     }
 
-    fn client(&self, is_near: bool) -> Result<&reqwest::Client, HttpError> {
-        let known = if is_near { &self.near } else { &self.far };
+    /// The headers of a request, and what the server wants of its own. What a request says itself stands.
+    fn headers(&self, url: &Url, mut headers: HeaderMap) -> Result<HeaderMap, HttpError> {
+        if url.origin() == self.origin {
+            for (name, value) in self.own.headers()? {
+                headers.entry(name).or_insert_with(|| value.clone());
+            }
+        }
+        Ok(headers)
+    }
+
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
+        let certificate = self.own.certificate.as_ref().filter(|_| url.origin() == self.origin);
+        let is_near = is_loopback(url);
+        let known = match (certificate, is_near) {
+            (Some(_), _) => &self.known,
+            (None, true) => &self.near,
+            (None, false) => &self.far,
+        };
         if let Some(client) = known.get() {
             return Ok(client);
         }
-        let client = self.build_client(is_near)?;
+        let client = self.build_client(is_near, certificate)?;
         Ok(known.get_or_init(|| client))
     }
 
-    fn build_client(&self, is_near: bool) -> Result<reqwest::Client, HttpError> {
+    fn build_client(
+        &self,
+        is_near: bool,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<reqwest::Client, HttpError> {
         // Fails only if a provider is installed already, which is what is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let setup = |error: reqwest::Error| HttpError::Setup(innermost(&error));
@@ -355,12 +409,17 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT)
+            // A stream may be silent for hours; one whose server has gone without a word must not be so for ever.
+            .tcp_keepalive(KEEP_ALIVE)
             .dns_resolver(Arc::new(GatedResolver(Arc::clone(&self.gate))));
         if let Some(file) = &self.settings.ca_file {
             let unreadable = |error: std::io::Error| HttpError::Setup(format!("{}: {error}", file.display()));
             let pem = std::fs::read(file).map_err(unreadable)?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(setup)?;
             builder = builder.tls_certs_merge(certificates);
+        }
+        if let Some(certificate) = certificate {
+            builder = builder.identity(certificate.read()?);
         }
         if is_near {
             builder = builder.no_proxy();

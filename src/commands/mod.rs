@@ -3,6 +3,7 @@
 mod all;
 mod args;
 mod audit;
+mod bridge;
 mod call;
 mod client;
 mod completions;
@@ -17,8 +18,10 @@ mod list;
 mod login;
 mod logout;
 mod man;
+mod mcp;
 mod overruled;
 mod profile;
+mod proxy;
 mod refresh;
 mod refusal;
 mod sandbox;
@@ -69,6 +72,8 @@ enum Command {
     Token(token::TokenArgs),
     Headers(headers::HeadersArgs),
     Exec(exec::ExecArgs),
+    Bridge(bridge::BridgeArgs),
+    Proxy(proxy::ProxyArgs),
     Call(call::CallArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -78,6 +83,7 @@ enum Command {
     Discover(discover::DiscoverArgs),
     Doctor(doctor::DoctorArgs),
     Audit(audit::AuditArgs),
+    Mcp(mcp::McpArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
@@ -125,11 +131,14 @@ impl Command {
             Self::Token(_) => "token",
             Self::Headers(_) => "headers",
             Self::Exec(_) => "exec",
+            Self::Bridge(_) => "bridge",
+            Self::Proxy(_) => "proxy",
             Self::Call(_) => "call",
             Self::Status(_) => "status",
             Self::Refresh(_) => "refresh",
             Self::Server(_) => "server",
             Self::Discover(_) => "discover",
+            Self::Mcp(_) => "mcp",
             // The others change no login and hand out nothing.
             _ => "mcpauth",
         }
@@ -143,6 +152,8 @@ impl Command {
             Self::Logout(args) => args.run(&app),
             Self::Token(args) => args.run(&app),
             Self::Headers(args) => args.run(app),
+            Self::Bridge(args) => args.run(app),
+            Self::Proxy(args) => args.run(app),
             Self::Call(args) => args.run(app),
             Self::Status(args) => args.run(&app),
             Self::List(_) => list::run(&app),
@@ -151,6 +162,7 @@ impl Command {
             Self::Store(args) => args.run(app),
             Self::Discover(args) => args.run(&app),
             Self::Audit(args) => args.run(&app),
+            Self::Mcp(args) => args.run(app),
             Self::Sandbox(args) => args.run(&app),
             Self::Demo(args) => args.run(&app),
             Self::DemoServer => demo_server::run(&app),
@@ -202,6 +214,9 @@ fn with_environment_twins(command: clap::Command) -> clap::Command {
         // `--server` has its twin where a server is chosen: `App::profile`.
         Some("help" | "version" | "server") | None => arg,
         Some(long) => {
+            // `--header` means one thing where a token is printed and another where a server is settled.
+            let long =
+                if long == "header" && arg.get_action().takes_values() { "server-header" } else { long };
             let variable = format!("MCPAUTH_{}", long.to_ascii_uppercase().replace('-', "_"));
             let arg = if matches!(arg.get_action(), ArgAction::SetTrue) {
                 arg.value_parser(FalseyValueParser::new())

@@ -51,7 +51,7 @@ impl Default for Freshness {
 
 impl Freshness {
     /// Whether the token of a login is as fresh as that. Unknown expiry counts as fresh: only a server can tell.
-    fn is_met(&self, facts: &TokenFacts, now: UnixTime) -> bool {
+    pub fn is_met(&self, facts: &TokenFacts, now: UnixTime) -> bool {
         let Some(end) = self.met_until(facts) else { return true };
         // Received in the future: the clock was wrong then or is now, so the end means nothing.
         facts.received_at.since(now) <= CLOCK_TOLERANCE && now < end

@@ -109,6 +109,7 @@ impl Malformed {
 pub struct Message {
     bytes: Bytes,
     params: Option<Bytes>,
+    error: Option<Bytes>,
     kind: Kind,
 }
 
@@ -156,7 +157,7 @@ impl Message {
             let parts = parts.into_iter().map(|part| Self::read_one(bytes.slice_ref(part.get().as_bytes())));
             let parts = parts.collect::<Result<Vec<_>, _>>()?;
             let kind = if parts.is_empty() { return Err(Malformed::NotRpc) } else { Kind::Batch(parts) };
-            return Ok(Self { bytes, params: None, kind });
+            return Ok(Self { bytes, params: None, error: None, kind });
         }
         Self::read_one(bytes)
     }
@@ -167,7 +168,8 @@ impl Message {
             .map_err(|error| if error.is_data() { Malformed::NotRpc } else { Malformed::NotJson })?;
         let kind = members.kind().ok_or(Malformed::NotRpc)?;
         let params = members.params.map(|params| bytes.slice_ref(params.get().as_bytes()));
-        Ok(Self { bytes, params, kind })
+        let error = members.error.map(|error| bytes.slice_ref(error.get().as_bytes()));
+        Ok(Self { bytes, params, error, kind })
     }
 
     /// As it came.
@@ -223,6 +225,17 @@ impl Message {
     /// The parameters as they came.
     pub fn params(&self) -> Option<&Bytes> {
         self.params.as_ref()
+    }
+
+    /// The error of a response that bears one, as it came.
+    pub fn error(&self) -> Option<&Bytes> {
+        self.error.as_ref()
+    }
+
+    /// The same error as the answer to another request.
+    pub fn failing(&self, id: &Id) -> Option<Self> {
+        let error = std::str::from_utf8(self.error()?).ok()?;
+        Self::read(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into()).ok()
     }
 
     /// What a request is about: the name of its tool or prompt, or the address of its resource. `None` if it is about
@@ -291,14 +304,16 @@ fn is_too_deep(bytes: &[u8]) -> bool {
 pub fn failure(id: Option<&Id>, code: i64, text: &str) -> Message {
     let id = id.cloned().unwrap_or(Id::Null);
     let text = serde_json::Value::from(text);
-    let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{text}}}}}"#);
-    Message { bytes: json.into(), params: None, kind: Kind::Response { id } }
+    let error = format!(r#"{{"code":{code},"message":{text}}}"#);
+    let bytes = Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#));
+    let error = bytes.slice(bytes.len() - error.len() - 1..bytes.len() - 1);
+    Message { bytes, params: None, error: Some(error), kind: Kind::Response { id } }
 }
 
 /// The answer that something was done.
 pub fn success(id: &Id, result: &serde_json::Value) -> Message {
     let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
-    Message { bytes: json.into(), params: None, kind: Kind::Response { id: id.clone() } }
+    Message { bytes: json.into(), params: None, error: None, kind: Kind::Response { id: id.clone() } }
 }
 
 #[cfg(test)]

@@ -70,7 +70,17 @@
 //! - `listen_privately(path)` makes a socket that only programs of this user can connect to, whatever becomes of its mode
 //!   later: in a directory that is made 0700 if it is missing and has to be private, and in place of one at which nobody
 //!   listens any more. Its name goes when it is dropped. `Unsupported` where there are no such sockets.
+//! - `take_streams()` gives standard input and standard output to somebody who speaks a protocol on them. Afterwards
+//!   nobody else can read from the one or write to the other: input is empty, and output leads to standard error. Their
+//!   `read` and `write` wait without keeping the thread, may be dropped while they wait, and give how many bytes it were.
+//! - `parent()` is the process that started us, as far as the system tells; another one once that one has gone.
+//! - `file_number(found)` tells a file from another one that takes its place, where the system numbers them.
+//! - `listen_privately(path)` makes a socket that only programs of this user can connect to, whatever becomes of its mode
+//!   later: in a directory that is made 0700 if it is missing and has to be private, and in place of one at which nobody
+//!   listens any more. Its name goes when it is dropped. `Unsupported` where there are no such sockets.
 //! - `user()` is what the system calls whoever this process belongs to.
+
+mod patient;
 
 use std::error::Error;
 use std::io;
@@ -80,11 +90,23 @@ use std::io;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container, make_private,
-    open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve,
-    reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
+    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_number,
+    file_system, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container,
+    make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
+    parent, replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
 };
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod private_socket;
+#[cfg(unix)]
+pub use private_socket::{PrivateListener, PrivateStream, listen_privately};
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod stream;
+#[cfg(unix)]
+pub use stream::{Stream, take_streams};
 
 #[cfg(unix)]
 #[expect(missing_docs, reason = "the contracts stand above")]
@@ -126,12 +148,12 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    PassingFile, PrivateListener, PrivateStream, Received, SUPERVISES, Signals, ancestors, ask_to_end, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    end_orphan, find_session_bus, guard_terminal, handed_over_lock, has_borrowed_rights, has_display, hold, interrupted, is_at, is_container,
-    listen_privately, make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write,
-    own_program, pass_on,
-    protect_memory, replace, reserve, reset_signals, run_as_child, start_detached, start_supervised, sync_dir,
-    terminal_settings, user,
+    PassingFile, PrivateListener, PrivateStream, Received, SUPERVISES, Signals, Stream, ancestors, ask_to_end, caller,
+    check_private_dir, create_private, create_private_dir, detach, end_orphan, exit_code, file_number, file_system,
+    find_session_bus, guard_terminal, handed_over_lock, has_borrowed_rights, has_display, hold, interrupted, is_at,
+    is_container, listen_privately, make_private, open_descriptor, open_lock_file, open_log, open_private,
+    others_may_write, own_program, parent, pass_on, protect_memory, replace, reserve, reset_signals, run_as_child,
+    start_detached, start_supervised, sync_dir, take_streams, terminal_settings, user,
 };
 
 /// What holds a path.

@@ -370,6 +370,14 @@ pub fn ancestors(levels: usize) -> Vec<(u32, String)> {
     found
 }
 
+pub fn parent() -> Option<u32> {
+    Some(std::os::unix::process::parent_id())
+}
+
+pub fn file_number(found: &Metadata) -> Option<u64> {
+    Some(found.ino())
+}
+
 pub fn user() -> String {
     user_id().to_string()
 }

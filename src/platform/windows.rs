@@ -4,14 +4,16 @@
 //! is inherited by everything made there; so owner and mode are not looked at here.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::windows::io::AsHandle as _;
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use super::patient::Patient;
 use super::{FileSystem, Unfit};
 
 /// Opens a link itself instead of what it points to (`CreateFileW`).
@@ -108,6 +110,23 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
+/// Nothing: the system tells nobody who is at the other end of such a socket.
+pub struct PrivateListener(std::convert::Infallible);
+
+/// What would be heard there.
+pub type PrivateStream = tokio::io::DuplexStream;
+
+pub fn listen_privately(_path: &Path) -> io::Result<PrivateListener> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+impl PrivateListener {
+    #[expect(clippy::unused_async, reason = "elsewhere there is somebody to wait for")]
+    pub async fn accept(&self) -> io::Result<PrivateStream> {
+        match self.0 {}
+    }
+}
+
 pub fn make_private(_path: &Path) -> io::Result<()> {
     // The access list is inherited from the user's profile.
     Ok(())
@@ -183,6 +202,35 @@ pub fn find_session_bus(_remembered: Option<&str>) -> bool {
 pub fn ancestors(_levels: usize) -> Vec<(u32, String)> {
     // As below.
     Vec::new()
+}
+
+/// A stream of bytes, of which one end is ours.
+pub struct Stream(Patient);
+
+pub fn take_streams() -> io::Result<(Stream, Stream)> {
+    // Nothing here can take the handles from others; the programs that we start are given their own.
+    let input = io::stdin().as_handle().try_clone_to_owned()?;
+    let output = io::stdout().as_handle().try_clone_to_owned()?;
+    let stream = |handle: std::os::windows::io::OwnedHandle| Stream(Patient::new(handle.into()));
+    Ok((stream(input), stream(output)))
+}
+
+impl Stream {
+    pub async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).await
+    }
+
+    pub async fn write(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write(pieces).await
+    }
+}
+
+pub fn parent() -> Option<u32> {
+    None
+}
+
+pub fn file_number(_found: &fs::Metadata) -> Option<u64> {
+    None
 }
 
 pub fn user() -> String {
