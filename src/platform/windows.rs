@@ -281,6 +281,8 @@ pub fn start_supervised(command: Command) -> io::Result<tokio::process::Child> {
 
 pub fn end_orphan(_id: u32) {}
 
+pub fn heed_no_signals() {}
+
 pub fn protect_memory() {}
 
 pub fn has_borrowed_rights() -> bool {
