@@ -155,7 +155,11 @@ pub fn exec(app: App, request: ExecRequest) -> Result<u8, Error> {
 
 /// What stands in the way of a program that was found.
 pub(super) fn cannot_start(request: &ExecRequest, error: &io::Error) -> Error {
-    not_runnable(request.command.first().map_or(OsStr::new(""), OsString::as_os_str), &error.to_string(), false)
+    not_runnable(
+        request.command.first().map_or(OsStr::new(""), OsString::as_os_str),
+        &error.to_string(),
+        false,
+    )
 }
 
 /// The command with these variables, ready to be started.

@@ -442,7 +442,8 @@ fn greet(url: &str) -> u16 {
 #[test]
 fn a_command_behind_a_proxy_reaches_its_server_and_has_no_token() {
     let world = signed_in();
-    let mut running = Running::start(&world, &["--proxy"], "echo $MCP_ACCESS_TOKEN_URL; env | grep -c sandbox_; cat");
+    let mut running =
+        Running::start(&world, &["--proxy"], "echo $MCP_ACCESS_TOKEN_URL; env | grep -c sandbox_; cat");
     let (url, tokens) = (running.line(), running.line());
     assert!(url.starts_with("http://127.0.0.1:") && tokens == "0", "{url} {tokens}");
     assert_eq!(greet(&url), 200);

@@ -31,10 +31,8 @@ pub(super) async fn open(scene: &Scene, prepared: &mut Prepared) -> Result<(), E
     servers.sort();
     servers.dedup();
     let servers = servers.into_iter().map(ServerArg::Name).collect();
-    let request = ProxyRequest {
-        secret_in_path: true,
-        ..ProxyRequest::new(servers, scene.request.account.clone())
-    };
+    let request =
+        ProxyRequest { secret_in_path: true, ..ProxyRequest::new(servers, scene.request.account.clone()) };
     let proxy = proxy::start(Arc::clone(&scene.app), request).await?;
     for planned in flowing() {
         let secret = proxy.secret().map_or("", |secret| secret.expose());
