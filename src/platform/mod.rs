@@ -103,11 +103,11 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    PrivateListener, PrivateStream, Stream, ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code,
-    file_number, file_system, find_session_bus, guard_terminal, handed_over_lock, has_display, hold,
-    interrupted, is_at, is_container, listen_privately, make_private, open_descriptor, open_lock_file, open_log, open_private,
-    others_may_write, own_program, parent, replace, reserve, reset_signals, run_as_child, start_detached,
-    sync_dir, take_streams, terminal_settings, user,
+    PrivateListener, PrivateStream, Stream, ancestors, caller, check_private_dir, create_private,
+    create_private_dir, detach, exit_code, file_number, file_system, find_session_bus, guard_terminal,
+    handed_over_lock, has_display, hold, interrupted, is_at, is_container, listen_privately, make_private,
+    open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, parent, replace,
+    reserve, reset_signals, run_as_child, start_detached, sync_dir, take_streams, terminal_settings, user,
 };
 
 /// What holds a path.
