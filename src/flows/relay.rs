@@ -105,7 +105,7 @@ impl Relay {
     pub fn new(app: Arc<App>, profile: &ServerProfile, account: &Name) -> Self {
         let key = LoginKey { server: profile.name.clone(), account: account.clone() };
         Self {
-            http: app.http(&profile.url),
+            http: app.http_to(profile),
             server: profile.url.clone(),
             app,
             key,
