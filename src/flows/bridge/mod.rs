@@ -2,7 +2,7 @@
 
 mod answer;
 mod budget;
-mod host;
+pub(super) mod host;
 mod pace;
 mod provisional;
 mod session;
@@ -137,7 +137,7 @@ impl Bridge {
 }
 
 /// Waits until whoever started us has gone: a host that was killed may have left our input open with somebody else.
-async fn orphaned() {
+pub(super) async fn orphaned() {
     let first = platform::parent();
     loop {
         tokio::time::sleep(PARENT).await;
