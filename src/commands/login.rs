@@ -164,7 +164,7 @@ impl LoginArgs {
                 return Err(Error::Unforeseen("a server is known and unknown at once".into()));
             }
         };
-        self.profile.apply(&mut profile);
+        self.profile.apply(&mut profile)?;
         Ok(profile)
     }
 

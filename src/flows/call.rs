@@ -11,27 +11,10 @@ use url::Url;
 use super::App;
 use super::relay::{Outgoing, Payload, Relay};
 use crate::error::Error;
-use crate::http::{self, Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, STREAM_LIMIT};
+use crate::http::{self, Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, OURS, STREAM_LIMIT};
 use crate::model::{Name, ServerArg};
 use crate::peer_text::PeerText;
 
-/// Headers that say who asks, or where a message ends: those are settled here.
-const OURS: [&str; 14] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "dpop",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 /// What MCP servers speak (Streamable HTTP, Sending Messages to the Server).
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");

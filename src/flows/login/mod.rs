@@ -224,7 +224,7 @@ async fn sign_in(
     request: &LoginRequest,
     command: &str,
 ) -> Result<LoginOutcome, Error> {
-    let http = app.http(&request.profile.url);
+    let http = app.http_to(&request.profile);
     let mut trace = Trace::default();
     let (found, dealings) = find_issuer(app, store, request, &http, &mut trace).await?;
     let scope = scope(store, request, &dealings)?;
