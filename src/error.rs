@@ -430,7 +430,9 @@ impl Error {
             Self::BrokenLog(_) => {
                 Some("keep a copy of the files as they are; the log goes on after them all the same".into())
             }
-            Self::BorrowedRights => Some("take them from the file, with `chmod u-s,g-s` or `setcap -r`".into()),
+            Self::BorrowedRights => {
+                Some("take them from the file, with `chmod u-s,g-s` or `setcap -r`".into())
+            }
             Self::AnswerLost(_) => Some("see that standard output leads somewhere with room".into()),
             Self::Unforeseen(_) => {
                 Some("please report this, with the output of the same command and -v".into())

@@ -89,7 +89,13 @@ pub(super) fn outgoing<'a>(
     let lines: Vec<String> = headers.map(|(name, value)| format!("{name}:{value}")).collect();
     let headers = self::headers(&lines, body.is_some())?;
     let (method, url) = (method(name)?, target(server, Some(path))?);
-    Ok(Outgoing { method, url, headers, payload: body.map_or(Payload::Empty, Payload::Whole), patience: Some(patience) })
+    Ok(Outgoing {
+        method,
+        url,
+        headers,
+        payload: body.map_or(Payload::Empty, Payload::Whole),
+        patience: Some(patience),
+    })
 }
 
 /// Everything in its time, or not at all. A refresh that was begun goes on without us.

@@ -9,9 +9,9 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
+use super::App;
 use super::live::{self, Live};
 use super::session::{self, Freshness};
-use super::App;
 use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -152,7 +152,11 @@ pub fn exec(app: App, request: ExecRequest) -> Result<u8, Error> {
 
 /// What stands in the way of a program that was found.
 pub(super) fn cannot_start(request: &ExecRequest, error: &io::Error) -> Error {
-    not_runnable(request.command.first().map_or(OsStr::new(""), OsString::as_os_str), &error.to_string(), false)
+    not_runnable(
+        request.command.first().map_or(OsStr::new(""), OsString::as_os_str),
+        &error.to_string(),
+        false,
+    )
 }
 
 /// The command with these variables, ready to be started.

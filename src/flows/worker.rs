@@ -132,7 +132,13 @@ pub(super) fn written(
 }
 
 /// Passes on what a worker says, until it has ended or the caller can wait no longer. The worker goes on all the same.
-fn wait(app: &App, store: &Store, key: &LoginKey, talk: ChildStderr, patience: Duration) -> Result<bool, Error> {
+fn wait(
+    app: &App,
+    store: &Store,
+    key: &LoginKey,
+    talk: ChildStderr,
+    patience: Duration,
+) -> Result<bool, Error> {
     let latest = Instant::now() + patience;
     let until = app.deadline.map_or(latest, |deadline| deadline.min(latest));
     let lines = listen(talk);

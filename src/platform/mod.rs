@@ -122,9 +122,7 @@ mod supervision;
 pub use {
     passing_file::PassingFile,
     protection::{has_borrowed_rights, protect_memory},
-    supervision::{
-        Received, SUPERVISES, Signals, ask_to_end, end_orphan, pass_on, start_supervised,
-    },
+    supervision::{Received, SUPERVISES, Signals, ask_to_end, end_orphan, pass_on, start_supervised},
 };
 
 #[cfg(unix)]
@@ -149,12 +147,13 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    PassingFile, PrivateListener, PrivateStream, Received, SUPERVISES, Signals, Stream, ancestors, ask_to_end, caller,
-    check_private_dir, create_private, create_private_dir, detach, end_orphan, exit_code, file_number, file_system,
-    find_session_bus, guard_terminal, handed_over_lock, has_borrowed_rights, has_display, hold, interrupted, is_at,
-    is_container, listen_privately, make_private, open_descriptor, open_lock_file, open_log, open_private,
-    others_may_write, own_program, parent, pass_on, protect_memory, replace, reserve, reset_signals, run_as_child,
-    start_detached, start_supervised, sync_dir, take_streams, terminal_settings, user,
+    PassingFile, PrivateListener, PrivateStream, Received, SUPERVISES, Signals, Stream, ancestors,
+    ask_to_end, caller, check_private_dir, create_private, create_private_dir, detach, end_orphan, exit_code,
+    file_number, file_system, find_session_bus, guard_terminal, handed_over_lock, has_borrowed_rights,
+    has_display, hold, interrupted, is_at, is_container, listen_privately, make_private, open_descriptor,
+    open_lock_file, open_log, open_private, others_may_write, own_program, parent, pass_on, protect_memory,
+    replace, reserve, reset_signals, run_as_child, start_detached, start_supervised, sync_dir, take_streams,
+    terminal_settings, user,
 };
 
 /// What holds a path.

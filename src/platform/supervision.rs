@@ -128,7 +128,8 @@ mod signals {
                     ready.clear_ready();
                     continue;
                 };
-                let signal = i32::try_from(told.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
+                let signal =
+                    i32::try_from(told.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
                 if let Some(signal) = signal {
                     // What a process sends has no positive code; what the terminal sends comes from the kernel.
                     return Ok(Received { signal, is_for_all: told.ssi_code > 0 });

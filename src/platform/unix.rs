@@ -101,8 +101,12 @@ pub fn start_detached(command: &mut Command, lock: &File) -> io::Result<(ChildSt
     };
     // A lock belongs to the open file, not to a process. Standard output is the one place that leads to this child
     // and to no other; `arg0` because a name such as /proc/self/exe would tell nobody anything.
-    let mut between =
-        command.arg0("mcpauth").stdin(Stdio::piped()).stderr(Stdio::piped()).stdout(lock.try_clone()?).spawn()?;
+    let mut between = command
+        .arg0("mcpauth")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdout(lock.try_clone()?)
+        .spawn()?;
     let ends = between.stdin.take().zip(between.stderr.take());
     between.wait()?;
     ends.ok_or_else(|| io::ErrorKind::BrokenPipe.into())

@@ -103,7 +103,9 @@ fn a_token_file_holds_the_token_and_nothing_else_and_the_variable_is_not_set() {
     assert_eq!(text_of(&path), world.token(&[]));
     let file = fs::metadata(&path).unwrap();
     assert_eq!((file.mode() & 0o777, file.uid()), (0o600, rustix::process::geteuid().as_raw()));
-    assert!(fs::OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(b"x")).is_err());
+    assert!(
+        fs::OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(b"x")).is_err()
+    );
     assert_eq!(running.ends(), 0);
     assert!(!path.exists());
 }
@@ -166,7 +168,8 @@ fn each_server_has_a_file_of_its_own_and_a_field_that_is_named_stays_a_variable(
     let flags = ["--token-file", "-s", "box", "-e", "B=second", "-e", "C=second:token", "-e", "D=box:url"];
     let script = "cat $BOX_TOKEN_FILE; echo; cat $B_FILE; echo; echo $C; echo $D; env | grep -c '^B='";
     let mut running = Running::start(&world, &flags, script);
-    let [of_box, of_second] = ["box", "second"].map(|name| world.run(&["token", name]).stdout.trim().to_owned());
+    let [of_box, of_second] =
+        ["box", "second"].map(|name| world.run(&["token", name]).stdout.trim().to_owned());
     assert_eq!([running.line(), running.line()], [of_box, of_second.clone()]);
     assert_eq!([running.line(), running.line(), running.line()], [of_second, world.url(), "0".into()]);
 
@@ -205,7 +208,10 @@ fn a_socket_gives_a_fresh_token_to_everybody_who_asks() {
 
     // Each of them is written down.
     let audit = world.run(&["audit", "--json"]).stdout;
-    assert!(audit.lines().filter(|line| line.contains("handed_out") && line.contains("\"sh\"")).count() > 1, "{audit}");
+    assert!(
+        audit.lines().filter(|line| line.contains("handed_out") && line.contains("\"sh\"")).count() > 1,
+        "{audit}"
+    );
     world.run(&["logout", "box"]).succeeded();
     assert_eq!(ask(&path), "");
     assert_eq!(running.ends(), 0);
@@ -325,7 +331,8 @@ fn a_command_that_ends_by_itself_is_not_started_anew() {
 /// Every file below a directory, but the records of the logins.
 fn files_below(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    let (directories, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir() && !path.is_symlink());
+    let (directories, files): (Vec<_>, Vec<_>) =
+        entries.partition(|path| path.is_dir() && !path.is_symlink());
     let within = directories.iter().flat_map(|directory| files_below(directory));
     let all = files.into_iter().chain(within);
     all.filter(|path| !path.components().any(|part| part.as_os_str() == "logins")).collect()
@@ -350,7 +357,8 @@ fn leaves_nothing(world: &World, mut running: Running, end: impl FnOnce(&Running
     assert_eq!((ran.exit, socket.exists()), (0, false));
 }
 
-const SHOW_BOTH: &str = "echo $MCP_ACCESS_TOKEN_FILE; echo $MCP_ACCESS_TOKEN_SOCKET; trap '' TERM HUP INT; cat";
+const SHOW_BOTH: &str =
+    "echo $MCP_ACCESS_TOKEN_FILE; echo $MCP_ACCESS_TOKEN_SOCKET; trap '' TERM HUP INT; cat";
 
 ///
 #[test]
@@ -413,7 +421,8 @@ fn a_signal_before_the_start_ends_the_wait_for_a_token() {
 fn children(id: Pid) -> Vec<Pid> {
     let tasks = fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten();
     let lists = tasks.map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
-    let ids: Vec<String> = lists.flat_map(|list| list.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
+    let ids: Vec<String> =
+        lists.flat_map(|list| list.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
     ids.iter().filter_map(|id| id.parse().ok()).map(Pid::from_raw).collect()
 }
 

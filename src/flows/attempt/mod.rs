@@ -216,10 +216,7 @@ impl Inner {
 
 /// The turn to open a page for a sign-in that is carried out here; `None` if somebody else has one open, or there were
 /// enough of them.
-pub(super) fn turn_for_page(
-    app: &App,
-    request: &LoginRequest,
-) -> Result<Option<(SignInTurn, Wish)>, Error> {
+pub(super) fn turn_for_page(app: &App, request: &LoginRequest) -> Result<Option<(SignInTurn, Wish)>, Error> {
     let (store, key) = (app.store()?, request.key());
     let wish = Wish::for_scopes(&request.add_scope);
     let turn = store.sign_in_turn(&key)?;

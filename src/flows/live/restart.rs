@@ -59,7 +59,9 @@ async fn renewed(scene: &Scene, given: &Values, due: Option<UnixTime>) -> Values
         match scene.in_background(values).await {
             Ok(values) if values.entries != given.entries => return values,
             Ok(_) => {}
-            Err(error) => scene.app.console.warn(&format!("{error}; the command keeps the token that it has")),
+            Err(error) => {
+                scene.app.console.warn(&format!("{error}; the command keeps the token that it has"))
+            }
         }
         tokio::time::sleep(TRY_AGAIN).await;
     }
