@@ -76,9 +76,6 @@
 //!   `read` and `write` wait without keeping the thread, may be dropped while they wait, and give how many bytes it were.
 //! - `parent()` is the process that started us, as far as the system tells; another one once that one has gone.
 //! - `file_number(found)` tells a file from another one that takes its place, where the system numbers them.
-//! - `listen_privately(path)` makes a socket that only programs of this user can connect to, whatever becomes of its mode
-//!   later: in a directory that is made 0700 if it is missing and has to be private, and in place of one at which nobody
-//!   listens any more. Its name goes when it is dropped. `Unsupported` where there are no such sockets.
 //! - `user()` is what the system calls whoever this process belongs to.
 
 mod patient;
@@ -124,12 +121,6 @@ pub use {
     protection::{has_borrowed_rights, protect_memory},
     supervision::{Received, SUPERVISES, Signals, ask_to_end, end_orphan, pass_on, start_supervised},
 };
-
-#[cfg(unix)]
-#[expect(missing_docs, reason = "the contracts stand above")]
-mod private_socket;
-#[cfg(unix)]
-pub use private_socket::{PrivateListener, PrivateStream, listen_privately};
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[expect(missing_docs, reason = "the contracts stand above")]

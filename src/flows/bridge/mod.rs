@@ -7,6 +7,7 @@ mod pace;
 mod provisional;
 mod session;
 mod streamable;
+mod translation;
 mod way;
 
 use std::rc::Rc;
@@ -17,6 +18,7 @@ use tokio::task::LocalSet;
 
 use self::host::Host;
 use self::streamable::Streamable;
+use self::translation::Translation;
 use self::way::Way;
 use super::App;
 use super::attempt::{Attempt, Policy};
@@ -45,6 +47,8 @@ pub struct BridgeRequest {
     pub policy: Policy,
     /// Which tools the host sees and may call.
     pub filter: ToolFilter,
+    /// Whether a host of one era may use a server of the other.
+    pub translate: bool,
 }
 
 /// Passes messages to and fro until the host or a signal ends it.
@@ -58,7 +62,7 @@ pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
     let story = async {
         let (input, output) = platform::take_streams().map_err(|error| unforeseen(&error))?;
         let host = Arc::new(Host::default());
-        let upstream = Streamable::new(way, Arc::clone(&host), request.filter.clone());
+        let upstream = Upstream::new(way, Arc::clone(&host), request.filter.clone(), request.translate);
         let bridge = Bridge { host, filter: request.filter, upstream };
         LocalSet::new().run_until(bridge.run(input, output)).await;
         Ok(())
@@ -81,7 +85,46 @@ fn profile(app: &App, server: Option<&ServerArg>) -> Result<ServerProfile, Error
 struct Bridge {
     host: Arc<Host>,
     filter: ToolFilter,
-    upstream: Rc<Streamable>,
+    upstream: Upstream,
+}
+
+/// The server's side.
+enum Upstream {
+    /// The host speaks to it as it is.
+    Plain(Rc<Streamable>),
+    /// Somebody stands between.
+    Translated(Rc<Translation>),
+}
+
+impl Upstream {
+    fn new(way: Arc<Way>, host: Arc<Host>, filter: ToolFilter, translate: bool) -> Self {
+        if translate {
+            return Self::Translated(Translation::new(way, host, filter));
+        }
+        Self::Plain(Streamable::new(way, host, filter, true))
+    }
+
+    async fn take(&self, message: Message) {
+        match self {
+            Self::Plain(server) => server.take(message).await,
+            Self::Translated(server) => server.take(message).await,
+        }
+    }
+
+    /// Passes on what the server says, where that does not go by itself.
+    async fn run(&self) {
+        match self {
+            Self::Plain(_) => std::future::pending().await,
+            Self::Translated(server) => server.run().await,
+        }
+    }
+
+    async fn close(&self) {
+        match self {
+            Self::Plain(server) => server.close().await,
+            Self::Translated(server) => server.close().await,
+        }
+    }
 }
 
 impl Bridge {
@@ -91,6 +134,7 @@ impl Bridge {
         let is_written = tokio::select! {
             _ = &mut writing => true,
             () = self.listen(&mut input) => false,
+            () = self.upstream.run() => false,
             () = platform::interrupted() => false,
             () = orphaned() => false,
         };

@@ -15,6 +15,11 @@ pub(super) struct Pace {
 }
 
 impl Pace {
+    /// The waits after so many attempts that came to nothing.
+    pub(super) fn after(failures: u32) -> Self {
+        Self { failures, asked: None }
+    }
+
     /// What the server asks for (`retry` of an event stream). None at all is no wish that anybody has to fulfil.
     pub(super) fn asked(&mut self, wait: Duration) {
         self.asked = Some(wait.min(LONGEST)).filter(|wait| !wait.is_zero());

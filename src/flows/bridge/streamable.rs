@@ -31,7 +31,9 @@ const PATIENCE: Duration = Duration::from_mins(30);
 /// How long a server may take to hear that we are done.
 const FAREWELL: Duration = Duration::from_millis(1500);
 /// How long a host waits for its greeting, at least; then it is given one that is provisional.
-const GREETING: Duration = Duration::from_secs(4);
+pub(super) const GREETING: Duration = Duration::from_secs(4);
+/// The most pages of a list of tools that are read for one call.
+const MOST_PAGES: usize = 50;
 /// How often a stream is taken up again without anything coming of it.
 const MOST_RESUMPTIONS: u32 = 10;
 /// The most bytes of an answer of a server that serves nothing.
@@ -59,17 +61,20 @@ pub(super) struct Streamable {
     answers: Budget,
     /// The requests of revision 2026-07-28, which end when their stream does.
     stateless: RefCell<HashMap<Id, AbortHandle>>,
+    /// Whether a host that waits too long for its greeting gets one in the server's place.
+    is_hurried: bool,
     /// The stream on which the server speaks first, of the session with this generation.
     listening: RefCell<Option<AbortHandle>>,
 }
 
 impl Streamable {
-    pub(super) fn new(way: Arc<Way>, host: Arc<Host>, filter: ToolFilter) -> Rc<Self> {
+    pub(super) fn new(way: Arc<Way>, host: Arc<Host>, filter: ToolFilter, is_hurried: bool) -> Rc<Self> {
         Rc::new(Self {
             url: way.relay().server().to_url(),
             way,
             host,
             filter,
+            is_hurried,
             session: tokio::sync::Mutex::default(),
             tools: RefCell::default(),
             requests: Budget::default(),
@@ -98,7 +103,10 @@ impl Streamable {
             return false;
         }
         let Some(id) = cancelled(message) else { return false };
-        let Some(task) = self.stateless.borrow_mut().remove(&id) else { return false };
+        let Some(task) = self.stateless.borrow_mut().remove(&id) else {
+            // A host that has never greeted has nothing else to cancel by: what it means has been answered.
+            return self.session.try_lock().is_ok_and(|session| session.initialize.is_none());
+        };
         task.abort();
         self.host.forget(&id);
         true
@@ -133,7 +141,7 @@ impl Streamable {
             biased;
             answer = &mut opening => answer?,
             () = tokio::time::sleep(GREETING) => {
-                if self.way.is_signing_in() {
+                if self.is_hurried && self.way.is_signing_in() {
                     self.host.deliver(&provisional::greeting(message)).await;
                 }
                 opening.await?
@@ -197,7 +205,35 @@ impl Streamable {
         let _ = generation;
         // The request has left; only its answer takes room from now on.
         drop(room);
-        self.receive(message, streamed, own, is_modern).await
+        let mut answer = self.served(message, streamed).await?;
+        if is_modern && answer.misses_headers() && self.learns_of(message, &own).await? {
+            own = self.modern(message)?;
+            let streamed = self.post(message, own.clone()).await?;
+            answer = self.served(message, streamed).await?;
+        }
+        self.receive(message, answer, own, is_modern).await
+    }
+
+    /// Asks for the tools anew, since the server misses headers that it may want since the host has asked last. Tells
+    /// whether the request gets others now.
+    async fn learns_of(&self, message: &Message, former: &HeaderMap) -> Result<bool, Error> {
+        let mut page = None;
+        for _ in 0..MOST_PAGES {
+            let Some(ask) = modern::question_for_tools(message, page.as_deref()) else { break };
+            let streamed = self.post(&ask, self.modern(&ask)?).await?;
+            let mut answer = self.served(&ask, streamed).await?;
+            page = None;
+            while let Some(said) = answer.next().await? {
+                if said.response_id() == ask.request_id() {
+                    self.tools.borrow_mut().learn(said.bytes());
+                    page = modern::next_page(&said);
+                }
+            }
+            if page.is_none() {
+                break;
+            }
+        }
+        Ok(self.modern(message)? != *former)
     }
 
     /// The session of the host, which is begun anew if it is the one that the server has forgotten.
@@ -261,12 +297,11 @@ impl Streamable {
     async fn receive(
         &self,
         message: &Message,
-        streamed: Streamed,
+        mut answer: Answer,
         headers: HeaderMap,
         is_modern: bool,
     ) -> Result<(), Error> {
         let awaited = || message.request_ids().into_iter().any(|id| self.host.waits_for(id));
-        let mut answer = self.served(message, streamed).await?;
         let mut pace = Pace::default();
         loop {
             let end = self.pass_on(message, &mut answer).await;
@@ -413,7 +448,7 @@ fn is_passing(error: &Error) -> bool {
 }
 
 /// The request that a host does not wait for any more.
-fn cancelled(message: &Message) -> Option<Id> {
+pub(super) fn cancelled(message: &Message) -> Option<Id> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Cancelled<'a> {
@@ -425,6 +460,6 @@ fn cancelled(message: &Message) -> Option<Id> {
 }
 
 /// Something between 0 and 1.
-fn chance() -> f64 {
+pub(super) fn chance() -> f64 {
     files::random::<1>().map_or(0.5, |[byte]| f64::from(byte) / 255.0)
 }
