@@ -71,18 +71,6 @@ impl DemoArgs {
         let url: ServerUrl = sandbox.mcp_url().parse()?;
         let scope = Some(ScopeSet::from("openid mcp:basic"));
         let profile = ServerProfile { scope, ..ServerProfile::new("demo".parse()?, url) };
-        Ok(LoginRequest {
-            profile,
-            account: Name::default(),
-            client: None,
-            browser: true,
-            paste_only: false,
-            grant: GrantKind::AuthorizationCode,
-            add_scope: ScopeSet::default(),
-            fresh: false,
-            qr: false,
-            explain: false,
-            timeout: self.timeout,
-        })
+        Ok(LoginRequest::by_itself(profile, Name::default(), ScopeSet::default(), self.timeout))
     }
 }

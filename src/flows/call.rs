@@ -11,27 +11,10 @@ use url::Url;
 use super::App;
 use super::relay::{Outgoing, Payload, Relay};
 use crate::error::Error;
-use crate::http::{self, Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, STREAM_LIMIT};
+use crate::http::{self, Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, OURS, STREAM_LIMIT};
 use crate::model::{Name, ServerArg};
 use crate::peer_text::PeerText;
 
-/// Headers that say who asks, or where a message ends: those are settled here.
-const OURS: [&str; 14] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "dpop",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 /// What MCP servers speak (Streamable HTTP, Sending Messages to the Server).
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -92,6 +75,21 @@ pub fn call(
     let relay = Relay::new(app, &profile, &request.account);
     let asked = within(request.max_time, &outgoing.url, pass_on(&relay, &outgoing, &mut show));
     http::block_on(asked).and_then(std::convert::identity).map_err(|error| relay.trouble(error.into()))?
+}
+
+/// A request that is not described on a command line, held to the same bounds.
+pub(super) fn outgoing<'a>(
+    server: &Url,
+    name: &str,
+    path: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+    body: Option<Bytes>,
+    patience: Duration,
+) -> Result<Outgoing, Error> {
+    let lines: Vec<String> = headers.map(|(name, value)| format!("{name}:{value}")).collect();
+    let headers = self::headers(&lines, body.is_some())?;
+    let (method, url) = (method(name)?, target(server, Some(path))?);
+    Ok(Outgoing { method, url, headers, payload: body.map_or(Payload::Empty, Payload::Whole), patience: Some(patience) })
 }
 
 /// Everything in its time, or not at all. A refresh that was begun goes on without us.

@@ -5,6 +5,7 @@
 mod device;
 mod dpop;
 mod enterprise;
+mod events;
 mod faults;
 mod issuer;
 mod keys;
@@ -13,6 +14,7 @@ mod pages;
 mod places;
 mod refresh;
 mod registration;
+mod streams;
 mod unattended;
 mod workload;
 mod world;

@@ -11,10 +11,10 @@ mod work;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use turn::may_open_page;
+pub(super) use turn::Wish;
+pub(super) use work::carry_out;
 pub use work::{COMMAND, work};
 
-use self::turn::Wish;
 use self::work::{Talk, Talking};
 use super::App;
 use super::login::{self, LoginRequest};
@@ -22,6 +22,7 @@ use crate::clock::UnixTime;
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::model::{GrantKind, LoginKey, LoginState, LoginSummary, Name, ScopeSet};
+use crate::store::SignInTurn;
 use crate::wording::span;
 
 /// How long to sleep between two looks at what others do.
@@ -211,6 +212,19 @@ impl Inner {
             },
         }
     }
+}
+
+/// The turn to open a page for a sign-in that is carried out here; `None` if somebody else has one open, or there were
+/// enough of them.
+pub(super) fn turn_for_page(
+    app: &App,
+    request: &LoginRequest,
+) -> Result<Option<(SignInTurn, Wish)>, Error> {
+    let (store, key) = (app.store()?, request.key());
+    let wish = Wish::for_scopes(&request.add_scope);
+    let turn = store.sign_in_turn(&key)?;
+    let is_open = turn::is_open(&store.sign_ins(&key), &wish, app.now()).is_ok();
+    Ok(turn.filter(|_| is_open).map(|turn| (turn, wish)))
 }
 
 fn identifier(summary: &LoginSummary) -> Identifier {

@@ -15,7 +15,7 @@ const PAUSE: i64 = 15;
 
 /// What a page is for, in words that are equal if the wishes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wish(String);
+pub(in crate::flows) struct Wish(String);
 
 impl Wish {
     pub(super) fn of(wanted: &Wanted) -> Self {
@@ -25,7 +25,7 @@ impl Wish {
         }
     }
 
-    pub(super) fn for_scopes(scopes: &ScopeSet) -> Self {
+    pub(in crate::flows) fn for_scopes(scopes: &ScopeSet) -> Self {
         let mut scopes: Vec<&str> = scopes.iter().collect();
         scopes.sort_unstable();
         if scopes.is_empty() { Self("login".into()) } else { Self(format!("scope {}", scopes.join(" "))) }
@@ -67,11 +67,6 @@ pub(super) fn is_open(before: &[SignIn], wish: &Wish, now: UnixTime) -> Result<(
         return Err(Refusal::TooSoon(why));
     }
     Ok(())
-}
-
-/// Whether one more page may be opened, whoever asks for it, after those that there were.
-pub fn may_open_page(before: &[SignIn], scopes: &ScopeSet, now: UnixTime) -> bool {
-    is_open(before, &Wish::for_scopes(scopes), now).is_ok()
 }
 
 /// Whether a sign-in still counts. One from the future does not: the clock went back.
