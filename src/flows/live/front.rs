@@ -28,7 +28,7 @@ pub(super) async fn open(scene: &Scene, prepared: &mut Prepared) -> Result<(), E
     let plan = exec::plan(&scene.app, &scene.request)?;
     let flowing = || plan.iter().filter(|planned| planned.field.is_none());
     let mut servers: Vec<_> = flowing().map(|planned| planned.key.server.clone()).collect();
-    servers.sort();
+    servers.sort_by(|one, other| one.as_str().cmp(other.as_str()));
     servers.dedup();
     let servers = servers.into_iter().map(ServerArg::Name).collect();
     let request =
