@@ -197,12 +197,12 @@ pub enum Error {
         why: String,
     },
     /// The refresh goes on, but whoever asked for it cannot wait.
-    #[error("{server}: the issuer has not answered yet; {} goes on waiting for it", who(.process))]
+    #[error("{server}: the issuer has not answered yet; process {process} goes on waiting for it")]
     NotYet {
         /// The server, as the user may name it.
         server: String,
-        /// Who waits, if that is known.
-        process: Option<u32>,
+        /// Who waits.
+        process: u32,
     },
     /// Whoever carried out the refresh was stopped, and so was the one after him.
     #[error("{server}: the refresh was interrupted, and whether the issuer renewed the tokens is not known")]
@@ -272,10 +272,6 @@ pub enum Error {
     /// Nobody foresaw this.
     #[error("{0}")]
     Unforeseen(String),
-}
-
-fn who(process: &Option<u32>) -> String {
-    process.map_or("another process".into(), |id| format!("process {id}"))
 }
 
 fn missing(scope: &ScopeSet) -> String {

@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use nix::sys::signal::{SigHandler, Signal, kill};
+use nix::sys::signal::{SigHandler, SigSet, Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::Child;
 
@@ -62,6 +62,11 @@ fn send(child: &Child, signal: Signal) {
     if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
         let _ = kill(Pid::from_raw(id), signal);
     }
+}
+
+pub fn heed_no_signals() {
+    // Fails only for an unknown `how`.
+    let _ = SigSet::all().thread_block();
 }
 
 pub fn start_supervised(mut command: Command) -> io::Result<Child> {

@@ -74,7 +74,7 @@ fn signed_in() -> World {
 
 /// A world whose tokens live for a few seconds.
 fn hasty() -> World {
-    World::signed_in(SandboxOptions { access_lifetime: 4, ..SandboxOptions::default() })
+    World::signed_in(SandboxOptions { access_lifetime: 8, ..SandboxOptions::default() })
 }
 
 fn text_of(path: &Path) -> String {
@@ -116,7 +116,7 @@ fn a_token_file_is_renewed_before_its_token_ends() {
     let mut running = Running::start(&world, &["--token-file"], SHOW_FILE);
     let path = PathBuf::from(running.line());
     let mut seen = BTreeSet::from([text_of(&path)]);
-    for _ in 0..3 {
+    for _ in 0..2 {
         let token = next_text(&path, seen.last().unwrap());
         assert_eq!(call(&world.url(), &token), 200, "{token}");
         seen.clear();
@@ -225,7 +225,7 @@ fn many_who_ask_at_once_cause_one_refresh() {
     let mut running = Running::start(&world, &["--socket"], SHOW_SOCKET);
     let path = PathBuf::from(running.line());
     // Half of its life has to pass first.
-    let stale = Instant::now() + Duration::from_secs(3);
+    let stale = Instant::now() + Duration::from_secs(5);
     eventually(|| Instant::now() > stale);
     let answers: BTreeSet<String> = std::thread::scope(|scope| {
         let asking: Vec<_> = (0..40).map(|_| scope.spawn(|| ask(&path))).collect();
@@ -414,6 +414,50 @@ fn a_signal_before_the_start_ends_the_wait_for_a_token() {
     running.send(Signal::SIGTERM);
     assert_eq!(running.has_ended(), 143);
     assert!(!marker.exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_that_starts_while_a_refresh_goes_on_is_no_parent_of_it() {
+    use mcpauth::sandbox::{Endpoint, Fault};
+    let world = signed_in();
+    let late = Fault::LateAnswer { endpoint: Endpoint::Token, milliseconds: 10_000 };
+    world.sandbox.change(|options| options.faults = vec![late]);
+    // The token still lives, so nobody is kept waiting longer than he has to.
+    let script = "trap 'echo TERM; exit 7' TERM; echo $$; while sleep 0.02; do :; done";
+    let mut running = Running::start(&world, &["--min-ttl", "2h"], script);
+    let command: i32 = running.line().parse().unwrap();
+    assert_ne!(command, running.id().as_raw());
+    assert!(children(running.id()).len() > 1, "the worker has ended already, so nothing was shown");
+    eventually(|| children(running.id()) == [Pid::from_raw(command)]);
+    running.send(Signal::SIGTERM);
+    assert_eq!((running.line().as_str(), running.has_ended()), ("TERM", 7));
+}
+
+/// The answer of a server to a greeting at this address.
+fn greet(url: &str) -> u16 {
+    call(url, "none")
+}
+
+#[test]
+fn a_command_behind_a_proxy_reaches_its_server_and_has_no_token() {
+    let world = signed_in();
+    let mut running =
+        Running::start(&world, &["--proxy"], "echo $MCP_ACCESS_TOKEN_URL; env | grep -c sandbox_; cat");
+    let (url, tokens) = (running.line(), running.line());
+    assert!(url.starts_with("http://127.0.0.1:") && tokens == "0", "{url} {tokens}");
+    assert_eq!(greet(&url), 200);
+    // Without the secret nobody gets in.
+    let (origin, _) = url.split_at(url[7..].find('/').unwrap() + 7);
+    assert_ne!(greet(&format!("{origin}/box")), 200);
+    //
+    running.send(Signal::SIGKILL);
+    running.is_silent();
+    assert_eq!(running.has_ended(), 137);
+
+    let ran = world.run(&["exec", "--proxy", "-e", "A=box:token", "--", "true"]);
+    ran.failed_with(2, "with --proxy the command gets no token, so A cannot be set");
+    world.run(&["exec", "--proxy", "-e", "A=box:url", "-s", "box", "--", "true"]).succeeded();
 }
 
 /// The children of a process.

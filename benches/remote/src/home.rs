@@ -107,7 +107,9 @@ impl Home {
         match self.kind {
             Kind::Floor => command.arg(&self.url).arg(self.path("token")),
             Kind::Mcpauth => command.args(["bridge", "bench"]),
-            Kind::McpRemote => command.arg("node").arg(places::mcp_remote()).args([&self.url, "--allow-http"]),
+            Kind::McpRemote => {
+                command.arg("node").arg(places::mcp_remote()).args([&self.url, "--allow-http"])
+            }
         };
         Ok(command)
     }

@@ -30,15 +30,15 @@ impl Run {
     }
 }
 
-/// usage: remote [--rounds N] [ROW]…
+/// usage: remote [--rounds N] [--without NAME] [ROW]…
 fn main() -> Outcome {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
-    let mut rounds = 3;
-    if let Some(at) = args.iter().position(|arg| arg == "--rounds") {
-        rounds = args.get(at + 1).ok_or("how many rounds?")?.parse()?;
-        args.drain(at..at + 2);
+    let rounds = option(&mut args, "--rounds").map_or(Ok(3), |rounds| rounds.parse())?;
+    let mut kinds = Kind::all();
+    if let Some(without) = option(&mut args, "--without") {
+        kinds.retain(|kind| kind.title() != without);
     }
-    let run = Run { kinds: Kind::all(), rounds, report: Report::default() };
+    let run = Run { kinds, rounds, report: Report::default() };
     for (name, row) in rows::ALL {
         if args.is_empty() || args.iter().any(|arg| arg == name) {
             // One row that cannot be measured does not keep the others from it.
@@ -47,4 +47,10 @@ fn main() -> Outcome {
     }
     run.report.close();
     Ok(())
+}
+
+/// Takes an option with its value out of the arguments.
+fn option(args: &mut Vec<String>, name: &str) -> Option<String> {
+    let at = args.iter().position(|arg| arg == name)?;
+    args.drain(at..(at + 2).min(args.len())).nth(1)
 }

@@ -32,7 +32,8 @@ pub(crate) fn memory(pid: u32) -> Outcome<Memory> {
 
 fn field(text: &str, name: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let kilobytes: f64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(f64::NAN);
+    let kilobytes: f64 =
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(f64::NAN);
     kilobytes * 1024.0 / 1e6
 }
 
@@ -42,7 +43,8 @@ pub(crate) struct Pinned(CpuSet);
 impl Pinned {
     pub(crate) fn now() -> Outcome<Self> {
         let before = sched_getaffinity(Pid::this())?;
-        let last = (0..CpuSet::count()).rev().find(|&cpu| before.is_set(cpu).unwrap_or(false)).ok_or("no CPU")?;
+        let last =
+            (0..CpuSet::count()).rev().find(|&cpu| before.is_set(cpu).unwrap_or(false)).ok_or("no CPU")?;
         let mut one = CpuSet::new();
         one.set(last)?;
         sched_setaffinity(Pid::this(), &one)?;

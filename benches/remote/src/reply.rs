@@ -1,7 +1,7 @@
 //! An HTTP answer as far as its end has to be found.
 
-use memchr::memmem;
 use mcpauth_remote_bench::Outcome;
+use memchr::memmem;
 
 /// How the end of a chunked body looks, if what is before it does not look like that.
 const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";

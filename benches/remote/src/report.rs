@@ -27,12 +27,22 @@ impl Report {
 
     /// A goal that is a figure with a limit above it.
     pub(crate) fn at_most(&self, what: &str, found: f64, limit: f64, unit: &str) {
-        self.goal(what, format!("≤ {}{unit}", figure(limit)), format!("{}{unit}", figure(found)), found <= limit);
+        self.goal(
+            what,
+            format!("≤ {}{unit}", figure(limit)),
+            format!("{}{unit}", figure(found)),
+            found <= limit,
+        );
     }
 
     /// A goal that is a figure with a limit below it.
     pub(crate) fn at_least(&self, what: &str, found: f64, limit: f64, unit: &str) {
-        self.goal(what, format!("≥ {}{unit}", figure(limit)), format!("{}{unit}", figure(found)), found >= limit);
+        self.goal(
+            what,
+            format!("≥ {}{unit}", figure(limit)),
+            format!("{}{unit}", figure(found)),
+            found >= limit,
+        );
     }
 
     fn goal(&self, what: &str, limit: String, found: String, holds: bool) {

@@ -125,7 +125,7 @@ impl Host {
     }
 
     /// The next message for whoever stands here in the host's place, as soon as there is one; `None` after the last.
-    pub async fn next(&self) -> Option<Bytes> {
+    pub(crate) async fn next(&self) -> Option<Bytes> {
         loop {
             let filled = self.filled.notified();
             match self.take(1) {

@@ -3,22 +3,25 @@
 mod answer;
 mod budget;
 pub(super) mod host;
+mod legacy;
 mod pace;
 mod provisional;
 mod session;
+mod standing;
 mod streamable;
 mod translation;
+mod upstream;
 mod way;
+mod websocket;
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::LocalSet;
 
 use self::host::Host;
-use self::streamable::Streamable;
-use self::translation::Translation;
+use self::standing::Ends;
+use self::upstream::Upstream;
 use self::way::Way;
 use super::App;
 use super::attempt::{Attempt, Policy};
@@ -62,9 +65,12 @@ pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
     let story = async {
         let (input, output) = platform::take_streams().map_err(|error| unforeseen(&error))?;
         let host = Arc::new(Host::default());
-        let upstream = Upstream::new(way, Arc::clone(&host), request.filter.clone(), request.translate);
-        let bridge = Bridge { host, filter: request.filter, upstream };
-        LocalSet::new().run_until(bridge.run(input, output)).await;
+        let ends = Ends { way, host: Arc::clone(&host), filter: request.filter.clone() };
+        let run = async {
+            let upstream = Upstream::new(ends, request.translate);
+            Bridge { host, filter: request.filter, upstream }.run(input, output).await;
+        };
+        LocalSet::new().run_until(run).await;
         Ok(())
     };
     http::block_on(story).map_err(|error| unforeseen(&error))?
@@ -86,45 +92,6 @@ struct Bridge {
     host: Arc<Host>,
     filter: ToolFilter,
     upstream: Upstream,
-}
-
-/// The server's side.
-enum Upstream {
-    /// The host speaks to it as it is.
-    Plain(Rc<Streamable>),
-    /// Somebody stands between.
-    Translated(Rc<Translation>),
-}
-
-impl Upstream {
-    fn new(way: Arc<Way>, host: Arc<Host>, filter: ToolFilter, translate: bool) -> Self {
-        if translate {
-            return Self::Translated(Translation::new(way, host, filter));
-        }
-        Self::Plain(Streamable::new(way, host, filter, true))
-    }
-
-    async fn take(&self, message: Message) {
-        match self {
-            Self::Plain(server) => server.take(message).await,
-            Self::Translated(server) => server.take(message).await,
-        }
-    }
-
-    /// Passes on what the server says, where that does not go by itself.
-    async fn run(&self) {
-        match self {
-            Self::Plain(_) => std::future::pending().await,
-            Self::Translated(server) => server.run().await,
-        }
-    }
-
-    async fn close(&self) {
-        match self {
-            Self::Plain(server) => server.close().await,
-            Self::Translated(server) => server.close().await,
-        }
-    }
 }
 
 impl Bridge {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tokio::task::spawn_local;
 
 use super::host::Host;
-use super::pace::Pace;
+use super::pace::{Pace, chance};
 use super::provisional;
-use super::streamable::{self, GREETING, Streamable, cancelled};
+use super::streamable::{Streamable, cancelled};
 use super::way::Way;
 use crate::mcp::message::Message;
 use crate::mcp::tool_filter::ToolFilter;
@@ -75,13 +75,13 @@ impl Translation {
 
     async fn send_later(self: Rc<Self>, message: Message, times: u32) {
         let mut pace = Pace::after(times.saturating_sub(1));
-        tokio::time::sleep(pace.next(streamable::chance())).await;
+        tokio::time::sleep(pace.next(chance())).await;
         self.send(message).await;
     }
 
     /// A host that has waited long enough while somebody signs in is greeted in the server's place.
     async fn put_off(self: Rc<Self>) {
-        tokio::time::sleep(GREETING).await;
+        tokio::time::sleep(provisional::AFTER).await;
         if !self.way.is_signing_in() {
             return;
         }

@@ -42,7 +42,10 @@ pub(crate) fn row(run: &Run) -> Outcome {
         (Case::AtTheServer, "running when the server stops honouring the token"),
     ];
     for (case, title) in cases {
-        run.report.table(&format!("Bridges {title}"), &["good answers", "refreshes", "browsers", "ms until all have answered"]);
+        run.report.table(
+            &format!("Bridges {title}"),
+            &["good answers", "refreshes", "browsers", "ms until all have answered"],
+        );
         let crowds = [(Kind::Mcpauth, 8), (Kind::McpRemote, 8), (Kind::Mcpauth, 100)];
         for (kind, size) in crowds.into_iter().filter(|(kind, _)| run.has(*kind)) {
             match gather(kind, size, case) {

@@ -46,7 +46,12 @@ pub(crate) fn row(run: &Run) -> Outcome {
             let lifetimes = (TIME.as_secs() / LIFETIME + 1) as f64;
             run.report.at_most("expiry in mid-session: failed calls", failed as f64, 0.0, "");
             run.report.at_most("expiry in mid-session: refreshes", refreshes as f64, lifetimes, "");
-            run.report.at_most("expiry in mid-session: worst call", worst, TOKEN as f64 + middle + MARGIN, " ms");
+            run.report.at_most(
+                "expiry in mid-session: worst call",
+                worst,
+                TOKEN as f64 + middle + MARGIN,
+                " ms",
+            );
         }
     }
     Ok(())

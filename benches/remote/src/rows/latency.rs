@@ -31,8 +31,7 @@ struct Bridged {
 pub(crate) fn row(run: &Run) -> Outcome {
     let pinned = Pinned::now()?;
     let server = Server::start()?;
-    let homes =
-        run.kinds.iter().map(|&kind| Home::signed_in(kind, &server)).collect::<Outcome<Vec<_>>>()?;
+    let homes = run.kinds.iter().map(|&kind| Home::signed_in(kind, &server)).collect::<Outcome<Vec<_>>>()?;
     let target = Target::with_token(server.host(), &server.token()?);
     let mut direct = Vec::new();
     let mut all: Vec<Vec<Bridged>> = homes.iter().map(|_| Vec::new()).collect();
@@ -45,7 +44,8 @@ pub(crate) fn row(run: &Run) -> Outcome {
     }
     drop(pinned);
     let title = "Latency added to a call of 200 bytes, one at a time, everything on one CPU";
-    let columns = ["p50 µs", "added", "p99 µs", "× floor added", "CPU µs/call", "MB after 1,000 calls", "own MB"];
+    let columns =
+        ["p50 µs", "added", "p99 µs", "× floor added", "CPU µs/call", "MB after 1,000 calls", "own MB"];
     run.report.table(title, &columns);
     let straight = least(direct.iter().map(|round| round.middle));
     let worst = median(direct.iter().map(|round| round.worst));

@@ -52,7 +52,8 @@ pub(crate) fn row(run: &Run) -> Outcome {
     let contenders = contenders(run, &server)?;
     let [small, big] = [SMALL, BIG].map(|flood| shares(run, flood, &contenders));
     let (small, big) = (small?, big?);
-    let columns = ["added µs (best p50)", "p99 µs", "64 × 200 B, share of direct %", "64 × 1 MB, share %", "peak MB"];
+    let columns =
+        ["added µs (best p50)", "p99 µs", "64 × 200 B, share of direct %", "64 × 1 MB, share %", "peak MB"];
     run.report.table("The proxy: what it adds to a call on one CPU, and what passes", &columns);
     let straight = best(&latency[0]);
     for (at, contender) in contenders.iter().enumerate() {
@@ -123,7 +124,8 @@ fn shares(run: &Run, flood: Flood, contenders: &[Contender]) -> Outcome<Vec<f64>
 fn contenders(run: &Run, server: &Server) -> Outcome<Vec<Contender>> {
     let token = server.token()?;
     let direct = Target::with_token(server.host(), &token);
-    let mut all = vec![Contender { title: "direct", target: direct, child: None, _home: None }, floor(server)?];
+    let mut all =
+        vec![Contender { title: "direct", target: direct, child: None, _home: None }, floor(server)?];
     if fs::exists(NGINX)? {
         all.push(nginx(server, &token)?);
     }
@@ -187,7 +189,8 @@ fn own(server: &Server) -> Outcome<Contender> {
     let mut command = home.command(places::mcpauth());
     command.args(["proxy", "bench", "--json"]);
     let (child, line) = first_line(command)?;
-    let told: Value = serde_json::from_str(&line).map_err(|error| format!("{error}: {line}{}", home.said()))?;
+    let told: Value =
+        serde_json::from_str(&line).map_err(|error| format!("{error}: {line}{}", home.said()))?;
     let text = |name: &str| find(&told, name).ok_or_else(|| format!("no {name} in {line}"));
     let secret = fs::read_to_string(text("secret_file")?)?;
     let url = text("url")?;

@@ -24,8 +24,7 @@ struct Start {
 
 pub(crate) fn row(run: &Run) -> Outcome {
     let server = Server::start()?;
-    let homes =
-        run.kinds.iter().map(|&kind| Home::signed_in(kind, &server)).collect::<Outcome<Vec<_>>>()?;
+    let homes = run.kinds.iter().map(|&kind| Home::signed_in(kind, &server)).collect::<Outcome<Vec<_>>>()?;
     let mut all: Vec<Vec<Start>> = homes.iter().map(|_| Vec::new()).collect();
     for _ in 0..run.rounds * STARTS {
         for (home, starts) in homes.iter().zip(&mut all) {

@@ -33,7 +33,16 @@ struct Sort {
 }
 
 const SORTS: [Sort; 5] = [
-    Sort { title: "200 bytes", size: 200, seconds: 1.0, answer: 0, events: false, share: 55.0, cpu: None, peak: None },
+    Sort {
+        title: "200 bytes",
+        size: 200,
+        seconds: 1.0,
+        answer: 0,
+        events: false,
+        share: 55.0,
+        cpu: None,
+        peak: None,
+    },
     Sort { title: "200 bytes, answers as events", events: true, share: 50.0, ..small() },
     Sort { title: "200 bytes, answers after 50 ms", answer: 50, share: 98.0, ..small() },
     Sort { title: "1 MB each way", cpu: Some(1.5), peak: Some(48.0), share: 65.0, ..big() },
@@ -45,7 +54,16 @@ const fn small() -> Sort {
 }
 
 const fn big() -> Sort {
-    Sort { title: "", size: MEGABYTE, seconds: 1.5, answer: 0, events: false, share: 0.0, cpu: None, peak: None }
+    Sort {
+        title: "",
+        size: MEGABYTE,
+        seconds: 1.5,
+        answer: 0,
+        events: false,
+        share: 0.0,
+        cpu: None,
+        peak: None,
+    }
 }
 
 struct Round {
@@ -57,8 +75,7 @@ struct Round {
 
 pub(crate) fn row(run: &Run) -> Outcome {
     let server = Server::start()?;
-    let homes =
-        run.kinds.iter().map(|&kind| Home::signed_in(kind, &server)).collect::<Outcome<Vec<_>>>()?;
+    let homes = run.kinds.iter().map(|&kind| Home::signed_in(kind, &server)).collect::<Outcome<Vec<_>>>()?;
     for sort in &SORTS {
         server.set(json!({ "answer": sort.answer, "events": sort.events }))?;
         // One sort that somebody cannot do is no reason to leave out the others.

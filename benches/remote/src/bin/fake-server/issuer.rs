@@ -40,7 +40,8 @@ impl Issuer {
 
     fn give(&mut self, login: u64, lifetime: u64) -> Value {
         self.given += 1;
-        let [access, refresh] = ["access", "refresh"].map(|kind| format!("{kind}-{}-of-the-benchmark", self.given));
+        let [access, refresh] =
+            ["access", "refresh"].map(|kind| format!("{kind}-{}-of-the-benchmark", self.given));
         let until = Instant::now() + Duration::from_secs(lifetime);
         self.access.insert(access.clone(), Access { until, login });
         self.refresh.insert(refresh.clone(), Refresh { login, used: false });

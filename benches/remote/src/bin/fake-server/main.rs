@@ -1,8 +1,8 @@
 //! The server and issuer that everybody is measured against: as quick as it can be, with knobs and with books. Prints
 //! its URL.
 
-mod issuer;
 mod books;
+mod issuer;
 mod server;
 
 use std::net::Ipv4Addr;

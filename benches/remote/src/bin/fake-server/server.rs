@@ -95,14 +95,16 @@ impl Server {
         if answer > 0 {
             sleep(Duration::from_millis(answer)).await;
         }
-        let answer = if message::mentions(ends, "\"tools/list\"") { tools(id) } else { message::answer(id, length) };
+        let answer =
+            if message::mentions(ends, "\"tools/list\"") { tools(id) } else { message::answer(id, length) };
         if events { as_event(&answer) } else { as_json(answer) }
     }
 
     fn challenge(&self) -> Answer {
         let at = format!("{}/.well-known/oauth-protected-resource/mcp", self.origin);
         let challenge = format!("Bearer resource_metadata=\"{at}\", error=\"invalid_token\"");
-        let answer = Response::builder().status(StatusCode::UNAUTHORIZED).header("www-authenticate", challenge);
+        let answer =
+            Response::builder().status(StatusCode::UNAUTHORIZED).header("www-authenticate", challenge);
         answer.body(Full::default()).unwrap_or_default()
     }
 
