@@ -102,7 +102,10 @@ mod tests {
     #[test]
     fn one_wish_opens_one_page_in_ten_minutes() {
         let before = [page(100, "login")];
-        assert!(!open(&before, &Wanted::Login(String::new()), 100) && !open(&before, &Wanted::Login(String::new()), 699));
+        assert!(
+            !open(&before, &Wanted::Login(String::new()), 100)
+                && !open(&before, &Wanted::Login(String::new()), 699)
+        );
         assert!(open(&before, &Wanted::Login(String::new()), 700));
         // Another wish is another matter, and the order of its words none.
         assert!(open(&before, &Wanted::Scopes("b a".into()), 100));
@@ -123,6 +126,9 @@ mod tests {
     #[test]
     fn a_sign_in_that_opened_no_page_is_tried_again_soon() {
         let before = [SignIn { page: false, ..page(0, "login") }];
-        assert!(!open(&before, &Wanted::Login(String::new()), 14) && open(&before, &Wanted::Login(String::new()), 15));
+        assert!(
+            !open(&before, &Wanted::Login(String::new()), 14)
+                && open(&before, &Wanted::Login(String::new()), 15)
+        );
     }
 }
