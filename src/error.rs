@@ -51,6 +51,14 @@ pub enum Error {
         /// What to type instead.
         hint: String,
     },
+    /// What was asked for would let others in.
+    #[error("{message}")]
+    Unsafe {
+        /// What would be open to whom.
+        message: String,
+        /// What to type instead.
+        hint: String,
+    },
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -258,6 +266,9 @@ pub enum Error {
     /// Standard output did not take the answer.
     #[error("the answer could not be written: {0}")]
     AnswerLost(io::Error),
+    /// The program has rights that whoever started it does not have.
+    #[error("mcpauth runs with rights that are not yours (set-user-ID, set-group-ID or file capabilities)")]
+    BorrowedRights,
     /// Nobody foresaw this.
     #[error("{0}")]
     Unforeseen(String),
@@ -321,7 +332,7 @@ impl Error {
             Self::LoginNeeded { .. } | Self::ScopeNeeded { .. } => LOGIN_NEEDED,
             Self::Answered { status, .. } | Self::Unserved { status, .. } => answered_exit_code(*status),
             Self::ScopeHeld { .. } | Self::NoMessage { .. } => 8,
-            Self::WrongPaste { .. } => REFUSED,
+            Self::WrongPaste { .. } | Self::BorrowedRights | Self::Unsafe { .. } => REFUSED,
             Self::Remote { source, .. } => remote::exit_code(source),
             Self::TooManyLogins { .. }
             | Self::Resting { .. }
@@ -357,7 +368,7 @@ impl Error {
     /// What the reader can do, as a command to type wherever there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Usage { hint, .. } | Self::Unsafe { hint, .. } => Some(hint.clone()),
             Self::Config(error) => config_hint(error),
             Self::Malformed(_) => Some("`mcpauth help` shows what each command takes".into()),
             Self::NoServer(names) if names.is_empty() => Some("run `mcpauth login https://…`".into()),
@@ -414,6 +425,9 @@ impl Error {
             Self::Partly { .. } => Some("each of them is told above".into()),
             Self::BrokenLog(_) => {
                 Some("keep a copy of the files as they are; the log goes on after them all the same".into())
+            }
+            Self::BorrowedRights => {
+                Some("take them from the file, with `chmod u-s,g-s` or `setcap -r`".into())
             }
             Self::AnswerLost(_) => Some("see that standard output leads somewhere with room".into()),
             Self::Unforeseen(_) => {

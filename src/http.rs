@@ -3,6 +3,7 @@
 
 mod answer;
 mod gate;
+mod own;
 mod sending;
 mod streaming;
 mod trouble;
@@ -28,8 +29,9 @@ pub use self::answer::Answer;
 use self::answer::retry_after;
 pub use self::gate::TOO_LOCAL;
 use self::gate::{Gate, GatedResolver};
+pub use self::own::{ClientCertificate, NoSource, OURS, Own, Source, may_be_settled};
 use self::sending::Sending;
-pub use self::streaming::{STREAM_LIMIT, Streamed};
+pub use self::streaming::{STREAM_LIMIT, Streamed, Upgraded};
 use self::trouble::{Attempt, innermost};
 pub use self::trouble::{Flaw, HttpError};
 use crate::model::{ServerUrl, is_loopback};
@@ -173,10 +175,15 @@ pub struct Http {
     settings: NetworkSettings,
     gate: Arc<Gate>,
     observer: Observer,
+    /// Where what the server wants of its own goes.
+    origin: url::Origin,
+    own: Own,
     /// For other machines, perhaps through a proxy.
     far: OnceLock<reqwest::Client>,
     /// For this machine: what is meant for a loopback address, in the clear at that, is not for a proxy.
     near: OnceLock<reqwest::Client>,
+    /// For the server, where it wants to see a certificate.
+    known: OnceLock<reqwest::Client>,
 }
 
 impl Http {
@@ -187,12 +194,27 @@ impl Http {
         let mut trusted = settings.allow_hosts.clone();
         trusted.extend(proxy_hosts(&settings));
         let gate = Arc::new(Gate::new(typed, trusted));
-        Self { settings, gate, observer, far: OnceLock::new(), near: OnceLock::new() }
+        Self {
+            settings,
+            gate,
+            observer,
+            origin: url.origin(),
+            own: Own::default(),
+            far: OnceLock::new(),
+            near: OnceLock::new(),
+            known: OnceLock::new(),
+        }
+    }
+
+    /// The same client with what the server wants beside a token. No other origin gets to see it.
+    #[must_use]
+    pub fn with(self, own: Own) -> Self {
+        Self { own, ..self }
     }
 
     /// Sets up everything that a request to another machine needs, and sends none.
     pub fn set_up(&self) -> Result<(), HttpError> {
-        self.client(false).map(drop)
+        self.build_client(false, None).map(drop)
     }
 
     /// Sends a request and reads the whole answer; follows no redirect.
@@ -301,8 +323,9 @@ impl Http {
     }
 
     fn build(&self, request: Request<'_>, sending: &Sending) -> Result<reqwest::RequestBuilder, HttpError> {
-        let client = self.client(is_loopback(request.url))?;
-        let mut builder = client.request(request.method, request.url.clone()).headers(request.headers);
+        let client = self.client(request.url)?;
+        let headers = self.headers(request.url, request.headers)?;
+        let mut builder = client.request(request.method, request.url.clone()).headers(headers);
         builder = match request.authorization {
             Authorization::Anonymous => builder,
             Authorization::Bearer(token) => builder.header(AUTHORIZATION, bearer(token.expose())?),
@@ -348,16 +371,36 @@ impl Http {
         Matcher::from_system().intercept(&target)?.uri().host().map(str::to_owned)
     }
 
-    fn client(&self, is_near: bool) -> Result<&reqwest::Client, HttpError> {
-        let known = if is_near { &self.near } else { &self.far };
+    /// The headers of a request, and what the server wants of its own. What a request says itself stands.
+    fn headers(&self, url: &Url, mut headers: HeaderMap) -> Result<HeaderMap, HttpError> {
+        if url.origin() == self.origin {
+            for (name, value) in self.own.headers()? {
+                headers.entry(name).or_insert_with(|| value.clone());
+            }
+        }
+        Ok(headers)
+    }
+
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
+        let certificate = self.own.certificate.as_ref().filter(|_| url.origin() == self.origin);
+        let is_near = is_loopback(url);
+        let known = match (certificate, is_near) {
+            (Some(_), _) => &self.known,
+            (None, true) => &self.near,
+            (None, false) => &self.far,
+        };
         if let Some(client) = known.get() {
             return Ok(client);
         }
-        let client = self.build_client(is_near)?;
+        let client = self.build_client(is_near, certificate)?;
         Ok(known.get_or_init(|| client))
     }
 
-    fn build_client(&self, is_near: bool) -> Result<reqwest::Client, HttpError> {
+    fn build_client(
+        &self,
+        is_near: bool,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<reqwest::Client, HttpError> {
         // Fails only if a provider is installed already, which is what is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let setup = |error: reqwest::Error| HttpError::Setup(innermost(&error));
@@ -374,6 +417,9 @@ impl Http {
             let pem = std::fs::read(file).map_err(unreadable)?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(setup)?;
             builder = builder.tls_certs_merge(certificates);
+        }
+        if let Some(certificate) = certificate {
+            builder = builder.identity(certificate.read()?);
         }
         if is_near {
             builder = builder.no_proxy();

@@ -18,8 +18,10 @@ mod list;
 mod login;
 mod logout;
 mod man;
+mod mcp;
 mod overruled;
 mod profile;
+mod proxy;
 mod refresh;
 mod refusal;
 mod sandbox;
@@ -71,6 +73,7 @@ enum Command {
     Headers(headers::HeadersArgs),
     Exec(exec::ExecArgs),
     Bridge(bridge::BridgeArgs),
+    Proxy(proxy::ProxyArgs),
     Call(call::CallArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -80,6 +83,7 @@ enum Command {
     Discover(discover::DiscoverArgs),
     Doctor(doctor::DoctorArgs),
     Audit(audit::AuditArgs),
+    Mcp(mcp::McpArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
@@ -110,6 +114,14 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
     })
 }
 
+/// Refuses to work with more rights than whoever started this program has: its variables and files would decide what is
+/// done with them.
+pub fn refuse_borrowed_rights(ports: &Ports) -> u8 {
+    let tone = Tone { colorless: args::colorless(), ..Tone::default() };
+    Console::new(ports.terminal.clone(), tone).error(&Error::BorrowedRights);
+    Error::BorrowedRights.exit_code()
+}
+
 impl Command {
     /// Its name, for the log of what happens.
     fn name(&self) -> &'static str {
@@ -120,11 +132,13 @@ impl Command {
             Self::Headers(_) => "headers",
             Self::Exec(_) => "exec",
             Self::Bridge(_) => "bridge",
+            Self::Proxy(_) => "proxy",
             Self::Call(_) => "call",
             Self::Status(_) => "status",
             Self::Refresh(_) => "refresh",
             Self::Server(_) => "server",
             Self::Discover(_) => "discover",
+            Self::Mcp(_) => "mcp",
             // The others change no login and hand out nothing.
             _ => "mcpauth",
         }
@@ -132,13 +146,14 @@ impl Command {
 
     fn run(self, app: App) -> Result<u8, Error> {
         let done = match self {
-            Self::Exec(args) => return args.run(&app),
+            Self::Exec(args) => return args.run(app),
             Self::Doctor(args) => return args.run(&app),
             Self::Login(args) => args.run(app),
             Self::Logout(args) => args.run(&app),
             Self::Token(args) => args.run(&app),
             Self::Headers(args) => args.run(app),
             Self::Bridge(args) => args.run(app),
+            Self::Proxy(args) => args.run(app),
             Self::Call(args) => args.run(app),
             Self::Status(args) => args.run(&app),
             Self::List(_) => list::run(&app),
@@ -147,6 +162,7 @@ impl Command {
             Self::Store(args) => args.run(app),
             Self::Discover(args) => args.run(&app),
             Self::Audit(args) => args.run(&app),
+            Self::Mcp(args) => args.run(app),
             Self::Sandbox(args) => args.run(&app),
             Self::Demo(args) => args.run(&app),
             Self::DemoServer => demo_server::run(&app),
@@ -198,6 +214,9 @@ fn with_environment_twins(command: clap::Command) -> clap::Command {
         // `--server` has its twin where a server is chosen: `App::profile`.
         Some("help" | "version" | "server") | None => arg,
         Some(long) => {
+            // `--header` means one thing where a token is printed and another where a server is settled.
+            let long =
+                if long == "header" && arg.get_action().takes_values() { "server-header" } else { long };
             let variable = format!("MCPAUTH_{}", long.to_ascii_uppercase().replace('-', "_"));
             let arg = if matches!(arg.get_action(), ArgAction::SetTrue) {
                 arg.value_parser(FalseyValueParser::new())
@@ -273,6 +292,7 @@ mod tests {
             "headers --placeholder --store file",
             "exec -s a -e B=c -- cmd --flag -- x",
             "exec --clean-env --allow-env A -q -- cmd",
+            "exec --token-file --socket -s a -- cmd",
         ] {
             let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             let whole = command().try_get_matches_from([&["mcpauth".into()], &args[..]].concat()).unwrap();

@@ -1,5 +1,6 @@
 //! The use cases. They touch people, time and the keychain only through [`Ports`], and never print an answer.
 
+pub mod agent;
 pub mod attempt;
 pub mod brake;
 pub mod bridge;
@@ -14,12 +15,14 @@ mod enterprise;
 pub mod exec;
 mod explain;
 pub mod handout;
+pub mod live;
 pub mod login;
 pub mod logout;
 mod metadata_cache;
 pub mod moving;
 pub mod passphrase;
 mod printed;
+pub mod proxy;
 pub mod redirect;
 pub mod relay;
 pub mod renewal;
@@ -117,8 +120,20 @@ impl App {
         }
     }
 
-    /// An HTTP client for a server; costs nothing until it is used.
+    /// An HTTP client for a server, with what is settled for it; costs nothing until it is used.
     pub fn http(&self, server: &ServerUrl) -> Http {
+        // What cannot be read now is complained of where it is needed.
+        let known = self.config.find(&ServerArg::Url(server.clone())).ok().flatten();
+        let own = known.map(|known| known.own()).unwrap_or_default();
+        self.plain_http(server).with(own)
+    }
+
+    /// The same for a profile as it is to be.
+    pub fn http_to(&self, profile: &ServerProfile) -> Http {
+        self.plain_http(&profile.url).with(profile.own())
+    }
+
+    fn plain_http(&self, server: &ServerUrl) -> Http {
         let terminal = Arc::clone(&self.ports.terminal);
         let tone = self.console.tone();
         let observer = move |exchange: &Exchange<'_>| {

@@ -92,8 +92,12 @@ pub struct Relay {
     accepted: AtomicU64,
     /// When a token was last renewed because the server refused the one before.
     renewed: Mutex<Option<Instant>>,
-    /// How often that was.
+    /// How often the server has refused a token.
     refusals: AtomicU64,
+    /// The generation of the login that was used last, plus one.
+    used: AtomicU64,
+    /// How often it was another one than before.
+    renewals: AtomicU64,
 }
 
 impl Relay {
@@ -101,7 +105,7 @@ impl Relay {
     pub fn new(app: Arc<App>, profile: &ServerProfile, account: &Name) -> Self {
         let key = LoginKey { server: profile.name.clone(), account: account.clone() };
         Self {
-            http: app.http(&profile.url),
+            http: app.http_to(profile),
             server: profile.url.clone(),
             app,
             key,
@@ -111,6 +115,8 @@ impl Relay {
             accepted: AtomicU64::new(0),
             renewed: Mutex::default(),
             refusals: AtomicU64::new(0),
+            used: AtomicU64::new(0),
+            renewals: AtomicU64::new(0),
         }
     }
 
@@ -127,6 +133,11 @@ impl Relay {
     /// How often the server has refused a token so far.
     pub fn refusals(&self) -> u64 {
         self.refusals.load(Ordering::Relaxed)
+    }
+
+    /// How often a token was used that came in the place of another one, whoever has fetched it.
+    pub fn renewals(&self) -> u64 {
+        self.renewals.load(Ordering::Relaxed)
     }
 
     /// A server's words without the token that it may repeat in them.
@@ -205,6 +216,11 @@ impl Relay {
 
     /// `mark` was taken before the login was read: if another one was written meanwhile, it is read again.
     fn hold(&self, login: Login, mark: Option<Mark>) -> Arc<Login> {
+        let generation = login.facts.generation + 1;
+        let before = self.used.swap(generation, Ordering::Relaxed);
+        if before != 0 && before != generation {
+            self.renewals.fetch_add(1, Ordering::Relaxed);
+        }
         let login = Arc::new(login);
         let held = Held { login: Arc::clone(&login), mark, seen: Instant::now() };
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);

@@ -52,14 +52,17 @@ impl Default for Freshness {
 impl Freshness {
     /// Whether the token of a login is as fresh as that. Unknown expiry counts as fresh: only a server can tell.
     pub fn is_met(&self, facts: &TokenFacts, now: UnixTime) -> bool {
-        let Some(expires_at) = facts.expires_at else { return true };
+        let Some(end) = self.met_until(facts) else { return true };
         // Received in the future: the clock was wrong then or is now, so the end means nothing.
-        if facts.received_at.since(now) > CLOCK_TOLERANCE {
-            return false;
-        }
+        facts.received_at.since(now) <= CLOCK_TOLERANCE && now < end
+    }
+
+    /// When a token stops being as fresh as that, as far as anybody here can tell.
+    pub fn met_until(&self, facts: &TokenFacts) -> Option<UnixTime> {
+        let expires_at = facts.expires_at?;
         let lifetime = expires_at.since(facts.received_at).max(0);
         let margin = self.min_ttl.unwrap_or(LARGEST_MARGIN.min(lifetime / 2));
-        expires_at.since(now) > margin
+        Some(UnixTime(expires_at.0.saturating_sub(margin)))
     }
 }
 

@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -149,7 +150,9 @@ fn wait(app: &App, server: &Name, mut worker: Child, patience: Duration) -> Resu
             },
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                return Err(Error::NotYet { server: server.to_string(), process: worker.id() });
+                let error = Error::NotYet { server: server.to_string(), process: worker.id() };
+                wait_for_its_end(worker);
+                return Err(error);
             }
         }
     }
@@ -158,9 +161,31 @@ fn wait(app: &App, server: &Name, mut worker: Child, patience: Duration) -> Resu
     said.unwrap_or(Ok(false))
 }
 
+/// How many workers that nobody listens to any more are still children of this process.
+static GOES_ON: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a worker goes on for which this process still has to wait: a program that took its place would find a child
+/// that it never started.
+pub fn goes_on() -> bool {
+    GOES_ON.load(Ordering::Acquire) > 0
+}
+
+/// Sees to it that nothing is left of a worker once it has ended.
+fn wait_for_its_end(mut worker: Child) {
+    GOES_ON.fetch_add(1, Ordering::AcqRel);
+    let waiting = move || {
+        platform::heed_no_signals();
+        drop(worker.wait());
+        GOES_ON.fetch_sub(1, Ordering::AcqRel);
+    };
+    // Where no thread can be had the system waits for it when we have ended.
+    drop(thread::Builder::new().name("worker's end".into()).spawn(waiting));
+}
+
 fn listen(talk: ChildStderr) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     let listening = move || {
+        platform::heed_no_signals();
         for line in BufReader::new(talk).lines().map_while(Result::ok) {
             if sender.send(line).is_err() {
                 return;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
+pub use reqwest::Upgraded;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 
 use super::sending::Sending;
@@ -11,6 +12,31 @@ use super::{Exchange, Http, HttpError, Request, retry_after, without_query};
 
 /// The most bytes of a body that are passed on. An event stream may go on for as long as somebody reads it.
 pub const STREAM_LIMIT: usize = 64 * 1024 * 1024;
+
+/// How long the whole body may take where it is no event stream: a server that drips is not waited for.
+const WHOLE: Duration = Duration::from_mins(10);
+
+/// How long a body may take.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// How long it may stand still.
+    pause: Duration,
+    /// How long all of it may take.
+    whole: Duration,
+    begin: Instant,
+}
+
+impl Patience {
+    /// Whoever waits for longer than that for the beginning does so for the rest.
+    fn new(pause: Duration, begin: Instant) -> Self {
+        Self { pause, whole: pause.max(WHOLE), begin }
+    }
+
+    /// How long the next piece may be waited for.
+    fn left(self, now: Instant) -> Duration {
+        self.pause.min(self.whole.saturating_sub(now.duration_since(self.begin)))
+    }
+}
 
 /// An answer whose body is still on its way.
 pub struct Streamed {
@@ -22,8 +48,7 @@ pub struct Streamed {
     pub headers: HeaderMap,
     response: reqwest::Response,
     host: String,
-    /// How long a body may stand still.
-    limit: Duration,
+    patience: Patience,
     /// Whether the body has neither an end nor a pace.
     endless: bool,
     read: usize,
@@ -33,6 +58,17 @@ impl Streamed {
     /// Seconds to wait, if the peer said so.
     pub fn retry_after(&self) -> Option<u64> {
         retry_after(&self.headers)
+    }
+
+    /// The connection itself, after an answer with status 101: it speaks something else from now on.
+    pub async fn upgrade(self) -> Result<Upgraded, HttpError> {
+        let attempt = Attempt { host: self.host, limit: self.patience.pause, proxy: None };
+        self.response.upgrade().await.map_err(|error| attempt.failed(&error))
+    }
+
+    /// Who answers.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Whether the body is one of server-sent events.
@@ -47,7 +83,7 @@ impl Streamed {
 
     /// The next piece of the body, as soon as it is there; `None` at its end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
-        let (limit, host) = (self.limit, &self.host);
+        let (limit, host) = (self.patience.left(Instant::now()), &self.host);
         let attempt = || Attempt { host: host.clone(), limit, proxy: None };
         let next = self.response.chunk();
         let read = if self.endless {
@@ -99,8 +135,25 @@ impl Http {
             headers,
             response,
             host: url.host_str().unwrap_or_default().to_owned(),
-            limit,
+            patience: Patience::new(limit, Instant::now()),
             read: 0,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_drips_has_an_end() {
+        let begin = Instant::now();
+        let left = |pause: u64, after: u64| {
+            Patience::new(Duration::from_secs(pause), begin)
+                .left(begin + Duration::from_secs(after))
+                .as_secs()
+        };
+        assert_eq!([left(60, 0), left(60, 539), left(60, 590), left(60, 601)], [60, 60, 10, 0]);
+        assert_eq!([left(3600, 0), left(3600, 1200), left(3600, 3600)], [3600, 2400, 0]);
     }
 }

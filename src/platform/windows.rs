@@ -110,6 +110,23 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
+/// Nothing: the system tells nobody who is at the other end of such a socket.
+pub struct PrivateListener(std::convert::Infallible);
+
+/// What would be heard there.
+pub type PrivateStream = tokio::io::DuplexStream;
+
+pub fn listen_privately(_path: &Path) -> io::Result<PrivateListener> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+impl PrivateListener {
+    #[expect(clippy::unused_async, reason = "elsewhere there is somebody to wait for")]
+    pub async fn accept(&self) -> io::Result<PrivateStream> {
+        match self.0 {}
+    }
+}
+
 pub fn make_private(_path: &Path) -> io::Result<()> {
     // The access list is inherited from the user's profile.
     Ok(())
@@ -223,4 +240,70 @@ pub fn user() -> String {
 pub fn caller() -> Option<String> {
     // The parent's id would need a snapshot of all processes.
     None
+}
+
+pub const SUPERVISES: bool = false;
+
+/// Never made: what needs it is refused before.
+pub struct Signals;
+
+impl Signals {
+    pub fn catch() -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub async fn next(&mut self) -> io::Result<Received> {
+        std::future::pending().await
+    }
+}
+
+/// Never made either.
+#[derive(Clone, Copy, Debug)]
+pub struct Received;
+
+impl Received {
+    pub fn asks_to_end(&self) -> bool {
+        false
+    }
+
+    pub fn exit_code(&self) -> u8 {
+        1
+    }
+}
+
+pub fn pass_on(_received: Received, _child: Option<&tokio::process::Child>) {}
+
+pub fn ask_to_end(_child: &tokio::process::Child) {}
+
+pub fn start_supervised(command: Command) -> io::Result<tokio::process::Child> {
+    tokio::process::Command::from(command).spawn()
+}
+
+pub fn end_orphan(_id: u32) {}
+
+pub fn heed_no_signals() {}
+
+pub fn protect_memory() {}
+
+pub fn has_borrowed_rights() -> bool {
+    false
+}
+
+/// Never made: what needs it is refused before.
+pub struct PassingFile(PathBuf);
+
+impl PassingFile {
+    pub const NEEDS_DIRECTORY: bool = true;
+
+    pub fn new(_directory: &Path, _name: &str) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn put(&mut self, _content: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }

@@ -15,17 +15,17 @@ const PAUSE: i64 = 15;
 
 /// What a page is for, in words that are equal if the wishes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wish(String);
+pub(in crate::flows) struct Wish(String);
 
 impl Wish {
     pub(super) fn of(wanted: &Wanted) -> Self {
         match wanted {
-            Wanted::Login => Self::for_scopes(&ScopeSet::default()),
+            Wanted::Login(_) => Self::for_scopes(&ScopeSet::default()),
             Wanted::Scopes(scopes) => Self::for_scopes(scopes),
         }
     }
 
-    pub(super) fn for_scopes(scopes: &ScopeSet) -> Self {
+    pub(in crate::flows) fn for_scopes(scopes: &ScopeSet) -> Self {
         let mut scopes: Vec<&str> = scopes.iter().collect();
         scopes.sort_unstable();
         if scopes.is_empty() { Self("login".into()) } else { Self(format!("scope {}", scopes.join(" "))) }
@@ -69,11 +69,6 @@ pub(super) fn is_open(before: &[SignIn], wish: &Wish, now: UnixTime) -> Result<(
     Ok(())
 }
 
-/// Whether one more page may be opened, whoever asks for it, after those that there were.
-pub fn may_open_page(before: &[SignIn], scopes: &ScopeSet, now: UnixTime) -> bool {
-    is_open(before, &Wish::for_scopes(scopes), now).is_ok()
-}
-
 /// Whether a sign-in still counts. One from the future does not: the clock went back.
 pub(super) fn counts(sign_in: &SignIn, now: UnixTime) -> bool {
     let window = if sign_in.page { WINDOW } else { PAUSE };
@@ -107,13 +102,16 @@ mod tests {
     #[test]
     fn one_wish_opens_one_page_in_ten_minutes() {
         let before = [page(100, "login")];
-        assert!(!open(&before, &Wanted::Login, 100) && !open(&before, &Wanted::Login, 699));
-        assert!(open(&before, &Wanted::Login, 700));
+        assert!(
+            !open(&before, &Wanted::Login(String::new()), 100)
+                && !open(&before, &Wanted::Login(String::new()), 699)
+        );
+        assert!(open(&before, &Wanted::Login(String::new()), 700));
         // Another wish is another matter, and the order of its words none.
         assert!(open(&before, &Wanted::Scopes("b a".into()), 100));
         assert!(!open(&[page(100, "scope a b")], &Wanted::Scopes("b a".into()), 100));
         // The clock went back.
-        assert!(open(&before, &Wanted::Login, 99));
+        assert!(open(&before, &Wanted::Login(String::new()), 99));
     }
 
     #[test]
@@ -128,6 +126,9 @@ mod tests {
     #[test]
     fn a_sign_in_that_opened_no_page_is_tried_again_soon() {
         let before = [SignIn { page: false, ..page(0, "login") }];
-        assert!(!open(&before, &Wanted::Login, 14) && open(&before, &Wanted::Login, 15));
+        assert!(
+            !open(&before, &Wanted::Login(String::new()), 14)
+                && open(&before, &Wanted::Login(String::new()), 15)
+        );
     }
 }

@@ -188,7 +188,12 @@ fn app_for(task: &Task, key: Option<SealingKey>, ports: Ports) -> Result<App, Er
 }
 
 /// Signs in, while nobody else does, and leaves word of it.
-fn carry_out(mut app: App, turn: SignInTurn, request: &LoginRequest, wish: Wish) -> Result<(), Error> {
+pub(in crate::flows) fn carry_out(
+    mut app: App,
+    turn: SignInTurn,
+    request: &LoginRequest,
+    wish: Wish,
+) -> Result<(), Error> {
     let (store, key) = (app.store()?, request.key());
     let now = app.now();
     let begun =

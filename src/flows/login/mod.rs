@@ -10,6 +10,7 @@ mod signing;
 mod unattended;
 mod vouching;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::signing::{Obtained, Signing, Trouble};
@@ -57,6 +58,8 @@ pub struct LoginRequest {
     pub grant: GrantKind,
     /// What to ask for beyond what the login has already.
     pub add_scope: ScopeSet,
+    /// Further parameters of the sign-in page, for this time only.
+    pub extra_params: BTreeMap<String, String>,
     /// Whether to ask the server and its issuer for everything, whatever is remembered of them.
     pub fresh: bool,
     /// Whether to draw the address of a page that is to be opened elsewhere.
@@ -78,6 +81,7 @@ impl LoginRequest {
             browser: true,
             paste_only: false,
             add_scope,
+            extra_params: BTreeMap::new(),
             fresh: false,
             qr: false,
             explain: false,
@@ -220,7 +224,7 @@ async fn sign_in(
     request: &LoginRequest,
     command: &str,
 ) -> Result<LoginOutcome, Error> {
-    let http = app.http(&request.profile.url);
+    let http = app.http_to(&request.profile);
     let mut trace = Trace::default();
     let (found, dealings) = find_issuer(app, store, request, &http, &mut trace).await?;
     let scope = scope(store, request, &dealings)?;
