@@ -307,20 +307,3 @@ impl PassingFile {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
-
-/// Nothing: the system tells nobody who is at the other end of such a socket.
-pub struct PrivateListener(std::convert::Infallible);
-
-/// What would be heard there.
-pub type PrivateStream = tokio::io::DuplexStream;
-
-pub fn listen_privately(_path: &Path) -> io::Result<PrivateListener> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-impl PrivateListener {
-    #[expect(clippy::unused_async, reason = "elsewhere there is somebody to wait for")]
-    pub async fn accept(&self) -> io::Result<PrivateStream> {
-        match self.0 {}
-    }
-}

@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_mins(30);
 const FAREWELL: Duration = Duration::from_millis(1500);
 /// The most pages of a list of tools that are read for one call.
 const MOST_PAGES: usize = 50;
+/// How long what is being said right now may take, when everything is to end.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 /// How often a stream is taken up again without anything coming of it.
 const MOST_RESUMPTIONS: u32 = 10;
 /// The most bytes of an answer of a server that serves nothing.
@@ -442,7 +444,8 @@ impl Streamable {
         if let Some(listening) = self.listening.borrow_mut().take() {
             listening.abort();
         }
-        let Ok(session) = self.session.try_lock() else { return };
+        // Whoever is greeting right now gets a moment to finish; somebody who signs in takes too long for that.
+        let Ok(session) = tokio::time::timeout(LAST_WORDS, self.session.lock()).await else { return };
         if !session.has_name() {
             return;
         }
