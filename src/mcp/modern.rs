@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -65,14 +66,21 @@ struct Meta<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// What cannot be read is for the server to refuse.
+    /// What cannot be read is for the server to refuse. What has not even the word in it is not read at all: a megabyte of
+    /// the old era costs next to nothing here.
     fn of(message: &'a Message) -> Self {
-        message.params().and_then(|params| serde_json::from_slice(params).ok()).unwrap_or_default()
+        let params = message.params().filter(|params| may_be_modern(params));
+        params.and_then(|params| serde_json::from_slice(params).ok()).unwrap_or_default()
     }
 
     fn version(&self) -> Option<&str> {
         self.meta.as_ref()?.version.as_deref()
     }
+}
+
+/// Whether the name of the member can stand in a text, as it is or with escaped letters.
+fn may_be_modern(params: &[u8]) -> bool {
+    memmem::find(params, b"modelcontextprotocol").is_some() || memmem::find(params, br"\u00").is_some()
 }
 
 /// The revision that a message says it speaks, as only modern ones do.
@@ -302,6 +310,14 @@ mod tests {
         let batch = Message::read(Bytes::from_static(br#"[{"jsonrpc":"2.0","method":"x"}]"#)).unwrap();
         assert!(!is_modern(&batch));
         assert_eq!(version(&modern("x", json!({}))).as_deref(), Some(REVISION));
+        for spelling in
+            [r"io.modelcontextprotocol\/protocolVersion", r"io.model\u0063ontextprotocol/protocolVersion"]
+        {
+            let text = format!(
+                r#"{{"jsonrpc":"2.0","method":"x","params":{{"_meta":{{"{spelling}":"2026-07-28"}}}}}}"#
+            );
+            assert!(is_modern(&Message::read(text.into()).unwrap()), "{spelling}");
+        }
     }
 
     /// MCP 58.

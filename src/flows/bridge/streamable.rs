@@ -21,7 +21,7 @@ use super::standing::Ends;
 use super::way::Way;
 use crate::error::{Error, REFUSED};
 use crate::flows::relay::{Outgoing, Payload};
-use crate::http::{HeaderMap, HeaderName, HeaderValue, Method, Streamed};
+use crate::http::{Bytes, HeaderMap, HeaderName, HeaderValue, Method, Streamed};
 use crate::mcp::message::{Id, Message};
 use crate::mcp::modern::{self, ToolHeaders};
 use crate::mcp::tool_filter::ToolFilter;
@@ -344,17 +344,28 @@ impl Streamable {
     async fn pass_on(&self, message: &Message, answer: &mut Answer) -> Result<(), Error> {
         while let Some(said) = answer.next().await? {
             let is_own = said.response_id().is_some() && said.response_id() == message.request_id();
-            let said = if is_own && message.method() == "tools/list" { self.tools_in(said) } else { said };
+            let said =
+                if is_own && message.method() == "tools/list" { self.tools_in(message, said) } else { said };
             self.host.deliver(&self.way.harmless(said)).await;
         }
         Ok(())
     }
 
     /// A list of tools, without those that the host is not to see or whose description is not what it should be.
-    fn tools_in(&self, said: Message) -> Message {
-        let learned = self.tools.borrow_mut().learn(said.bytes());
-        let listed = self.filter.filtered_list(&learned.answer).unwrap_or(learned.answer);
+    fn tools_in(&self, asked: &Message, said: Message) -> Message {
+        let fit = if modern::is_modern(asked) { self.fit_tools(&said) } else { said.bytes().clone() };
+        let listed = self.filter.filtered_list(&fit).unwrap_or(fit);
         Message::read(listed).unwrap_or(said)
+    }
+
+    /// The tools that can be called as they want (2026-07-28).
+    fn fit_tools(&self, said: &Message) -> Bytes {
+        let learned = self.tools.borrow_mut().learn(said.bytes());
+        for (name, flaw) in &learned.rejected {
+            let name = PeerText::from(name.as_str());
+            self.way.relay().warn(&format!("{}: the tool {name} is left out, since {flaw}", self.server()));
+        }
+        learned.answer
     }
 
     /// Takes a broken stream up where it ended.
