@@ -197,12 +197,12 @@ pub enum Error {
         why: String,
     },
     /// The refresh goes on, but whoever asked for it cannot wait.
-    #[error("{server}: the issuer has not answered yet; {} goes on waiting for it", who(.process))]
+    #[error("{server}: the issuer has not answered yet; process {process} goes on waiting for it")]
     NotYet {
         /// The server, as the user may name it.
         server: String,
-        /// Who waits, if that is known.
-        process: Option<u32>,
+        /// Who waits.
+        process: u32,
     },
     /// Whoever carried out the refresh was stopped, and so was the one after him.
     #[error("{server}: the refresh was interrupted, and whether the issuer renewed the tokens is not known")]
@@ -272,10 +272,6 @@ pub enum Error {
     /// Nobody foresaw this.
     #[error("{0}")]
     Unforeseen(String),
-}
-
-fn who(process: &Option<u32>) -> String {
-    process.map_or("another process".into(), |id| format!("process {id}"))
 }
 
 fn missing(scope: &ScopeSet) -> String {
@@ -430,7 +426,9 @@ impl Error {
             Self::BrokenLog(_) => {
                 Some("keep a copy of the files as they are; the log goes on after them all the same".into())
             }
-            Self::BorrowedRights => Some("take them from the file, with `chmod u-s,g-s` or `setcap -r`".into()),
+            Self::BorrowedRights => {
+                Some("take them from the file, with `chmod u-s,g-s` or `setcap -r`".into())
+            }
             Self::AnswerLost(_) => Some("see that standard output leads somewhere with room".into()),
             Self::Unforeseen(_) => {
                 Some("please report this, with the output of the same command and -v".into())

@@ -34,6 +34,10 @@ pub(super) struct BridgeArgs {
     /// Hide and refuse tools whose name matches this pattern, also if they are allowed; may be repeated
     #[arg(long, value_name = "PATTERN")]
     deny: Vec<Pattern>,
+
+    /// Let a client of one era of MCP use a server of the other: before 2026-07-28 with sessions, since then without
+    #[arg(long)]
+    translate: bool,
 }
 
 /// When a browser is opened.
@@ -58,6 +62,7 @@ impl BridgeArgs {
                 account: self.account.account,
                 policy,
                 filter: ToolFilter { allow: self.allow, deny: self.deny },
+                translate: self.translate,
             },
         )
     }

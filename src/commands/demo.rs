@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::flows::login::{self, LoginRequest};
 use crate::flows::session::{self, Freshness};
 use crate::flows::{App, demo};
-use crate::model::{GrantKind, LoginKey, Name, ScopeSet, ServerUrl};
+use crate::model::{LoginKey, Name, ScopeSet, ServerUrl};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// See it work: sign in to a sandbox, get a token, run an MCP server with it

@@ -54,9 +54,14 @@ pub(super) struct ExecArgs {
     #[arg(long)]
     socket: bool,
 
+    /// Give the command no token but a proxy on this machine that adds it; where its server is found there is in
+    /// `VAR_URL`, which opens the proxy to whoever has it for as long as the command runs
+    #[arg(long, conflicts_with_all = ["token_file", "socket"])]
+    proxy: bool,
+
     /// End the command before its token ends, and start it with a new one; for what can do nothing else. A stdio server
     /// loses its session
-    #[arg(long, conflicts_with_all = ["token_file", "socket"])]
+    #[arg(long, conflicts_with_all = ["token_file", "socket", "proxy"])]
     restart_before_expiry: bool,
 
     /// The command and its arguments
@@ -77,6 +82,7 @@ impl ExecArgs {
                 live: Live {
                     token_file: self.token_file,
                     socket: self.socket,
+                    proxy: self.proxy,
                     restart: self.restart_before_expiry,
                 },
                 command: self.command,

@@ -133,9 +133,7 @@ fn origin(text: &str) -> Result<String, String> {
 }
 
 fn answer(running: &Running) -> Value {
-    let server = |profile: &crate::config::ServerProfile| {
-        json!({ "name": profile.name, "url": running.url(&profile.name), "server": profile.url })
-    };
+    let server = |profile: &crate::config::ServerProfile| json!({ "name": profile.name, "url": running.url(&profile.name), "server": profile.url });
     json!({
         "url": running.origin(),
         "socket": running.socket(),

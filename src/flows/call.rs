@@ -10,9 +10,10 @@ use url::Url;
 
 use super::App;
 use super::relay::{Outgoing, Payload, Relay};
+use crate::audit::{Event, Kind};
 use crate::error::Error;
 use crate::http::{self, Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, OURS, STREAM_LIMIT};
-use crate::model::{Name, ServerArg};
+use crate::model::{LoginKey, Name, ServerArg};
 use crate::peer_text::PeerText;
 
 /// What MCP servers speak (Streamable HTTP, Sending Messages to the Server).
@@ -72,8 +73,8 @@ pub fn call(
     let method = method.unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
     let payload = body.map_or(Payload::Empty, Payload::Whole);
     let outgoing = Outgoing { method, url, headers, payload, patience: request.max_time };
-    let relay = Relay::new(app, &profile, &request.account);
-    let asked = within(request.max_time, &outgoing.url, pass_on(&relay, &outgoing, &mut show));
+    let relay = Relay::new(Arc::clone(&app), &profile, &request.account);
+    let asked = within(request.max_time, &outgoing.url, pass_on(&app, &relay, &outgoing, &mut show));
     http::block_on(asked).and_then(std::convert::identity).map_err(|error| relay.trouble(error.into()))?
 }
 
@@ -89,7 +90,13 @@ pub(super) fn outgoing<'a>(
     let lines: Vec<String> = headers.map(|(name, value)| format!("{name}:{value}")).collect();
     let headers = self::headers(&lines, body.is_some())?;
     let (method, url) = (method(name)?, target(server, Some(path))?);
-    Ok(Outgoing { method, url, headers, payload: body.map_or(Payload::Empty, Payload::Whole), patience: Some(patience) })
+    Ok(Outgoing {
+        method,
+        url,
+        headers,
+        payload: body.map_or(Payload::Empty, Payload::Whole),
+        patience: Some(patience),
+    })
 }
 
 /// Everything in its time, or not at all. A refresh that was begun goes on without us.
@@ -105,11 +112,16 @@ async fn within<Done>(
 }
 
 async fn pass_on(
+    app: &App,
     relay: &Relay,
     outgoing: &Outgoing,
     show: &mut impl FnMut(Piece<'_>) -> Shown,
 ) -> Result<Head, Error> {
-    let mut answer = relay.send(outgoing).await?;
+    let sent = relay.send(outgoing).await;
+    if matches!(sent, Ok(_) | Err(Error::ScopeNeeded { .. } | Error::ScopeHeld { .. })) {
+        note(app, relay.key());
+    }
+    let mut answer = sent?;
     let head = Head {
         status: answer.status,
         version: answer.version.clone(),
@@ -125,6 +137,13 @@ async fn pass_on(
         }
     }
     Ok(head)
+}
+
+/// Writes down that the token was used, as far as its record is still there to tell which.
+fn note(app: &App, key: &LoginKey) {
+    if let Ok(Some(summary)) = app.store().and_then(|store| Ok(store.summary(key)?)) {
+        app.audit(&Event::new(Kind::Used, key).about(&summary.tokens));
+    }
 }
 
 /// The method, if one is named, and the path, which is the server's own if none is.

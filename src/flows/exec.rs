@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::live::{self, Live};
 use super::session::{self, Freshness};
-use super::App;
+use super::{App, worker};
 use crate::audit::{Event, Kind};
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -134,8 +134,8 @@ pub struct ExecRequest {
     pub command: Vec<OsString>,
 }
 
-/// Starts the command. On Unix this process becomes the command unless it is to get tokens while it runs, so it returns
-/// only errors; elsewhere it gives the command's exit code.
+/// Starts the command. On Unix this process becomes the command, unless the command is to get tokens while it runs or a
+/// refresh goes on that this process has to wait for; where it does not, it gives the command's exit code.
 pub fn exec(app: App, request: ExecRequest) -> Result<u8, Error> {
     let Some(name) = request.command.first() else {
         return Err(Error::Usage { message: "no command given".into(), hint: "write it after `--`".into() });
@@ -147,12 +147,19 @@ pub fn exec(app: App, request: ExecRequest) -> Result<u8, Error> {
     }
     let values = values(&app, &request)?;
     let mut command = command(&app, &request, &program, &values.entries)?;
+    if worker::goes_on() && platform::SUPERVISES {
+        return live::stay_with(&request, command);
+    }
     platform::run_as_child(&mut command).map_err(|error| cannot_start(&request, &error))
 }
 
 /// What stands in the way of a program that was found.
 pub(super) fn cannot_start(request: &ExecRequest, error: &io::Error) -> Error {
-    not_runnable(request.command.first().map_or(OsStr::new(""), OsString::as_os_str), &error.to_string(), false)
+    not_runnable(
+        request.command.first().map_or(OsStr::new(""), OsString::as_os_str),
+        &error.to_string(),
+        false,
+    )
 }
 
 /// The command with these variables, ready to be started.
@@ -283,7 +290,7 @@ fn not_runnable(name: &OsStr, why: &str, missing: bool) -> Error {
 }
 
 /// The child sees the name that was typed, not the path that it was found at.
-fn set_name(command: &mut Command, name: &OsStr) {
+pub(super) fn set_name(command: &mut Command, name: &OsStr) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::arg0(command, name);
     #[cfg(not(unix))]

@@ -7,7 +7,8 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::process::{ChildStderr, Command};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -28,7 +29,7 @@ use crate::model::{LoginKey, Name};
 use crate::places::Places;
 use crate::platform;
 use crate::secret::SealingKey;
-use crate::store::{GivenKey, LockState, LoginLock, Store, StoreError, StoreKind};
+use crate::store::{GivenKey, LoginLock, Store, StoreError, StoreKind};
 
 /// The hidden command that is a worker.
 pub const COMMAND: &str = "refresh-worker";
@@ -61,37 +62,38 @@ struct Task {
 /// Has a refresh carried out, and waits for it. `Ok(false)` if the worker was ended before it had anything to say: the
 /// login is as the disk shows it, then.
 pub fn carry_out(app: &App, store: &Store, lock: LoginLock, errand: Errand) -> Result<bool, Error> {
-    let key = lock.key().clone();
+    let server = lock.key().server.clone();
     if store.kinds().from.is_some() {
         // A worker is given one key, so it must find nothing that another one seals.
         moving::arrive(app, store, &lock)?;
     }
     let patience = if errand.is_urgent { PATIENCE } else { PATIENCE_WITH_A_TOKEN };
     match start(app, store, &lock, errand) {
-        Some(talk) => {
+        Some(worker) => {
             // It has the lock now, or takes it.
             drop(lock);
-            wait(app, store, &key, talk, patience)
+            wait(app, &server, worker, patience)
         }
         // Better a refresh that can be interrupted than none.
         None => renewal::renew(app, store, &lock, errand).map(|()| true),
     }
 }
 
-/// Starts a worker and tells it everything; what it has to say, or `None` if that cannot be done, and then nothing has
-/// happened.
-fn start(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Option<ChildStderr> {
+/// Starts a worker and tells it everything; `None` if that cannot be done, and then nothing has happened.
+fn start(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Option<Child> {
     let task = task(app, store, lock.key(), errand).ok()?;
     start_with(app, COMMAND, lock.file()?, &task)
 }
 
-/// Starts this program anew as one of its hidden commands, which gets a lock and a task; gives what it has to say.
-pub(super) fn start_with(app: &App, hidden: &str, lock: &File, task: &[u8]) -> Option<ChildStderr> {
+/// Starts this program anew as one of its hidden commands, which gets a lock and a task.
+pub(super) fn start_with(app: &App, hidden: &str, lock: &File, task: &[u8]) -> Option<Child> {
     let mut command = Command::new(app.ports.program.as_ref()?);
-    let (mut input, talk) = platform::start_detached(command.arg(hidden), lock).ok()?;
+    command.arg(hidden).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut worker = platform::start_detached(&mut command, lock).ok()?;
+    let mut input = worker.stdin.take()?;
     // A task that ends early is none, so after an error here nothing is done there.
     input.write_all(task).ok()?;
-    Some(talk)
+    Some(worker)
 }
 
 fn task(
@@ -132,9 +134,10 @@ pub(super) fn written(
 }
 
 /// Passes on what a worker says, until it has ended or the caller can wait no longer. The worker goes on all the same.
-fn wait(app: &App, store: &Store, key: &LoginKey, talk: ChildStderr, patience: Duration) -> Result<bool, Error> {
+fn wait(app: &App, server: &Name, mut worker: Child, patience: Duration) -> Result<bool, Error> {
     let latest = Instant::now() + patience;
     let until = app.deadline.map_or(latest, |deadline| deadline.min(latest));
+    let Some(talk) = worker.stderr.take() else { return Ok(false) };
     let lines = listen(talk);
     let mut said = None;
     loop {
@@ -147,24 +150,42 @@ fn wait(app: &App, store: &Store, key: &LoginKey, talk: ChildStderr, patience: D
             },
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                return Err(Error::NotYet { server: key.server.to_string(), process: holder(store, key) });
+                let error = Error::NotYet { server: server.to_string(), process: worker.id() };
+                wait_for_its_end(worker);
+                return Err(error);
             }
         }
     }
+    // Its words count; this only leaves no process behind that nobody waited for.
+    drop(worker.wait());
     said.unwrap_or(Ok(false))
 }
 
-/// The process that is changing a login.
-fn holder(store: &Store, key: &LoginKey) -> Option<u32> {
-    match store.lock_state(key) {
-        Ok(LockState::Held(holder)) => holder,
-        _ => None,
-    }
+/// How many workers that nobody listens to any more are still children of this process.
+static GOES_ON: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a worker goes on for which this process still has to wait: a program that took its place would find a child
+/// that it never started.
+pub fn goes_on() -> bool {
+    GOES_ON.load(Ordering::Acquire) > 0
+}
+
+/// Sees to it that nothing is left of a worker once it has ended.
+fn wait_for_its_end(mut worker: Child) {
+    GOES_ON.fetch_add(1, Ordering::AcqRel);
+    let waiting = move || {
+        platform::heed_no_signals();
+        drop(worker.wait());
+        GOES_ON.fetch_sub(1, Ordering::AcqRel);
+    };
+    // Where no thread can be had the system waits for it when we have ended.
+    drop(thread::Builder::new().name("worker's end".into()).spawn(waiting));
 }
 
 fn listen(talk: ChildStderr) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     let listening = move || {
+        platform::heed_no_signals();
         for line in BufReader::new(talk).lines().map_while(Result::ok) {
             if sender.send(line).is_err() {
                 return;

@@ -8,6 +8,7 @@ pub mod sse;
 pub mod tool_filter;
 mod tool_headers;
 pub mod tool_list;
+pub mod translate;
 pub mod websocket;
 
 use reqwest::Method;

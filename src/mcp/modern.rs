@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::message::Message;
 pub use super::tool_headers::{Flaw, Learned, ToolHeaders};
@@ -108,6 +108,32 @@ pub fn headers(message: &Message, tools: &ToolHeaders) -> Result<HeaderMap, TooL
         head.add_arguments(subject.unwrap_or_default(), params.arguments, tools)?;
     }
     Ok(head.headers)
+}
+
+/// A request of our own for the tools of a server, in the name of whoever has sent a message. `None` for one of the old
+/// era.
+pub fn question_for_tools(like: &Message, page: Option<&str>) -> Option<Message> {
+    let params: Value = serde_json::from_slice(like.params()?).ok()?;
+    let mut asked = json!({ "_meta": params.get("_meta").filter(|_| is_modern(like))? });
+    if let Some(page) = page {
+        asked["cursor"] = page.into();
+    }
+    let message = json!({ "jsonrpc": "2.0", "id": "mcpauth:tools", "method": "tools/list", "params": asked });
+    Message::read(message.to_string().into()).ok()
+}
+
+/// What the next page of a list is asked for with, if there is one.
+pub fn next_page(answer: &Message) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Answer {
+        result: Page,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Page {
+        next_cursor: Option<String>,
+    }
+    serde_json::from_slice::<Answer>(answer.bytes()).ok()?.result.next_cursor
 }
 
 /// Headers, and how long they may still become.
@@ -227,8 +253,6 @@ impl Complaint {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::http::Bytes;
 
@@ -348,6 +372,25 @@ mod tests {
         // Nothing of it gets into the head that is no header.
         let odd = modern("a\r\nb", json!({}));
         assert_eq!(head(&odd, &ToolHeaders::default()), pairs(&[("mcp-protocol-version", REVISION)]));
+    }
+
+    #[test]
+    fn the_tools_are_asked_for_in_the_name_of_whoever_calls_one() {
+        let call = modern("tools/call", json!({ "name": "t" }));
+        let asked = |page| {
+            let question = question_for_tools(&call, page).unwrap();
+            serde_json::from_slice::<Value>(question.params().unwrap()).unwrap()
+        };
+        let meta = json!({ META_VERSION: REVISION, META_CAPABILITIES: {} });
+        assert_eq!(asked(None), json!({ "_meta": meta }));
+        assert_eq!(asked(Some("2")), json!({ "_meta": meta, "cursor": "2" }));
+        assert_eq!(question_for_tools(&message("tools/call", &json!({ "name": "t" })), None), None);
+        let answer = |result: Value| {
+            let answer = json!({ "jsonrpc": "2.0", "id": 1, "result": result });
+            next_page(&Message::read(answer.to_string().into()).unwrap())
+        };
+        assert_eq!(answer(json!({ "tools": [], "nextCursor": "2" })).as_deref(), Some("2"));
+        assert_eq!((answer(json!({ "nextCursor": null })), answer(json!([]))), (None, None));
     }
 
     #[test]

@@ -29,8 +29,7 @@
 //! - `own_program()` names the program that runs, also after its file was replaced or removed.
 //! - `start_detached(command, lock)` starts a program that no death around us takes along, and which holds the lock that
 //!   `lock` holds from its first moment; where the system cannot hand a lock over, the program finds it free once the
-//!   caller has dropped it. Gives the other ends of its standard input and error. It is no child of ours, so nobody here
-//!   has to wait for its end, nor does a program that we become.
+//!   caller has dropped it. Its standard input and error are the caller's to set.
 //! - `detach()` is what that program calls first: it leaves the session and process group that it was started in and
 //!   lets no signal stop it but the one that nobody can refuse.
 //! - `handed_over_lock()` is the lock that it was given, as an open file; `None` where there is none. An
@@ -38,12 +37,13 @@
 //! - `run_as_child(command)` becomes the command where the system can; it returns only if that failed, or with
 //!   the exit code of a child that it waited for.
 //! - `SUPERVISES` tells whether this system has what it takes to stay the parent of a command; where it does not, the
-//!   following six do nothing or fail.
+//!   following seven do nothing or fail.
 //! - `start_supervised(command)` starts a command that finds signals and limits as we found them and ends with us, where
 //!   the system sees to that. To be called on the main thread: where that ends, so does the command.
 //! - `Signals::catch()` holds back what asks this process to end, to stop or to go on, from then on; each comes out of
 //!   `next()` instead. To be called before any thread starts. `Received::asks_to_end()` tells what a signal is for, and
 //!   `exit_code()` what a shell reports of whoever it ended.
+//! - `heed_no_signals()` keeps signals from the calling thread, so that another one gets them.
 //! - `pass_on(received, child)` sends the same signal to the child, if there is one and it does not have it already, and
 //!   stops us where it is to stop a job.
 //! - `ask_to_end(child)` asks politely, also a child that was stopped.
@@ -76,9 +76,6 @@
 //!   `read` and `write` wait without keeping the thread, may be dropped while they wait, and give how many bytes it were.
 //! - `parent()` is the process that started us, as far as the system tells; another one once that one has gone.
 //! - `file_number(found)` tells a file from another one that takes its place, where the system numbers them.
-//! - `listen_privately(path)` makes a socket that only programs of this user can connect to, whatever becomes of its mode
-//!   later: in a directory that is made 0700 if it is missing and has to be private, and in place of one at which nobody
-//!   listens any more. Its name goes when it is dropped. `Unsupported` where there are no such sockets.
 //! - `user()` is what the system calls whoever this process belongs to.
 
 mod patient;
@@ -123,15 +120,9 @@ pub use {
     passing_file::PassingFile,
     protection::{has_borrowed_rights, protect_memory},
     supervision::{
-        Received, SUPERVISES, Signals, ask_to_end, end_orphan, pass_on, start_supervised,
+        Received, SUPERVISES, Signals, ask_to_end, end_orphan, heed_no_signals, pass_on, start_supervised,
     },
 };
-
-#[cfg(unix)]
-#[expect(missing_docs, reason = "the contracts stand above")]
-mod private_socket;
-#[cfg(unix)]
-pub use private_socket::{PrivateListener, PrivateStream, listen_privately};
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[expect(missing_docs, reason = "the contracts stand above")]
@@ -149,12 +140,13 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    PassingFile, PrivateListener, PrivateStream, Received, SUPERVISES, Signals, Stream, ancestors, ask_to_end, caller,
-    check_private_dir, create_private, create_private_dir, detach, end_orphan, exit_code, file_number, file_system,
-    find_session_bus, guard_terminal, handed_over_lock, has_borrowed_rights, has_display, hold, interrupted, is_at,
-    is_container, listen_privately, make_private, open_descriptor, open_lock_file, open_log, open_private,
-    others_may_write, own_program, parent, pass_on, protect_memory, replace, reserve, reset_signals, run_as_child,
-    start_detached, start_supervised, sync_dir, take_streams, terminal_settings, user,
+    PassingFile, PrivateListener, PrivateStream, Received, SUPERVISES, Signals, Stream, ancestors,
+    ask_to_end, caller, check_private_dir, create_private, create_private_dir, detach, end_orphan, exit_code,
+    file_number, file_system, find_session_bus, guard_terminal, handed_over_lock, has_borrowed_rights,
+    has_display, heed_no_signals, hold, interrupted, is_at, is_container, listen_privately, make_private,
+    open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, parent, pass_on,
+    protect_memory, replace, reserve, reset_signals, run_as_child, start_detached, start_supervised,
+    sync_dir, take_streams, terminal_settings, user,
 };
 
 /// What holds a path.

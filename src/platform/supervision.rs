@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use nix::sys::signal::{SigHandler, Signal, kill};
+use nix::sys::signal::{SigHandler, SigSet, Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::Child;
 
@@ -62,6 +62,11 @@ fn send(child: &Child, signal: Signal) {
     if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
         let _ = kill(Pid::from_raw(id), signal);
     }
+}
+
+pub fn heed_no_signals() {
+    // Fails only for an unknown `how`.
+    let _ = SigSet::all().thread_block();
 }
 
 pub fn start_supervised(mut command: Command) -> io::Result<Child> {
@@ -128,7 +133,8 @@ mod signals {
                     ready.clear_ready();
                     continue;
                 };
-                let signal = i32::try_from(told.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
+                let signal =
+                    i32::try_from(told.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
                 if let Some(signal) = signal {
                     // What a process sends has no positive code; what the terminal sends comes from the kernel.
                     return Ok(Received { signal, is_for_all: told.ssi_code > 0 });

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::thread;
 
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
@@ -93,33 +93,10 @@ pub fn own_program() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") && link.exists() { Ok(link.into()) } else { std::env::current_exe() }
 }
 
-pub fn start_detached(command: &mut Command, lock: &File) -> io::Result<(ChildStdin, ChildStderr)> {
-    #[expect(unsafe_code, reason = "what happens between fork and exec cannot be said otherwise")]
-    // SAFETY: `leave_behind` makes two system calls, which neither allocate nor take a lock.
-    unsafe {
-        command.pre_exec(leave_behind)
-    };
+pub fn start_detached(command: &mut Command, lock: &File) -> io::Result<Child> {
     // A lock belongs to the open file, not to a process. Standard output is the one place that leads to this child
     // and to no other; `arg0` because a name such as /proc/self/exe would tell nobody anything.
-    let mut between =
-        command.arg0("mcpauth").stdin(Stdio::piped()).stderr(Stdio::piped()).stdout(lock.try_clone()?).spawn()?;
-    let ends = between.stdin.take().zip(between.stderr.take());
-    between.wait()?;
-    ends.ok_or_else(|| io::ErrorKind::BrokenPipe.into())
-}
-
-/// Ends this process and goes on as a child of it, which whoever waits for orphans will wait for: the program that we
-/// become before that must not find a child that it never started.
-fn leave_behind() -> io::Result<()> {
-    #[expect(unsafe_code, reason = "there is no other way to have a child than to fork")]
-    // SAFETY: between fork and exec there is one thread, and the parent ends without running anything of ours.
-    unsafe {
-        match nix::libc::fork() {
-            -1 => Err(io::Error::last_os_error()),
-            0 => Ok(()),
-            _ => nix::libc::_exit(0),
-        }
-    }
+    command.arg0("mcpauth").stdout(lock.try_clone()?).spawn()
 }
 
 pub fn detach() {

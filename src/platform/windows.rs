@@ -9,7 +9,7 @@ use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsHandle as _;
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -49,11 +49,9 @@ pub fn own_program() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
 
-pub fn start_detached(command: &mut Command, _lock: &File) -> io::Result<(ChildStdin, ChildStderr)> {
+pub fn start_detached(command: &mut Command, _lock: &File) -> io::Result<Child> {
     // A lock belongs to the process that took it, so the program takes its own.
-    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP).stdout(Stdio::null());
-    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    child.stdin.take().zip(child.stderr.take()).ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP).stdout(Stdio::null()).spawn()
 }
 
 pub fn detach() {}
@@ -283,6 +281,8 @@ pub fn start_supervised(command: Command) -> io::Result<tokio::process::Child> {
 
 pub fn end_orphan(_id: u32) {}
 
+pub fn heed_no_signals() {}
+
 pub fn protect_memory() {}
 
 pub fn has_borrowed_rights() -> bool {
@@ -305,22 +305,5 @@ impl PassingFile {
 
     pub fn put(&mut self, _content: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-/// Nothing: the system tells nobody who is at the other end of such a socket.
-pub struct PrivateListener(std::convert::Infallible);
-
-/// What would be heard there.
-pub type PrivateStream = tokio::io::DuplexStream;
-
-pub fn listen_privately(_path: &Path) -> io::Result<PrivateListener> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-impl PrivateListener {
-    #[expect(clippy::unused_async, reason = "elsewhere there is somebody to wait for")]
-    pub async fn accept(&self) -> io::Result<PrivateStream> {
-        match self.0 {}
     }
 }

@@ -98,7 +98,8 @@ fn with_core(world: &World, args: &[&str]) -> Command {
 #[test]
 fn a_crash_leaves_no_core_and_the_command_keeps_its_limits() {
     let world = signed_in();
-    let mut child = with_core(&world, &["exec", "--socket", "--", "sh", "-c", "ulimit -c; cat"]).spawn().unwrap();
+    let mut child =
+        with_core(&world, &["exec", "--socket", "--", "sh", "-c", "ulimit -c; cat"]).spawn().unwrap();
     let mut limit = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut limit).unwrap();
     assert_eq!(limit, "unlimited\n");

@@ -6,6 +6,7 @@
 
 pub mod spellings;
 pub mod steps;
+pub mod talk;
 #[cfg(unix)]
 pub mod witness;
 

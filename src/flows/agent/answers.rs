@@ -107,7 +107,6 @@ pub(super) fn discovered() -> Value {
     let mut result = complete(json!({
         "supportedVersions": supported(),
         "capabilities": { "tools": {} },
-        "serverInfo": server_info(),
         "instructions": INSTRUCTIONS,
     }));
     keepable(&mut result);

@@ -140,7 +140,8 @@ impl Agent {
             return self.host.deliver(&answer).await;
         }
         if self.at_work.borrow().len() >= AT_ONCE {
-            let answer = message::failure(Some(&id), SERVER_ERROR, "too many requests at once; wait for an answer");
+            let answer =
+                message::failure(Some(&id), SERVER_ERROR, "too many requests at once; wait for an answer");
             return self.host.deliver(&answer).await;
         }
         if message.method() != "tools/call" {

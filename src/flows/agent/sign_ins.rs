@@ -22,8 +22,8 @@ use crate::flows::attempt;
 use crate::flows::condition::{Status, condition};
 use crate::flows::dealings;
 use crate::flows::login::{self, LoginRequest};
-use crate::model::{GrantKind, LoginKey, LoginSummary, ServerArg};
 use crate::flows::session;
+use crate::model::{GrantKind, LoginKey, LoginSummary, ServerArg};
 use crate::peer_text::PeerText;
 
 /// How long the address of the page may take to be found out.
@@ -283,7 +283,8 @@ fn facts(app: &App, summary: &LoginSummary) -> Result<Value, Error> {
     if needs_person {
         told["error"] = "login_needed".into();
         told["error_description"] = format!("{}: a new sign-in is needed", login.server).into();
-        told["hint"] = format!("call auth_login, or have the person run `mcpauth login {}`", login.key()).into();
+        told["hint"] =
+            format!("call auth_login, or have the person run `mcpauth login {}`", login.key()).into();
     }
     Ok(told)
 }

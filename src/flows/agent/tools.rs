@@ -122,11 +122,13 @@ impl Tools {
 
 /// Reads the arguments of a tool; a model that made a mistake is told so as it is told of any other failure.
 fn read<Wish: DeserializeOwned>(arguments: Value) -> Result<Wish, Told> {
-    serde_json::from_value(arguments).map_err(|error| Told::failed(json!({
-        "status": "error",
-        "error": "usage",
-        "error_description": format!("the arguments do not fit: {}", PeerText::new(error.to_string())),
-    })))
+    serde_json::from_value(arguments).map_err(|error| {
+        Told::failed(json!({
+            "status": "error",
+            "error": "usage",
+            "error_description": format!("the arguments do not fit: {}", PeerText::new(error.to_string())),
+        }))
+    })
 }
 
 impl Told {

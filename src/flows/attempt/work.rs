@@ -4,7 +4,7 @@
 //! and what it has to say on standard error. It ends when somebody has signed in or the time is up.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::ChildStderr;
+use std::process::Child;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
@@ -78,7 +78,7 @@ pub(super) fn begin(
     Ok(talking)
 }
 
-fn start(app: &App, turn: &SignInTurn, request: &LoginRequest) -> Result<Option<ChildStderr>, Error> {
+fn start(app: &App, turn: &SignInTurn, request: &LoginRequest) -> Result<Option<Child>, Error> {
     let Some(file) = turn.file() else { return Ok(None) };
     let (task, key) = task(app, request)?;
     let unforeseen = |error: serde_json::Error| Error::Unforeseen(error.to_string());
@@ -113,10 +113,11 @@ fn task(app: &App, request: &LoginRequest) -> Result<(Task, Option<SealingKey>),
     Ok((task, key))
 }
 
-/// Hears a process out, on a thread of its own.
-fn listen(worker: ChildStderr, sender: UnboundedSender<Talk>) {
+/// Hears a process out, on a thread of its own, and leaves none behind that nobody waited for.
+fn listen(mut worker: Child, sender: UnboundedSender<Talk>) {
     let listening = move || {
-        for line in BufReader::new(worker).lines().map_while(Result::ok) {
+        for line in worker.stderr.take().into_iter().flat_map(|talk| BufReader::new(talk).lines()) {
+            let Ok(line) = line else { break };
             let talk = match passed_on(&line) {
                 Some(Word::Done) => Talk::Ended(Ok(())),
                 Some(Word::Failed(error)) => Talk::Ended(Err(error)),
@@ -126,6 +127,7 @@ fn listen(worker: ChildStderr, sender: UnboundedSender<Talk>) {
             // Nobody may be there any more; the process is heard out all the same, so that it is not kept from talking.
             drop(sender.send(talk));
         }
+        drop(worker.wait());
     };
     // Where no thread can be had nothing is heard, and the store shows what came of it.
     drop(thread::Builder::new().name("sign-in".into()).spawn(listening));

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::flows::remote;
 use crate::http::{Bytes, HttpError, Streamed};
 use crate::mcp::message::Message;
+use crate::mcp::modern::Complaint;
 use crate::mcp::sse::{EVENT_LIMIT, EventReader};
 use crate::oauth;
 
@@ -56,6 +57,12 @@ impl Answer {
     /// Whether it is a stream, which can say more than one thing.
     pub(super) fn is_stream(&self) -> bool {
         self.events.is_some()
+    }
+
+    /// Whether the server has refused the request of revision 2026-07-28 for what its head says.
+    pub(super) fn misses_headers(&self) -> bool {
+        let refusal = self.known.as_ref().and_then(|known| Complaint::read(known.bytes()));
+        refusal == Some(Complaint::HeaderMismatch)
     }
 
     /// The next message, as soon as it is there; `None` after the last.

@@ -18,7 +18,7 @@ const TOGETHER: usize = 64;
 
 /// Whoever started the bridge.
 #[derive(Default)]
-pub(super) struct Host {
+pub(crate) struct Host {
     queue: Mutex<Queue>,
     /// There is something to write.
     filled: Notify,
@@ -38,7 +38,7 @@ struct Queue {
 
 impl Host {
     /// Notes the requests of a message, which the host waits for from now on.
-    pub(super) fn asks(&self, message: &Message) {
+    pub(crate) fn asks(&self, message: &Message) {
         let ids = message.request_ids();
         if !ids.is_empty() {
             self.pending().extend(ids.into_iter().cloned());
@@ -46,12 +46,12 @@ impl Host {
     }
 
     /// Whether the host still waits for an answer.
-    pub(super) fn waits_for(&self, id: &Id) -> bool {
+    pub(crate) fn waits_for(&self, id: &Id) -> bool {
         self.pending().contains(id)
     }
 
     /// Gives the host a message; waits while it does not read.
-    pub(super) async fn deliver(&self, message: &Message) {
+    pub(crate) async fn deliver(&self, message: &Message) {
         for id in message.response_ids() {
             self.forget(id);
         }
@@ -80,21 +80,21 @@ impl Host {
     }
 
     /// Tells the host that a request came to nothing, if it still waits for it.
-    pub(super) async fn fail(&self, id: &Id, error: &Error) {
+    pub(crate) async fn fail(&self, id: &Id, error: &Error) {
         if self.waits_for(id) {
             self.deliver(&message::failure(Some(id), SERVER_ERROR, &in_words(error))).await;
         }
     }
 
     /// The same for every request of a message.
-    pub(super) async fn fail_message(&self, message: &Message, error: &Error) {
+    pub(crate) async fn fail_message(&self, message: &Message, error: &Error) {
         for id in message.request_ids() {
             self.fail(id, error).await;
         }
     }
 
     /// The same for everything that it waits for.
-    pub(super) async fn fail_all(&self, error: &Error) {
+    pub(crate) async fn fail_all(&self, error: &Error) {
         let ids: Vec<Id> = self.pending().iter().cloned().collect();
         for id in &ids {
             self.fail(id, error).await;
@@ -102,13 +102,13 @@ impl Host {
     }
 
     /// Does not wait for an answer any more.
-    pub(super) fn forget(&self, id: &Id) {
+    pub(crate) fn forget(&self, id: &Id) {
         self.pending().remove(id);
         self.settled.notify_waiters();
     }
 
     /// Waits until there is an answer to everything.
-    pub(super) async fn answered(&self) {
+    pub(crate) async fn answered(&self) {
         loop {
             let settled = self.settled.notified();
             if self.pending().is_empty() {
@@ -119,15 +119,27 @@ impl Host {
     }
 
     /// No more messages will come: what is there is written, and then it is over.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.queue().ended = true;
         self.filled.notify_one();
     }
 
-    /// Writes what there is to write, until the end or until the host is gone.
-    pub(super) async fn write_to(&self, mut output: Stream) -> io::Result<()> {
+    /// The next message for whoever stands here in the host's place, as soon as there is one; `None` after the last.
+    pub(crate) async fn next(&self) -> Option<Bytes> {
         loop {
-            let (lines, ended) = self.take();
+            let filled = self.filled.notified();
+            match self.take(1) {
+                (lines, _) if !lines.is_empty() => return lines.into_iter().next(),
+                (_, true) => return None,
+                _ => filled.await,
+            }
+        }
+    }
+
+    /// Writes what there is to write, until the end or until the host is gone.
+    pub(crate) async fn write_to(&self, mut output: Stream) -> io::Result<()> {
+        loop {
+            let (lines, ended) = self.take(TOGETHER);
             if lines.is_empty() {
                 if ended {
                     return Ok(());
@@ -140,9 +152,9 @@ impl Host {
     }
 
     /// The next lines, and whether they are the last.
-    fn take(&self) -> (Vec<Bytes>, bool) {
+    fn take(&self, most: usize) -> (Vec<Bytes>, bool) {
         let mut queue = self.queue();
-        let count = queue.lines.len().min(TOGETHER);
+        let count = queue.lines.len().min(most);
         let lines: Vec<Bytes> = queue.lines.drain(..count).collect();
         let was_full = queue.bytes > ROOM;
         queue.bytes -= lines.iter().map(Bytes::len).sum::<usize>();

@@ -1,19 +1,17 @@
 //! HTTP+SSE, the transport of revision 2024-11-05: one stream on which everything comes, and an address, named on it, to
 //! which everything goes.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use url::Url;
 
-use super::host::Host;
-use super::standing::{End, Received, Standing, Wire};
-use super::way::Way;
+use super::standing::{End, Ends, Received, Standing, Wire};
 use crate::error::Error;
 use crate::flows::relay::{Outgoing, Payload};
 use crate::http::{HeaderMap, HeaderValue, HttpError, Method, Streamed, without_query};
 use crate::mcp::message::Message;
-use crate::mcp::sse::{EVENT_LIMIT, Event, EventReader, one_line};
+use crate::mcp::sse::{EVENT_LIMIT, Event, EventReader};
 use crate::peer_text::PeerText;
 
 /// How long the address may be waited for.
@@ -25,36 +23,31 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A server of that revision.
-pub struct Legacy(Standing<Stream>);
+pub(super) struct Legacy(Rc<Standing<Stream>>);
 
 impl Legacy {
-    /// The way to a server whose stream is at `url`; [`Self::run`] opens it.
-    pub fn new(way: Arc<Way>, url: Url, host: Arc<Host>) -> Self {
-        let server = way.relay().key().server.to_string();
-        Self(Standing::new(Stream { way, url, server: server.clone() }, host, server))
+    /// Opens the stream of a server; an error if it has none.
+    pub(super) async fn open(ends: Ends) -> Result<Self, Error> {
+        let wire = Stream { url: ends.way.relay().server().to_url(), ends: ends.clone() };
+        let first = wire.connect().await?;
+        Ok(Self(Standing::new(wire, ends, Some(first))))
     }
 
-    /// Keeps the stream open, for as long as that makes sense.
-    pub async fn run(&self) {
-        self.0.run().await;
-    }
-
-    /// Sends a message of the host; its answer comes on the stream.
-    pub async fn send(&self, message: &Message) -> Result<(), Error> {
-        self.0.send(message).await
+    /// Takes a message of the host; its answer comes on the stream.
+    pub(super) async fn take(&self, message: Message) {
+        self.0.take(message).await;
     }
 
     /// Takes leave.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.0.close().await;
     }
 }
 
 /// How its connections are made.
 struct Stream {
-    way: Arc<Way>,
+    ends: Ends,
     url: Url,
-    server: String,
 }
 
 /// An open stream.
@@ -71,12 +64,12 @@ impl Wire for Stream {
         let answer = self.ask(Method::GET, self.url.clone(), Payload::Empty).await?;
         let content_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok());
         if !content_type.is_some_and(|text| text.trim_start().starts_with("text/event-stream")) {
-            return Err(self.nonsense("what it calls a stream is none"));
+            return Err(self.ends.nonsense(&"what it calls a stream is none"));
         }
         let mut source = Source { answer, events: EventReader::new(EVENT_LIMIT) };
-        let late = |_| HttpError::Timeout { host: self.host(), seconds: ENDPOINT.as_secs() };
+        let late = |_| HttpError::Timeout { host: self.ends.server(), seconds: ENDPOINT.as_secs() };
         let named = tokio::time::timeout(ENDPOINT, self.endpoint(&mut source)).await;
-        let endpoint = named.map_err(late).map_err(|error| self.trouble(error))??;
+        let endpoint = named.map_err(late).map_err(|error| self.ends.trouble(error))??;
         Ok((source, endpoint))
     }
 
@@ -87,7 +80,7 @@ impl Wire for Stream {
                 return Ok(Received::Wait(wait));
             }
             if event.is_message() && !event.data.is_empty() {
-                return Ok(self.read(event));
+                return Ok(self.ends.read(event.data));
             }
         }
     }
@@ -118,12 +111,12 @@ impl Stream {
         if method == Method::POST {
             headers.insert("content-type", JSON);
         }
-        let answer = self.way.send(&Outgoing { method, url, headers, payload, patience: None }).await?;
+        let answer = self.ends.way.send(&Outgoing { method, url, headers, payload, patience: None }).await?;
         if (200..300).contains(&answer.status) {
             return Ok(answer);
         }
         let (status, retry_after) = (answer.status, answer.retry_after());
-        Err(Error::Unserved { server: self.server.clone(), status, retry_after, said: None })
+        Err(Error::Unserved { server: self.ends.server(), status, retry_after, said: None })
     }
 
     /// Where messages go, as the first event says.
@@ -131,37 +124,19 @@ impl Stream {
         loop {
             let event = self.event(source).await?;
             if event.event.as_deref() == Some("endpoint") {
-                return endpoint(&self.url, &event.data).map_err(|error| self.trouble(error));
+                return endpoint(&self.url, &event.data).map_err(|error| self.ends.trouble(error));
             }
         }
     }
 
     async fn event(&self, source: &mut Source) -> Result<Event, Error> {
         loop {
-            if let Some(event) = source.events.next().map_err(|error| self.nonsense(error))? {
+            if let Some(event) = source.events.next().map_err(|error| self.ends.nonsense(&error))? {
                 return Ok(event);
             }
-            let chunk = source.answer.chunk().await.map_err(|error| self.trouble(error))?;
-            source.events.push(chunk.ok_or_else(|| Error::CutOff { server: self.server.clone() })?);
+            let chunk = source.answer.chunk().await.map_err(|error| self.ends.trouble(error))?;
+            source.events.push(chunk.ok_or_else(|| self.ends.cut_off())?);
         }
-    }
-
-    fn read(&self, event: Event) -> Received {
-        let line = one_line(event.data).map_err(|error| error.to_string());
-        let message = line.and_then(|line| Message::read(line).map_err(|error| error.to_string()));
-        message.map_or_else(|why| Received::Unreadable(self.nonsense(why)), Received::Message)
-    }
-
-    fn host(&self) -> String {
-        self.url.host_str().unwrap_or_default().to_owned()
-    }
-
-    fn trouble(&self, error: HttpError) -> Error {
-        self.way.relay().trouble(error.into())
-    }
-
-    fn nonsense(&self, why: impl ToString) -> Error {
-        Error::NoMessage { server: self.server.clone(), why: why.to_string() }
     }
 }
 

@@ -2,21 +2,26 @@
 
 mod answer;
 mod budget;
-mod host;
+pub(super) mod host;
+mod legacy;
 mod pace;
 mod provisional;
 mod session;
+mod standing;
 mod streamable;
+mod translation;
+mod upstream;
 mod way;
+mod websocket;
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::LocalSet;
 
 use self::host::Host;
-use self::streamable::Streamable;
+use self::standing::Ends;
+use self::upstream::Upstream;
 use self::way::Way;
 use super::App;
 use super::attempt::{Attempt, Policy};
@@ -45,6 +50,8 @@ pub struct BridgeRequest {
     pub policy: Policy,
     /// Which tools the host sees and may call.
     pub filter: ToolFilter,
+    /// Whether a host of one era may use a server of the other.
+    pub translate: bool,
 }
 
 /// Passes messages to and fro until the host or a signal ends it.
@@ -58,9 +65,12 @@ pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
     let story = async {
         let (input, output) = platform::take_streams().map_err(|error| unforeseen(&error))?;
         let host = Arc::new(Host::default());
-        let upstream = Streamable::new(way, Arc::clone(&host), request.filter.clone());
-        let bridge = Bridge { host, filter: request.filter, upstream };
-        LocalSet::new().run_until(bridge.run(input, output)).await;
+        let ends = Ends { way, host: Arc::clone(&host), filter: request.filter.clone() };
+        let run = async {
+            let upstream = Upstream::new(ends, request.translate);
+            Bridge { host, filter: request.filter, upstream }.run(input, output).await;
+        };
+        LocalSet::new().run_until(run).await;
         Ok(())
     };
     http::block_on(story).map_err(|error| unforeseen(&error))?
@@ -81,7 +91,7 @@ fn profile(app: &App, server: Option<&ServerArg>) -> Result<ServerProfile, Error
 struct Bridge {
     host: Arc<Host>,
     filter: ToolFilter,
-    upstream: Rc<Streamable>,
+    upstream: Upstream,
 }
 
 impl Bridge {
@@ -91,6 +101,7 @@ impl Bridge {
         let is_written = tokio::select! {
             _ = &mut writing => true,
             () = self.listen(&mut input) => false,
+            () = self.upstream.run() => false,
             () = platform::interrupted() => false,
             () = orphaned() => false,
         };
@@ -137,7 +148,7 @@ impl Bridge {
 }
 
 /// Waits until whoever started us has gone: a host that was killed may have left our input open with somebody else.
-async fn orphaned() {
+pub(super) async fn orphaned() {
     let first = platform::parent();
     loop {
         tokio::time::sleep(PARENT).await;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::error::{Error, TEMPORARY};
+use crate::files;
+
 /// The wait before the first attempt, where the server names none.
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest wait.
@@ -15,6 +18,11 @@ pub(super) struct Pace {
 }
 
 impl Pace {
+    /// The waits after so many attempts that came to nothing.
+    pub(super) fn after(failures: u32) -> Self {
+        Self { failures, asked: None }
+    }
+
     /// What the server asks for (`retry` of an event stream). None at all is no wish that anybody has to fulfil.
     pub(super) fn asked(&mut self, wait: Duration) {
         self.asked = Some(wait.min(LONGEST)).filter(|wait| !wait.is_zero());
@@ -38,6 +46,16 @@ impl Pace {
         self.failures += 1;
         (first * factor).min(LONGEST).mul_f64(1.0 + chance.clamp(0.0, 1.0) / 4.0)
     }
+}
+
+/// Whether the same may fare better in a moment.
+pub(super) fn is_passing(error: &Error) -> bool {
+    error.exit_code() == TEMPORARY
+}
+
+/// Something between 0 and 1.
+pub(super) fn chance() -> f64 {
+    files::random::<1>().map_or(0.5, |[byte]| f64::from(byte) / 255.0)
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! What a host is told while somebody is still signing in: hosts give up on a server that does not greet them within
 //! seconds, and people need longer than that.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::mcp::message::{Id, Message, success};
 
+/// How long a host waits for its greeting, at least; then it is given one that is provisional.
+pub(super) const AFTER: Duration = Duration::from_secs(4);
 /// The revision that is named to a host that names none.
 const REVISION: &str = "2025-06-18";
 

@@ -4,16 +4,25 @@
 //! Nothing is asked twice. A request that was on its way when a connection broke may have been carried out, so its
 //! answer is an error.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::cell::{RefCell, RefMut};
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
+use tokio::task::{AbortHandle, spawn_local};
 
+use super::budget::{Budget, Room};
 use super::host::Host;
-use super::pace::Pace;
-use crate::error::{Error, TEMPORARY};
-use crate::files;
+use super::pace::{Pace, chance, is_passing};
+use super::provisional;
+use super::way::Way;
+use crate::error::Error;
+use crate::http::{Bytes, HttpError};
 use crate::mcp::message::{Id, Message};
+use crate::mcp::sse::one_line;
+use crate::mcp::tool_filter::ToolFilter;
 
 /// How often a broken connection is opened anew before somebody has to ask for it.
 const MOST_ATTEMPTS: u32 = 10;
@@ -21,6 +30,40 @@ const MOST_ATTEMPTS: u32 = 10;
 const GREETING: Duration = Duration::from_secs(30);
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What a connection is between, and what may pass.
+#[derive(Clone)]
+pub(super) struct Ends {
+    pub(super) way: Arc<Way>,
+    pub(super) host: Arc<Host>,
+    pub(super) filter: ToolFilter,
+}
+
+impl Ends {
+    /// The server, as the user may name it.
+    pub(super) fn server(&self) -> String {
+        self.way.relay().key().server.to_string()
+    }
+
+    pub(super) fn cut_off(&self) -> Error {
+        Error::CutOff { server: self.server() }
+    }
+
+    pub(super) fn nonsense(&self, why: &dyn ToString) -> Error {
+        Error::NoMessage { server: self.server(), why: why.to_string() }
+    }
+
+    pub(super) fn trouble(&self, error: HttpError) -> Error {
+        self.way.relay().trouble(error.into())
+    }
+
+    /// What the server says, if it is a message.
+    pub(super) fn read(&self, bytes: Bytes) -> Received {
+        let line = one_line(bytes).map_err(|error| error.to_string());
+        let message = line.and_then(|line| Message::read(line).map_err(|error| error.to_string()));
+        message.map_or_else(|why| Received::Unreadable(self.nonsense(&why)), Received::Message)
+    }
+}
 
 /// One kind of connection: how it is opened, read and written.
 pub(super) trait Wire {
@@ -64,14 +107,14 @@ pub(super) enum End {
 
 impl From<Error> for End {
     fn from(error: Error) -> Self {
-        if error.exit_code() == TEMPORARY { Self::Broken(error) } else { Self::Done(error) }
+        if is_passing(&error) { Self::Broken(error) } else { Self::Done(error) }
     }
 }
 
 /// Whether there is a connection.
 enum Line<Sink> {
     Down,
-    Up(Arc<Sink>),
+    Up(Rc<Sink>),
     /// There will be none again.
     Over(String),
 }
@@ -88,33 +131,80 @@ struct Meeting {
 /// A connection that is kept.
 pub(super) struct Standing<W: Wire> {
     wire: W,
-    host: Arc<Host>,
-    server: String,
+    ends: Ends,
     line: watch::Sender<Line<W::Sink>>,
     /// How many requests wait for a connection.
     waiting: watch::Sender<usize>,
-    meeting: Mutex<Meeting>,
+    meeting: RefCell<Meeting>,
+    /// Nothing that the host says later overtakes the end of the meeting.
+    order: RwLock<()>,
+    /// The requests for lists of tools that have no answer yet.
+    listings: RefCell<HashSet<Id>>,
+    requests: Budget,
+    running: RefCell<Option<AbortHandle>>,
 }
 
-impl<W: Wire> Standing<W> {
-    /// A connection that [`Self::run`] opens; `server` is its name for people.
-    pub(super) fn new(wire: W, host: Arc<Host>, server: String) -> Self {
-        Self {
+impl<W: Wire + 'static> Standing<W> {
+    /// A connection that is opened when it is needed, or is there already.
+    pub(super) fn new(wire: W, ends: Ends, first: Option<(W::Source, W::Sink)>) -> Rc<Self> {
+        let standing = Rc::new(Self {
             wire,
-            host,
-            server,
+            ends,
             line: watch::Sender::new(Line::Down),
             waiting: watch::Sender::new(0),
-            meeting: Mutex::default(),
+            meeting: RefCell::default(),
+            order: RwLock::default(),
+            listings: RefCell::default(),
+            requests: Budget::default(),
+            running: RefCell::default(),
+        });
+        let run = Rc::clone(&standing);
+        let task = spawn_local(async move { run.run(first).await });
+        standing.running.replace(Some(task.abort_handle()));
+        standing
+    }
+
+    /// Takes a message of the host, and comes back as soon as there is room for the next one.
+    pub(super) async fn take(self: &Rc<Self>, message: Message) {
+        let room = self.requests.room(message.bytes().len()).await;
+        self.note(&message);
+        spawn_local(Rc::clone(self).exchange(message, room));
+    }
+
+    async fn exchange(self: Rc<Self>, message: Message, room: Room) {
+        let sent = {
+            let sending = self.send(&message);
+            tokio::pin!(sending);
+            tokio::select! {
+                biased;
+                sent = &mut sending => sent,
+                () = tokio::time::sleep(provisional::AFTER), if message.method() == "initialize" => {
+                    if self.ends.way.is_signing_in() {
+                        self.ends.host.deliver(&provisional::greeting(&message)).await;
+                    }
+                    sending.await
+                }
+            }
+        };
+        drop(room);
+        if let Err(error) = sent {
+            self.ends.host.fail_message(&message, &error).await;
         }
     }
 
     /// Keeps the connection, until the server does not want to hear of us any more.
-    pub(super) async fn run(&self) {
+    async fn run(&self, mut first: Option<(W::Source, W::Sink)>) {
         let mut pace = Pace::default();
+        if first.is_none() {
+            self.is_wanted().await;
+        }
         loop {
-            let end = match self.wire.connect().await {
-                Ok((source, sink)) => self.serve(source, Arc::new(sink), &mut pace).await,
+            let connected = match first.take() {
+                Some(first) => Ok(first),
+                None => self.wire.connect().await,
+            };
+            let end = match connected {
+                Ok((source, sink)) => self.serve(source, Rc::new(sink), &mut pace).await,
                 Err(error) => error.into(),
             };
             let error = match end {
@@ -122,10 +212,10 @@ impl<W: Wire> Standing<W> {
                 End::Broken(ref error) | End::Done(ref error) => error,
             };
             self.line.send_replace(Line::Down);
-            self.host.fail_all(error).await;
+            self.ends.host.fail_all(error).await;
             // Requests that waited for this attempt have their answers now, and need no other.
             self.line.send_replace(Line::Down);
-            let is_worth_it = matches!(end, End::Broken(_)) && self.meeting().has_happened;
+            let is_worth_it = matches!(end, End::Broken(_)) && self.meeting.borrow().has_happened;
             let is_tired = pace.failures() >= MOST_ATTEMPTS;
             tokio::time::sleep(pace.next(chance())).await;
             if is_tired || !is_worth_it {
@@ -136,7 +226,7 @@ impl<W: Wire> Standing<W> {
 
     async fn give_up(&self, why: String) {
         self.line.send_replace(Line::Over(why.clone()));
-        self.host.fail_all(&self.nonsense(why)).await;
+        self.ends.host.fail_all(&self.ends.nonsense(&why)).await;
     }
 
     async fn is_wanted(&self) {
@@ -145,35 +235,57 @@ impl<W: Wire> Standing<W> {
     }
 
     /// Passes on what comes, until the connection ends.
-    async fn serve(&self, mut source: W::Source, sink: Arc<W::Sink>, pace: &mut Pace) -> End {
+    async fn serve(&self, mut source: W::Source, sink: Rc<W::Sink>, pace: &mut Pace) -> End {
         if let Err(end) = self.meet_again(&mut source, &sink, pace).await {
             return end;
         }
         self.line.send_replace(Line::Up(sink));
         loop {
             match self.wire.receive(&mut source).await {
-                Ok(received) => self.take(received, pace).await,
+                Ok(received) => self.hear(received, pace).await,
                 Err(end) => return end,
             }
         }
     }
 
-    async fn take(&self, received: Received, pace: &mut Pace) {
+    async fn hear(&self, received: Received, pace: &mut Pace) {
         match received {
             Received::Wait(wait) => pace.asked(wait),
-            Received::Unreadable(error) => self.host.fail_all(&error).await,
+            Received::Unreadable(error) => self.ends.host.fail_all(&error).await,
             Received::Message(message) => {
                 pace.succeeded();
                 self.note_answer(&message);
-                self.host.deliver(&message).await;
+                self.deliver(message).await;
             }
         }
+    }
+
+    /// Gives the host what the server says. An answer that it does not wait for it has had already, if only from us.
+    async fn deliver(&self, message: Message) {
+        let ids = message.response_ids();
+        if ids.is_empty() || ids.into_iter().any(|id| self.ends.host.waits_for(id)) {
+            let message = self.as_the_host_may_see_it(message);
+            return self.ends.host.deliver(&self.ends.way.harmless(message)).await;
+        }
+        let asked = self.meeting.borrow().initialize.clone();
+        if message.response_id() == asked.as_ref().and_then(Message::request_id) {
+            // What was promised has come; the host may look again.
+            for news in provisional::news() {
+                self.ends.host.deliver(&news).await;
+            }
+        }
+    }
+
+    fn as_the_host_may_see_it(&self, message: Message) -> Message {
+        let is_listing = message.response_id().is_some_and(|id| self.listings.borrow_mut().remove(id));
+        let filtered = if is_listing { self.ends.filter.filtered_list(message.bytes()) } else { None };
+        filtered.and_then(|listed| Message::read(listed).ok()).unwrap_or(message)
     }
 
     /// Says again what the host said when it met the server. The host knows the answer already.
     async fn meet_again(&self, source: &mut W::Source, sink: &W::Sink, pace: &mut Pace) -> Result<(), End> {
         let (initialize, initialized) = {
-            let meeting = self.meeting();
+            let meeting = self.meeting.borrow();
             let Some(initialize) = meeting.initialize.clone().filter(|_| meeting.has_happened) else {
                 return Ok(());
             };
@@ -182,9 +294,9 @@ impl<W: Wire> Standing<W> {
         self.wire.transmit(sink, &initialize).await?;
         let answered = self.answered(source, initialize.request_id(), pace);
         let answer = tokio::time::timeout(GREETING, answered).await;
-        let answer = answer.map_err(|_| Error::CutOff { server: self.server.clone() })??;
+        let answer = answer.map_err(|_| self.ends.cut_off())??;
         if answer.error().is_some() {
-            return Err(End::Done(self.nonsense("it does not take its client back".into())));
+            return Err(End::Done(self.ends.nonsense(&"it does not take its client back")));
         }
         if let Some(initialized) = initialized {
             self.wire.transmit(sink, &initialized).await?;
@@ -203,7 +315,7 @@ impl<W: Wire> Standing<W> {
             match self.wire.receive(source).await? {
                 Received::Message(message) if message.response_id() == id => return Ok(message),
                 Received::Unreadable(error) => return Err(End::Broken(error)),
-                Received::Message(message) => self.host.deliver(&message).await,
+                Received::Message(message) => self.deliver(message).await,
                 Received::Wait(wait) => pace.asked(wait),
             }
         }
@@ -211,58 +323,70 @@ impl<W: Wire> Standing<W> {
 
     /// Sends a message of the host, as soon as there is a connection. A request that got its answer meanwhile, because
     /// there is none to be had, is not sent any more.
-    pub(super) async fn send(&self, message: &Message) -> Result<(), Error> {
-        self.note(message);
-        let waiting = Waiting::new(&self.waiting, message);
+    async fn send(&self, message: &Message) -> Result<(), Error> {
+        let Some(sink) = self.sink(message).await? else { return Ok(()) };
+        if message.method() == "notifications/initialized" {
+            let _alone = self.order.write().await;
+            return self.wire.transmit(&sink, message).await;
+        }
+        let _among_others = self.order.read().await;
+        self.wire.transmit(&sink, message).await
+    }
+
+    /// Where a message goes; `None` if it need not go anywhere any more.
+    async fn sink(&self, message: &Message) -> Result<Option<Rc<W::Sink>>, Error> {
+        let _waiting = Waiting::new(&self.waiting, message);
         let mut line = self.line.subscribe();
-        let sink = loop {
+        loop {
             match &*line.borrow_and_update() {
-                Line::Up(sink) => break Arc::clone(sink),
-                Line::Over(why) => return Err(self.nonsense(why.clone())),
+                Line::Up(sink) => return Ok(Some(Rc::clone(sink))),
+                Line::Over(why) => return Err(self.ends.nonsense(why)),
                 Line::Down => {}
             }
             let ids = message.request_ids();
-            if !ids.is_empty() && !ids.into_iter().any(|id| self.host.waits_for(id)) {
-                return Ok(());
+            if !ids.is_empty() && !ids.into_iter().any(|id| self.ends.host.waits_for(id)) {
+                // Unless the answer that it got was only a promise.
+                if message.method() != "initialize" || !self.ends.way.is_signing_in() {
+                    return Ok(None);
+                }
             }
             let _ = line.changed().await;
-        };
-        drop(waiting);
-        self.wire.transmit(&sink, message).await
+        }
     }
 
     /// Ends the connection.
     pub(super) async fn close(&self) {
-        let Line::Up(sink) = self.line.send_replace(Line::Over("the connection was closed".into())) else { return };
+        if let Some(running) = self.running.borrow_mut().take() {
+            running.abort();
+        }
+        let over = Line::Over("the connection was closed".into());
+        let Line::Up(sink) = self.line.send_replace(over) else { return };
         let _ = tokio::time::timeout(FAREWELL, self.wire.hang_up(&sink)).await;
     }
 
-    /// Keeps what the host says when it meets the server.
+    /// Keeps what the host says when it meets the server, and what it asks for whose answer may have to be changed.
     fn note(&self, message: &Message) {
-        match message.method() {
-            "initialize" => {
-                *self.meeting() = Meeting { initialize: Some(message.clone()), ..Meeting::default() };
+        match (message.method(), message.request_id()) {
+            ("initialize", _) => {
+                *self.meeting_mut() = Meeting { initialize: Some(message.clone()), ..Meeting::default() };
             }
-            "notifications/initialized" => self.meeting().initialized = Some(message.clone()),
+            ("notifications/initialized", _) => self.meeting_mut().initialized = Some(message.clone()),
+            ("tools/list", Some(id)) => drop(self.listings.borrow_mut().insert(id.clone())),
             _ => {}
         }
     }
 
     /// Whether the server agreed to meet.
     fn note_answer(&self, message: &Message) {
-        let mut meeting = self.meeting();
+        let mut meeting = self.meeting_mut();
         let asked = meeting.initialize.as_ref().and_then(Message::request_id);
         if message.response_id().is_some() && message.response_id() == asked {
             meeting.has_happened = message.error().is_none();
         }
     }
 
-    fn meeting(&self) -> MutexGuard<'_, Meeting> {
-        self.meeting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn nonsense(&self, why: String) -> Error {
-        Error::NoMessage { server: self.server.clone(), why }
+    fn meeting_mut(&self) -> RefMut<'_, Meeting> {
+        self.meeting.borrow_mut()
     }
 }
 
@@ -285,10 +409,4 @@ impl Drop for Waiting<'_> {
             count.send_modify(|count| *count -= 1);
         }
     }
-}
-
-/// Any number between 0 and 1. That of a system without chance is as good as another.
-fn chance() -> f64 {
-    let [byte] = files::random().unwrap_or([0]);
-    f64::from(byte) / 255.0
 }

@@ -1,7 +1,7 @@
 //! Streamable HTTP: every message of the host is a POST, and what the server says comes as the answer to it or on a
 //! stream of its own.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,15 +13,16 @@ use url::Url;
 use super::answer::Answer;
 use super::budget::{Budget, Room};
 use super::host::Host;
-use super::pace::Pace;
+use super::legacy::Legacy;
+use super::pace::{Pace, chance, is_passing};
 use super::provisional;
 use super::session::Session;
+use super::standing::Ends;
 use super::way::Way;
-use crate::error::Error;
-use crate::files;
+use crate::error::{Error, REFUSED};
 use crate::flows::relay::{Outgoing, Payload};
 use crate::http::{HeaderMap, HeaderName, HeaderValue, Method, Streamed};
-use crate::mcp::message::{self, Id, Message, SERVER_ERROR};
+use crate::mcp::message::{Id, Message};
 use crate::mcp::modern::{self, ToolHeaders};
 use crate::mcp::tool_filter::ToolFilter;
 use crate::peer_text::PeerText;
@@ -30,8 +31,10 @@ use crate::peer_text::PeerText;
 const PATIENCE: Duration = Duration::from_mins(30);
 /// How long a server may take to hear that we are done.
 const FAREWELL: Duration = Duration::from_millis(1500);
-/// How long a host waits for its greeting, at least; then it is given one that is provisional.
-const GREETING: Duration = Duration::from_secs(4);
+/// The most pages of a list of tools that are read for one call.
+const MOST_PAGES: usize = 50;
+/// How long what is being said right now may take, when everything is to end.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 /// How often a stream is taken up again without anything coming of it.
 const MOST_RESUMPTIONS: u32 = 10;
 /// The most bytes of an answer of a server that serves nothing.
@@ -59,28 +62,37 @@ pub(super) struct Streamable {
     answers: Budget,
     /// The requests of revision 2026-07-28, which end when their stream does.
     stateless: RefCell<HashMap<Id, AbortHandle>>,
+    /// Whether a host that waits too long for its greeting gets one in the server's place.
+    is_hurried: bool,
     /// The stream on which the server speaks first, of the session with this generation.
     listening: RefCell<Option<AbortHandle>>,
+    /// The server, once it has turned out to be one of revision 2024-11-05.
+    older: OnceCell<Legacy>,
 }
 
 impl Streamable {
-    pub(super) fn new(way: Arc<Way>, host: Arc<Host>, filter: ToolFilter) -> Rc<Self> {
+    pub(super) fn new(way: Arc<Way>, host: Arc<Host>, filter: ToolFilter, is_hurried: bool) -> Rc<Self> {
         Rc::new(Self {
             url: way.relay().server().to_url(),
             way,
             host,
             filter,
+            is_hurried,
             session: tokio::sync::Mutex::default(),
             tools: RefCell::default(),
             requests: Budget::default(),
             answers: Budget::default(),
             stateless: RefCell::default(),
             listening: RefCell::default(),
+            older: OnceCell::new(),
         })
     }
 
     /// Takes a message of the host, and comes back as soon as there is room for the next one.
     pub(super) async fn take(self: &Rc<Self>, message: Message) {
+        if let Some(older) = self.older.get() {
+            return older.take(message).await;
+        }
         if self.cancels(&message) {
             return;
         }
@@ -99,7 +111,10 @@ impl Streamable {
             return false;
         }
         let Some(id) = cancelled(message) else { return false };
-        let Some(task) = self.stateless.borrow_mut().remove(&id) else { return false };
+        let Some(task) = self.stateless.borrow_mut().remove(&id) else {
+            // A host that has never greeted has nothing else to cancel by: what it means has been answered.
+            return self.session.try_lock().is_ok_and(|session| session.initialize.is_none());
+        };
         task.abort();
         self.host.forget(&id);
         true
@@ -107,7 +122,10 @@ impl Streamable {
 
     async fn exchange(self: Rc<Self>, message: Message, is_modern: bool, room: Room) {
         let done = match (message.method(), message.request_id()) {
-            ("initialize", Some(_)) => self.greet(&message).await,
+            ("initialize", Some(_)) => match self.greet(&message).await {
+                Err(error) if may_be_older(&error) => self.fall_back(message.clone(), error).await,
+                done => done,
+            },
             ("notifications/initialized", None) => self.confirm(&message).await,
             _ => self.pass(&message, is_modern, room).await,
         };
@@ -116,6 +134,20 @@ impl Streamable {
         }
         if let Some(id) = message.request_id() {
             self.stateless.borrow_mut().remove(id);
+        }
+    }
+
+    /// A server that takes no POST may be one of revision 2024-11-05 (Streamable HTTP, Backwards Compatibility).
+    async fn fall_back(&self, greeting: Message, error: Error) -> Result<(), Error> {
+        let (way, host) = (Arc::clone(&self.way), Arc::clone(&self.host));
+        match Legacy::open(Ends { way, host, filter: self.filter.clone() }).await {
+            Ok(older) => {
+                self.older.get_or_init(|| older).take(greeting).await;
+                Ok(())
+            }
+            // A stream that leads astray is worse than none.
+            Err(refused) if refused.exit_code() == REFUSED => Err(refused),
+            Err(_) => Err(error),
         }
     }
 
@@ -133,8 +165,8 @@ impl Streamable {
         let answer = tokio::select! {
             biased;
             answer = &mut opening => answer?,
-            () = tokio::time::sleep(GREETING) => {
-                if self.way.is_signing_in() {
+            () = tokio::time::sleep(provisional::AFTER) => {
+                if self.is_hurried && self.way.is_signing_in() {
                     self.host.deliver(&provisional::greeting(message)).await;
                 }
                 opening.await?
@@ -197,7 +229,35 @@ impl Streamable {
         let _ = generation;
         // The request has left; only its answer takes room from now on.
         drop(room);
-        self.receive(message, streamed, own, is_modern).await
+        let mut answer = self.served(message, streamed).await?;
+        if is_modern && answer.misses_headers() && self.learns_of(message, &own).await? {
+            own = self.modern(message)?;
+            let streamed = self.post(message, own.clone()).await?;
+            answer = self.served(message, streamed).await?;
+        }
+        self.receive(message, answer, own, is_modern).await
+    }
+
+    /// Asks for the tools anew, since the server misses headers that it may want since the host has asked last. Tells
+    /// whether the request gets others now.
+    async fn learns_of(&self, message: &Message, former: &HeaderMap) -> Result<bool, Error> {
+        let mut page = None;
+        for _ in 0..MOST_PAGES {
+            let Some(ask) = modern::question_for_tools(message, page.as_deref()) else { break };
+            let streamed = self.post(&ask, self.modern(&ask)?).await?;
+            let mut answer = self.served(&ask, streamed).await?;
+            page = None;
+            while let Some(said) = answer.next().await? {
+                if said.response_id() == ask.request_id() {
+                    self.tools.borrow_mut().learn(said.bytes());
+                    page = modern::next_page(&said);
+                }
+            }
+            if page.is_none() {
+                break;
+            }
+        }
+        Ok(self.modern(message)? != *former)
     }
 
     /// The session of the host, which is begun anew if it is the one that the server has forgotten.
@@ -250,7 +310,7 @@ impl Streamable {
         if let (Some(said), Some(id)) = (said, message.request_id())
             && let Some(said) = said.failing(id)
         {
-            return Ok(Answer::only(self.harmless(said), streamed, server, &self.answers));
+            return Ok(Answer::only(self.way.harmless(said), streamed, server, &self.answers));
         }
         let text = PeerText::new(String::from_utf8_lossy(&body).trim());
         let said = Some(self.way.relay().without_token(&text)).filter(|_| !body.trim_ascii().is_empty());
@@ -261,12 +321,11 @@ impl Streamable {
     async fn receive(
         &self,
         message: &Message,
-        streamed: Streamed,
+        mut answer: Answer,
         headers: HeaderMap,
         is_modern: bool,
     ) -> Result<(), Error> {
         let awaited = || message.request_ids().into_iter().any(|id| self.host.waits_for(id));
-        let mut answer = self.served(message, streamed).await?;
         let mut pace = Pace::default();
         loop {
             let end = self.pass_on(message, &mut answer).await;
@@ -286,7 +345,7 @@ impl Streamable {
         while let Some(said) = answer.next().await? {
             let is_own = said.response_id().is_some() && said.response_id() == message.request_id();
             let said = if is_own && message.method() == "tools/list" { self.tools_in(said) } else { said };
-            self.host.deliver(&self.harmless(said)).await;
+            self.host.deliver(&self.way.harmless(said)).await;
         }
         Ok(())
     }
@@ -351,7 +410,7 @@ impl Streamable {
             match self.stream(headers.clone(), last.as_deref()).await {
                 Ok(mut answer) if answer.is_stream() => {
                     while let Ok(Some(said)) = answer.next().await {
-                        self.host.deliver(&self.harmless(said)).await;
+                        self.host.deliver(&self.way.harmless(said)).await;
                         pace.succeeded();
                     }
                     answer.retry.into_iter().for_each(|retry| pace.asked(retry));
@@ -368,10 +427,14 @@ impl Streamable {
 
     /// Tells the server that the session is over.
     pub(super) async fn close(&self) {
+        if let Some(older) = self.older.get() {
+            return older.close().await;
+        }
         if let Some(listening) = self.listening.borrow_mut().take() {
             listening.abort();
         }
-        let Ok(session) = self.session.try_lock() else { return };
+        // Whoever is greeting right now gets a moment to finish; somebody who signs in takes too long for that.
+        let Ok(session) = tokio::time::timeout(LAST_WORDS, self.session.lock()).await else { return };
         if !session.has_name() {
             return;
         }
@@ -379,16 +442,6 @@ impl Streamable {
         let outgoing = Outgoing { method, url, headers, payload: Payload::Empty, patience: Some(FAREWELL) };
         // Whatever it says, we are gone.
         let _ = tokio::time::timeout(FAREWELL, self.way.relay().send(&outgoing)).await;
-    }
-
-    /// The same message, unless it is an error that repeats our token (it may end in a log or before a model).
-    fn harmless(&self, said: Message) -> Message {
-        let Some(error) = said.error().filter(|error| self.way.relay().is_token_in(error)) else {
-            return said;
-        };
-        let text = PeerText::new(String::from_utf8_lossy(error));
-        let text = self.way.relay().without_token(&text).to_string();
-        message::failure(said.response_id(), SERVER_ERROR, &text)
     }
 
     fn server(&self) -> String {
@@ -404,16 +457,13 @@ impl Streamable {
     }
 }
 
-/// Whether the same request may fare better in a moment.
-fn is_passing(error: &Error) -> bool {
-    match error {
-        Error::Unserved { status, .. } => matches!(status, 408 | 429) || *status >= 500,
-        error => error.exit_code() == crate::error::TEMPORARY,
-    }
+/// Whether a server that answers a greeting so may speak an older revision.
+fn may_be_older(error: &Error) -> bool {
+    matches!(error, Error::Unserved { status: 400 | 404..=407 | 409..=428 | 430..=499, .. })
 }
 
 /// The request that a host does not wait for any more.
-fn cancelled(message: &Message) -> Option<Id> {
+pub(super) fn cancelled(message: &Message) -> Option<Id> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Cancelled<'a> {
@@ -422,9 +472,4 @@ fn cancelled(message: &Message) -> Option<Id> {
     }
     let cancelled: Cancelled<'_> = serde_json::from_slice(message.params()?).ok()?;
     Id::read(cancelled.request_id.get())
-}
-
-/// Something between 0 and 1.
-fn chance() -> f64 {
-    files::random::<1>().map_or(0.5, |[byte]| f64::from(byte) / 255.0)
 }

@@ -6,6 +6,8 @@ use crate::error::Error;
 use crate::flows::attempt::{Attempt, Wanted};
 use crate::flows::relay::{Outgoing, Relay};
 use crate::http::Streamed;
+use crate::mcp::message::{self, Message, SERVER_ERROR};
+use crate::peer_text::PeerText;
 
 /// How often one request may be a reason to sign in: for the login, and for scopes that it turns out to need.
 const MOST_SIGN_INS: usize = 3;
@@ -38,7 +40,7 @@ impl Way {
     pub(super) async fn send(&self, outgoing: &Outgoing) -> Result<Streamed, Error> {
         for _ in 0..MOST_SIGN_INS {
             let wanted = match self.relay.send(outgoing).await {
-                Err(Error::LoginNeeded { .. }) => Wanted::Login,
+                Err(Error::LoginNeeded { why, .. }) => Wanted::Login(why),
                 Err(Error::ScopeNeeded { scope, .. }) if !scope.is_empty() => Wanted::Scopes(scope),
                 done => return done,
             };
@@ -48,5 +50,15 @@ impl Way {
             signed_in?;
         }
         self.relay.send(outgoing).await
+    }
+
+    /// The same message, unless it is an error that repeats our token (it may end in a log or before a model).
+    pub(super) fn harmless(&self, said: Message) -> Message {
+        let Some(error) = said.error().filter(|error| self.relay.is_token_in(error)) else {
+            return said;
+        };
+        let text = PeerText::new(String::from_utf8_lossy(error));
+        let text = self.relay.without_token(&text).to_string();
+        message::failure(said.response_id(), SERVER_ERROR, &text)
     }
 }

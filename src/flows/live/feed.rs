@@ -44,6 +44,11 @@ impl Feed {
         Ok(Fresh { token, until: freshness.met_until(&login.tokens.facts), login })
     }
 
+    /// Fails unless there is a fresh token, whoever may use it.
+    pub(super) fn is_there(&self) -> Result<(), Error> {
+        session::fresh_login(&self.scene.app, &self.key, &self.scene.request.freshness).map(drop)
+    }
+
     /// Writes down that the command gets a token. To be called before it does.
     pub(super) fn note(&self, fresh: &Fresh) {
         exec::note(&self.scene.app, &self.scene.request, &fresh.login);

@@ -6,6 +6,7 @@
 //! and others of the user may look into it; into the one that can refresh they may not.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 use super::room::{self, Room};
 use crate::error::Error;
 use crate::files;
-use crate::flows::App;
+use crate::flows::{App, exec};
 use crate::platform::{self, PassingFile};
 
 /// The hidden command that is a keeper.
@@ -57,6 +58,8 @@ impl Keeper {
         let failed = |why: &str| Error::Unforeseen(format!("the process that keeps token files: {why}"));
         let program = app.ports.program.as_ref().ok_or_else(|| failed("where mcpauth lies is not known"))?;
         let mut command = Command::new(program);
+        // A name such as /proc/self/exe would tell nobody anything.
+        exec::set_name(&mut command, OsStr::new("mcpauth"));
         command.arg(COMMAND).env_clear().current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().map_err(|error| failed(&error.to_string()))?;

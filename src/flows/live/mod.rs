@@ -4,6 +4,7 @@
 //! its token where it can be renewed: in a file, behind a socket, or in the environment of its own next start.
 
 mod feed;
+mod front;
 mod keeper;
 mod restart;
 mod room;
@@ -12,6 +13,7 @@ mod supervisor;
 mod token_file;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use futures_util::future::{LocalBoxFuture, join_all};
@@ -19,6 +21,7 @@ use zeroize::Zeroizing;
 
 use super::App;
 use super::exec::{self, ExecRequest, Planned};
+use super::proxy::Running;
 use crate::error::Error;
 use crate::{http, platform};
 use feed::Feed;
@@ -37,6 +40,8 @@ pub struct Live {
     pub token_file: bool,
     /// From sockets whose paths are in `VAR_SOCKET`.
     pub socket: bool,
+    /// Not at all: it reaches its servers through a proxy whose URL is in `VAR_URL`.
+    pub proxy: bool,
     /// With the variables of a new start.
     pub restart: bool,
 }
@@ -83,17 +88,31 @@ pub fn exec(app: App, request: ExecRequest, program: PathBuf) -> Result<u8, Erro
     done.unwrap_or_else(|error| Err(Error::Unforeseen(error.to_string())))
 }
 
+/// Runs the command as it is, and gives its exit code.
+pub(super) fn stay_with(request: &ExecRequest, command: Command) -> Result<u8, Error> {
+    let done = http::block_on(async {
+        let mut supervisor = Supervisor::new(None)?;
+        supervisor.start(request, command)?;
+        Ok(supervisor.wait().await)
+    });
+    done.unwrap_or_else(|error| Err(Error::Unforeseen(error.to_string())))
+}
+
 /// Runs the command while its tokens are renewed beside it.
 async fn serve(scene: &Scene) -> Result<u8, Error> {
-    let mut supervisor = Supervisor::new(&scene.app)?;
-    let keeper = supervisor.keeper();
+    let keeper = Arc::new(Keeper::start(&scene.app)?);
+    let mut supervisor = Supervisor::new(Some(Arc::clone(&keeper)))?;
     let preparing = scene.in_background(move |scene| prepare(scene, keeper));
-    let prepared = match supervisor.attend(preparing).await {
+    let mut prepared = match supervisor.attend(preparing).await {
         Happening::Other(prepared) => prepared?,
         Happening::Ended(code) => return Ok(code),
     };
+    if scene.request.live.proxy {
+        front::open(scene, &mut prepared).await?;
+    }
     let variables = &prepared.variables;
-    supervisor.start(scene, exec::command(&scene.app, &scene.request, &scene.program, variables)?)?;
+    let command = exec::command(&scene.app, &scene.request, &scene.program, variables)?;
+    supervisor.start(&scene.request, command)?;
     match supervisor.attend(join_all(prepared.sources.into_iter().map(Source::flow))).await {
         Happening::Ended(code) => Ok(code),
         // They flow for ever.
@@ -103,7 +122,7 @@ async fn serve(scene: &Scene) -> Result<u8, Error> {
 
 /// What the command is started with, and where its tokens come from while it runs.
 struct Prepared {
-    variables: Vec<(String, Zeroizing<String>)>,
+    variables: Variables,
     sources: Vec<Source>,
     /// Is ours as long as this is here.
     _room: Option<Room>,
@@ -113,6 +132,8 @@ struct Prepared {
 enum Source {
     File(TokenFile),
     Socket(Socket),
+    /// From none: this is where the token is used instead.
+    Proxy(Running),
 }
 
 impl Source {
@@ -120,6 +141,7 @@ impl Source {
         match self {
             Self::File(file) => Box::pin(file.keep_fresh()),
             Self::Socket(socket) => Box::pin(socket.serve()),
+            Self::Proxy(proxy) => Box::pin(proxy.serve(std::future::pending())),
         }
     }
 }
@@ -129,6 +151,9 @@ fn prepare(scene: &Scene, keeper: Arc<Keeper>) -> Result<Prepared, Error> {
     let (fixed, flowing): (Vec<_>, Vec<_>) =
         exec::plan(&scene.app, &scene.request)?.into_iter().partition(|planned| planned.field.is_some());
     let live = scene.request.live;
+    if live.proxy {
+        front::check(&fixed)?;
+    }
     let needs_room = live.socket || live.token_file && platform::PassingFile::NEEDS_DIRECTORY;
     let room = needs_room.then(|| Room::new(scene.app.config.places())).transpose()?;
     let directory = room.as_ref().map_or(Path::new("/"), Room::path);
@@ -137,25 +162,34 @@ fn prepare(scene: &Scene, keeper: Arc<Keeper>) -> Result<Prepared, Error> {
     let mut sources = Vec::new();
     for Planned { variable, key, .. } in flowing {
         let feed = Feed::new(scene, key);
+        if live.proxy {
+            feed.is_there()?;
+        }
         if live.token_file {
             let (file, path) = TokenFile::new(feed.clone(), Arc::clone(&keeper), &variable)?;
-            add(&mut variables, format!("{variable}_FILE"), &path)?;
+            add_path(&mut variables, format!("{variable}_FILE"), &path)?;
             sources.push(Source::File(file));
         }
         if live.socket {
             let path = directory.join(&variable);
             sources.push(Source::Socket(Socket::new(feed, &path)?));
-            add(&mut variables, format!("{variable}_SOCKET"), &path)?;
+            add_path(&mut variables, format!("{variable}_SOCKET"), &path)?;
         }
     }
     Ok(Prepared { variables, sources, _room: room })
 }
 
-fn add(variables: &mut Vec<(String, Zeroizing<String>)>, variable: String, path: &Path) -> Result<(), Error> {
+type Variables = Vec<(String, Zeroizing<String>)>;
+
+fn add_path(variables: &mut Variables, variable: String, path: &Path) -> Result<(), Error> {
+    let path = path.to_str().ok_or_else(|| Error::Unforeseen(format!("{} is no text", path.display())))?;
+    add(variables, variable, Zeroizing::new(path.to_owned()))
+}
+
+fn add(variables: &mut Variables, variable: String, value: Zeroizing<String>) -> Result<(), Error> {
     if variables.iter().any(|(other, _)| *other == variable) {
         return Err(exec::taken_twice(&variable));
     }
-    let path = path.to_str().ok_or_else(|| Error::Unforeseen(format!("{} is no text", path.display())))?;
-    variables.push((variable, Zeroizing::new(path.to_owned())));
+    variables.push((variable, value));
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! A command that is started anew before its tokens end, because it can do nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Scene;
+use super::keeper::Keeper;
 use super::supervisor::{Happening, Supervisor};
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -16,14 +18,14 @@ const REST: i64 = 1;
 const TRY_AGAIN: Duration = Duration::from_secs(20);
 
 pub(super) async fn run(scene: &Scene) -> Result<u8, Error> {
-    let mut supervisor = Supervisor::new(&scene.app)?;
+    let mut supervisor = Supervisor::new(Some(Arc::new(Keeper::start(&scene.app)?)))?;
     let mut values = match supervisor.attend(scene.in_background(values)).await {
         Happening::Other(values) => values?,
         Happening::Ended(code) => return Ok(code),
     };
     loop {
         let command = exec::command(&scene.app, &scene.request, &scene.program, &values.entries)?;
-        supervisor.start(scene, command)?;
+        supervisor.start(&scene.request, command)?;
         let due = due(&values, scene.app.now());
         match supervisor.attend(renewed(scene, &values, due)).await {
             Happening::Other(renewed) => values = renewed,
@@ -59,7 +61,9 @@ async fn renewed(scene: &Scene, given: &Values, due: Option<UnixTime>) -> Values
         match scene.in_background(values).await {
             Ok(values) if values.entries != given.entries => return values,
             Ok(_) => {}
-            Err(error) => scene.app.console.warn(&format!("{error}; the command keeps the token that it has")),
+            Err(error) => {
+                scene.app.console.warn(&format!("{error}; the command keeps the token that it has"))
+            }
         }
         tokio::time::sleep(TRY_AGAIN).await;
     }

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use tokio::process::Child;
 
-use super::Scene;
 use super::keeper::Keeper;
 use crate::error::Error;
-use crate::flows::{App, exec};
+use crate::flows::exec::{self, ExecRequest};
 use crate::platform::{self, Signals};
 
 /// How long a command that is to be started anew has to end by itself.
@@ -28,7 +27,7 @@ pub(super) enum Happening<Other> {
 /// The parent of a command.
 pub(super) struct Supervisor {
     signals: Signals,
-    keeper: Arc<Keeper>,
+    keeper: Option<Arc<Keeper>>,
     command: Option<Child>,
     /// Whether somebody wants it to end for good.
     is_to_end: bool,
@@ -36,21 +35,24 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// To be called before any thread starts.
-    pub(super) fn new(app: &App) -> Result<Self, Error> {
+    pub(super) fn new(keeper: Option<Arc<Keeper>>) -> Result<Self, Error> {
         let signals = Signals::catch().map_err(|error| Error::Unforeseen(error.to_string()))?;
-        Ok(Self { signals, keeper: Arc::new(Keeper::start(app)?), command: None, is_to_end: false })
+        Ok(Self { signals, keeper, command: None, is_to_end: false })
     }
 
-    pub(super) fn keeper(&self) -> Arc<Keeper> {
-        Arc::clone(&self.keeper)
-    }
-
-    pub(super) fn start(&mut self, scene: &Scene, command: Command) -> Result<(), Error> {
+    pub(super) fn start(&mut self, request: &ExecRequest, command: Command) -> Result<(), Error> {
         let child = platform::start_supervised(command);
-        let child = child.map_err(|error| exec::cannot_start(&scene.request, &error))?;
-        self.keeper.watch(child.id());
-        self.command = Some(child);
+        let child = child.map_err(|error| exec::cannot_start(request, &error))?;
+        self.have(Some(child));
         Ok(())
+    }
+
+    /// Has this command now, or none.
+    fn have(&mut self, command: Option<Child>) {
+        if let Some(keeper) = &self.keeper {
+            keeper.watch(command.as_ref().and_then(Child::id));
+        }
+        self.command = command;
     }
 
     /// Stays with the command, if there is one yet, until it ends or something else has happened.
@@ -60,8 +62,7 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 code = ended(&mut self.command) => {
-                    self.keeper.watch(None);
-                    self.command = None;
+                    self.have(None);
                     return Happening::Ended(code);
                 }
                 Ok(received) = self.signals.next() => {
@@ -93,9 +94,14 @@ impl Supervisor {
             // Fails only for one that has ended.
             let _ = command.start_kill();
         }
-        match self.attend(std::future::pending::<()>()).await {
+        self.wait().await
+    }
+
+    /// Stays with the command to its end, and gives its exit code.
+    pub(super) async fn wait(&mut self) -> u8 {
+        match self.attend(std::future::pending()).await {
             Happening::Ended(code) => code,
-            Happening::Other(()) => 1,
+            Happening::<std::convert::Infallible>::Other(never) => match never {},
         }
     }
 }

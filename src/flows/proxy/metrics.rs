@@ -66,7 +66,9 @@ impl Drop for Open {
 type Told = (&'static str, &'static str, &'static str, fn(&Mount) -> u64);
 
 const TOLD: [Told; 6] = [
-    ("refused_tokens_total", "counter", "Answers with status 401 of the server", |mount| mount.relay.refusals()),
+    ("refused_tokens_total", "counter", "Answers with status 401 of the server", |mount| {
+        mount.relay.refusals()
+    }),
     ("renewed_tokens_total", "counter", "New tokens that were taken up", |mount| mount.relay.renewals()),
     ("blocked_messages_total", "counter", "Messages that the rules did not let pass", |mount| {
         mount.counts.refused_here.load(Ordering::Relaxed)
@@ -101,12 +103,8 @@ pub(super) fn text(mounts: &Mounts) -> String {
     for (name, kind, help, look) in TOLD {
         let _ = writeln!(text, "# HELP mcpauth_proxy_{name} {help}\n# TYPE mcpauth_proxy_{name} {kind}");
         for mount in mounts.iter() {
-            let _ = writeln!(
-                text,
-                r#"mcpauth_proxy_{name}{{server="{}"}} {}"#,
-                mount.profile.name,
-                look(mount)
-            );
+            let _ =
+                writeln!(text, r#"mcpauth_proxy_{name}{{server="{}"}} {}"#, mount.profile.name, look(mount));
         }
     }
     text

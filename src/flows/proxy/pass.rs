@@ -135,7 +135,9 @@ impl Passage<'_> {
                 let why = format!("more than {JUDGED} bytes are not passed on where there are rules");
                 Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why))
             }
-            _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this proxy passes on messages of MCP only")),
+            _ => {
+                Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this proxy passes on messages of MCP only"))
+            }
         };
         judged.inspect_err(|_| self.mount.counts.refused())
     }
