@@ -97,8 +97,9 @@ impl Streamable {
             return;
         }
         let room = self.requests.room(message.bytes().len()).await;
-        let id = message.request_id().filter(|_| modern::is_modern(&message)).cloned();
-        let task = spawn_local(Rc::clone(self).exchange(message, room));
+        let is_modern = modern::is_modern(&message);
+        let id = message.request_id().filter(|_| is_modern).cloned();
+        let task = spawn_local(Rc::clone(self).exchange(message, is_modern, room));
         if let Some(id) = id {
             self.stateless.borrow_mut().insert(id, task.abort_handle());
         }
@@ -119,14 +120,14 @@ impl Streamable {
         true
     }
 
-    async fn exchange(self: Rc<Self>, message: Message, room: Room) {
+    async fn exchange(self: Rc<Self>, message: Message, is_modern: bool, room: Room) {
         let done = match (message.method(), message.request_id()) {
             ("initialize", Some(_)) => match self.greet(&message).await {
                 Err(error) if may_be_older(&error) => self.fall_back(message.clone(), error).await,
                 done => done,
             },
             ("notifications/initialized", None) => self.confirm(&message).await,
-            _ => self.pass(&message, room).await,
+            _ => self.pass(&message, is_modern, room).await,
         };
         if let Err(error) = done {
             self.host.fail_message(&message, &error).await;
@@ -215,8 +216,7 @@ impl Streamable {
     }
 
     /// Any other message. A server that has forgotten the session is greeted anew, once.
-    async fn pass(self: &Rc<Self>, message: &Message, room: Room) -> Result<(), Error> {
-        let is_modern = modern::is_modern(message);
+    async fn pass(self: &Rc<Self>, message: &Message, is_modern: bool, room: Room) -> Result<(), Error> {
         let (mut generation, headers) =
             if is_modern { (0, self.modern(message)?) } else { self.opened(None).await? };
         let has_session = headers.contains_key(SESSION);
