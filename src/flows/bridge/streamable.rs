@@ -376,7 +376,9 @@ impl Streamable {
         retry: Option<Duration>,
         pace: &mut Pace,
     ) -> Result<Answer, Error> {
-        retry.into_iter().for_each(|retry| pace.asked(retry));
+        if let Some(retry) = retry {
+            pace.asked(retry);
+        }
         loop {
             tokio::time::sleep(pace.next(chance())).await;
             match self.stream(headers.clone(), Some(last)).await {
@@ -424,11 +426,15 @@ impl Streamable {
                         self.host.deliver(&self.way.harmless(said)).await;
                         pace.succeeded();
                     }
-                    answer.retry.into_iter().for_each(|retry| pace.asked(retry));
+                    if let Some(retry) = answer.retry {
+                        pace.asked(retry);
+                    }
                     last = answer.last_event.or(last);
                 }
                 // It has nothing to say.
                 Ok(_) => return,
+                // Whoever signs in again wants to hear it again.
+                Err(Error::LoginNeeded { .. }) => {}
                 Err(error) if !is_passing(&error) => return,
                 Err(_) => {}
             }
