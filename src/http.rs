@@ -235,6 +235,14 @@ impl Http {
         self.build_client(false, Trust::Usual, None).map(drop)
     }
 
+    /// Reads what the server wants beside a token, so that whoever needs it later does not find out then.
+    pub fn prepare(&self) -> Result<(), HttpError> {
+        if let Some(certificate) = &self.own.certificate {
+            certificate.read()?;
+        }
+        self.own.headers().map(drop)
+    }
+
     /// Sends a request and reads the whole answer; follows no redirect.
     pub async fn send(&self, request: Request<'_>) -> Result<Answer, HttpError> {
         let url = request.url.clone();
