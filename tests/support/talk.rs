@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub struct Talk {
     /// Everything that came on standard output.
     pub said: Vec<String>,
     number: u64,
+    paused: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Talk {
@@ -29,8 +31,11 @@ impl Talk {
         let mut child = command.spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let output = child.stdout.take().unwrap();
+        let paused: Arc<(Mutex<bool>, Condvar)> = Arc::default();
+        let pause = Arc::clone(&paused);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines() {
+                drop(pause.1.wait_while(pause.0.lock().unwrap(), |paused| *paused).unwrap());
                 if sender.send(line.unwrap()).is_err() {
                     return;
                 }
@@ -43,7 +48,7 @@ impl Talk {
             String::from_utf8_lossy(&text).into_owned()
         });
         let input = child.stdin.take();
-        Self { child, input, lines, talk: Some(talk), said: Vec::new(), number: 0 }
+        Self { child, input, lines, talk: Some(talk), said: Vec::new(), number: 0, paused }
     }
 
     /// The same, and both have introduced themselves in this revision.
@@ -62,6 +67,22 @@ impl Talk {
         let input = self.input.as_mut().unwrap();
         // A server that has ended does not read; what it said before counts.
         let _ = input.write_all(line).and_then(|()| input.write_all(b"\n")).and_then(|()| input.flush());
+    }
+
+    /// Writes bytes without the end of a line.
+    pub fn write_raw(&mut self, bytes: &[u8]) {
+        self.input.as_mut().unwrap().write_all(bytes).unwrap();
+    }
+
+    /// Reads nothing more, not even what is there.
+    pub fn pause(&mut self) {
+        *self.paused.0.lock().unwrap() = true;
+    }
+
+    /// Reads on.
+    pub fn go_on(&mut self) {
+        *self.paused.0.lock().unwrap() = false;
+        self.paused.1.notify_all();
     }
 
     /// Sends a notification.

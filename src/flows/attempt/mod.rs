@@ -45,8 +45,8 @@ pub enum Policy {
 /// What a sign-in is to bring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// A new login.
-    Login,
+    /// A new login, because of this.
+    Login(String),
     /// These scopes, beside those that were granted.
     Scopes(ScopeSet),
 }
@@ -157,7 +157,7 @@ impl Inner {
         let Some(summary) = self.summary()? else { return Ok(false) };
         let met = summary.login.state == LoginState::Active
             && match wanted {
-                Wanted::Login => self.is_news(&summary) && is_usable(&summary, self.app.now()),
+                Wanted::Login(_) => self.is_news(&summary) && is_usable(&summary, self.app.now()),
                 Wanted::Scopes(scopes) => !scopes.is_empty() && summary.tokens.scope.covers(scopes),
             };
         if met {
@@ -189,7 +189,7 @@ impl Inner {
     /// The sign-in that would bring what is wanted.
     fn request(&self, wanted: &Wanted) -> LoginRequest {
         let add_scope = match wanted {
-            Wanted::Login => ScopeSet::default(),
+            Wanted::Login(_) => ScopeSet::default(),
             Wanted::Scopes(scopes) => scopes.clone(),
         };
         LoginRequest::by_itself(self.profile.clone(), self.account.clone(), add_scope, TIMEOUT)
@@ -206,8 +206,8 @@ impl Inner {
                 why: format!("{server} asks for scope that the login does not have: {scope}{why}"),
                 command: login::again(&self.app, &self.request(wanted)),
             },
-            Wanted::Login => Error::LoginNeeded {
-                why: format!("a sign-in at {server} is needed{why}"),
+            Wanted::Login(reason) => Error::LoginNeeded {
+                why: format!("{reason}{why}"),
                 command: login::again(&self.app, &self.request(wanted)),
             },
         }

@@ -20,7 +20,7 @@ pub(in crate::flows) struct Wish(String);
 impl Wish {
     pub(super) fn of(wanted: &Wanted) -> Self {
         match wanted {
-            Wanted::Login => Self::for_scopes(&ScopeSet::default()),
+            Wanted::Login(_) => Self::for_scopes(&ScopeSet::default()),
             Wanted::Scopes(scopes) => Self::for_scopes(scopes),
         }
     }
@@ -102,13 +102,16 @@ mod tests {
     #[test]
     fn one_wish_opens_one_page_in_ten_minutes() {
         let before = [page(100, "login")];
-        assert!(!open(&before, &Wanted::Login, 100) && !open(&before, &Wanted::Login, 699));
-        assert!(open(&before, &Wanted::Login, 700));
+        assert!(
+            !open(&before, &Wanted::Login(String::new()), 100)
+                && !open(&before, &Wanted::Login(String::new()), 699)
+        );
+        assert!(open(&before, &Wanted::Login(String::new()), 700));
         // Another wish is another matter, and the order of its words none.
         assert!(open(&before, &Wanted::Scopes("b a".into()), 100));
         assert!(!open(&[page(100, "scope a b")], &Wanted::Scopes("b a".into()), 100));
         // The clock went back.
-        assert!(open(&before, &Wanted::Login, 99));
+        assert!(open(&before, &Wanted::Login(String::new()), 99));
     }
 
     #[test]
@@ -123,6 +126,9 @@ mod tests {
     #[test]
     fn a_sign_in_that_opened_no_page_is_tried_again_soon() {
         let before = [SignIn { page: false, ..page(0, "login") }];
-        assert!(!open(&before, &Wanted::Login, 14) && open(&before, &Wanted::Login, 15));
+        assert!(
+            !open(&before, &Wanted::Login(String::new()), 14)
+                && open(&before, &Wanted::Login(String::new()), 15)
+        );
     }
 }

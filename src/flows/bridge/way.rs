@@ -40,7 +40,7 @@ impl Way {
     pub(super) async fn send(&self, outgoing: &Outgoing) -> Result<Streamed, Error> {
         for _ in 0..MOST_SIGN_INS {
             let wanted = match self.relay.send(outgoing).await {
-                Err(Error::LoginNeeded { .. }) => Wanted::Login,
+                Err(Error::LoginNeeded { why, .. }) => Wanted::Login(why),
                 Err(Error::ScopeNeeded { scope, .. }) if !scope.is_empty() => Wanted::Scopes(scope),
                 done => return done,
             };
