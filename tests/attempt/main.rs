@@ -104,7 +104,7 @@ fn a_page_stays_good_when_whoever_opened_it_is_killed() {
     let mut second = desk.host(&[]);
     let asked = begin_whoami(&mut second);
     let (_, shown) = follow(&page);
-    assert!(shown.contains("signed in"), "{shown}");
+    assert!(shown.contains("You are signed in"), "{shown}");
     let answer = second.answer(asked);
     assert!(answer["result"].is_object(), "{answer}");
     assert_eq!(desk.pages().len(), 1);
