@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use super::budget::{Budget, Room};
 use crate::error::Error;
 use crate::flows::remote;
-use crate::http::{Bytes, HttpError, Streamed};
+use crate::http::{Bytes, Streamed};
 use crate::mcp::message::Message;
 use crate::mcp::modern::Complaint;
 use crate::mcp::sse::{EVENT_LIMIT, EventReader, Unreadable};
