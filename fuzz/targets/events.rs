@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use mcpauth::http::Bytes;
-use mcpauth::mcp::sse::{Event, EventReader, Unreadable, one_line};
+use mcpauth::mcp::sse::{Event, EventReader, Unreadable};
 
 fuzz_target!(|input: &[u8]| {
     let Some((&cut, text)) = input.split_first() else { return };
@@ -11,13 +11,10 @@ fuzz_target!(|input: &[u8]| {
     let pieces: Vec<&[u8]> = text.chunks(step).collect();
     let whole = read(&[text], usize::MAX);
     assert_eq!(whole, read(&pieces, usize::MAX));
-    // What waits is counted by pieces.
+    // What waits is counted by pieces, and not what came with the end of another event.
     let (events, end) = read(&pieces, step);
-    assert!(events.iter().all(|event| event.data.len() <= 2 * step));
+    assert!(events.iter().all(|event| event.data.len() <= 3 * step));
     assert!(end.is_ok() || whole.0.starts_with(&events));
-    for event in whole.0 {
-        means_the_same(event.data);
-    }
 });
 
 /// The events, and how that ended.
@@ -35,12 +32,4 @@ fn read(pieces: &[&[u8]], limit: usize) -> (Vec<Event>, Result<(), Unreadable>) 
         }
     }
     (events, Ok(()))
-}
-
-fn means_the_same(data: Bytes) {
-    let value = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes);
-    let Ok(before) = value(&data) else { return };
-    let line = one_line(data).expect("JSON goes on one line");
-    assert!(!line.contains(&b'\n') && !line.contains(&b'\r'));
-    assert_eq!(before, value(&line).expect("it is JSON still"));
 }

@@ -1,4 +1,4 @@
-//! Server-sent events out of whatever chunks the network cuts (WHATWG HTML, section 9.2), and lines out of events.
+//! Server-sent events out of whatever chunks the network cuts (WHATWG HTML, section 9.2).
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -67,7 +67,7 @@ pub struct EventReader {
 }
 
 impl EventReader {
-    /// A reader that waits for no more than this, and the rest of one chunk, until an event is there.
+    /// A reader that waits for no more than this until an event is there, give or take a chunk.
     pub fn new(limit: usize) -> Self {
         let chunks = Chunks { left: VecDeque::new(), taken: 0, limit };
         let waiting = Waiting(Arc::new(Mutex::new(chunks)));
@@ -132,37 +132,6 @@ impl Stream for Waiting {
         chunks.taken += chunk.len();
         Poll::Ready(Some(Ok(chunk)))
     }
-}
-
-/// Why a text is no message for somebody who reads lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoLine {
-    /// JSON is UTF-8 (RFC 8259 section 8.1).
-    #[error("it is not UTF-8")]
-    NotUtf8,
-    /// A string may not hold a bare line end (RFC 8259 section 7).
-    #[error("a string in it is cut by a line end")]
-    CutString,
-}
-
-/// The same JSON on one line: line ends between its parts become spaces. What has none stays where it lies.
-pub fn one_line(json: Bytes) -> Result<Bytes, NoLine> {
-    if std::str::from_utf8(&json).is_err() {
-        return Err(NoLine::NotUtf8);
-    }
-    let Some(first) = memchr::memchr2(b'\n', b'\r', &json) else { return Ok(json) };
-    let mut line = Vec::from(json);
-    let (mut in_string, mut escaped) = (false, false);
-    for (at, byte) in line.iter_mut().enumerate() {
-        match *byte {
-            b'\n' | b'\r' if in_string => return Err(NoLine::CutString),
-            b'\n' | b'\r' if at >= first => *byte = b' ',
-            b'"' if !escaped => in_string = !in_string,
-            _ => {}
-        }
-        escaped = in_string && *byte == b'\\' && !escaped;
-    }
-    Ok(line.into())
 }
 
 #[cfg(test)]
@@ -252,23 +221,5 @@ mod tests {
         assert_eq!(reader.next(), Err(Unreadable::NotUtf8));
         reader.push(Bytes::from_static(b"data: {}\n\n"));
         assert_eq!(reader.next(), Ok(None));
-    }
-
-    #[test]
-    fn json_means_the_same_on_one_line_or_is_none() {
-        let value = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).unwrap();
-        for json in [
-            "{\n  \"a\\\\\": \"\\\"\\n\",\r\n  \"b\": [1,\n2]\n}\n",
-            "\n{\"\\\"\":\n1}",
-            "{\"a\":\"\u{2028}\"}",
-        ] {
-            let line = one_line(Bytes::from_static(json.as_bytes())).unwrap();
-            assert!(!line.contains(&b'\n') && !line.contains(&b'\r'), "{json:?}");
-            assert_eq!(value(&line), value(json.as_bytes()));
-            assert_eq!(line.len(), json.len());
-        }
-        for cut in ["{\"a\":\"b\nc\"}", "{\"a\\\\\\\"\n\":1}", "{\n\"a\":\"b\rc\"}"] {
-            assert_eq!(one_line(Bytes::from_static(cut.as_bytes())), Err(NoLine::CutString), "{cut:?}");
-        }
     }
 }
