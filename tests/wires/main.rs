@@ -10,6 +10,7 @@ mod peer;
 mod support;
 
 mod legacy;
+mod sandbox;
 mod websocket;
 
 use std::io::{BufRead as _, BufReader, Write as _};
