@@ -5,7 +5,6 @@
 #[expect(dead_code, reason = "these stories use their own part of the peer")]
 #[path = "../hostile/peer.rs"]
 mod peer;
-#[expect(dead_code, reason = "these stories use their own part of the world")]
 #[path = "../support/mod.rs"]
 mod support;
 
