@@ -118,6 +118,7 @@ fn messages_go_to_no_other_origin() {
     assert_eq!(elsewhere.seen().len(), 0);
 }
 
+/// MCP 64.
 #[test]
 fn a_stream_that_breaks_leaves_nobody_waiting_and_is_opened_again() {
     let server = Old::that("/messages".into(), |message| {

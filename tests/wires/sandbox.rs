@@ -26,7 +26,7 @@ fn old(speaks: Speaks) -> SandboxOptions {
     SandboxOptions { speaks, ..SandboxOptions::default() }
 }
 
-/// MCP 31.
+/// MCP 67.
 #[test]
 fn a_token_that_ends_is_renewed_wherever_it_is_shown() {
     for (options, place) in [
