@@ -87,7 +87,7 @@ fn a_server_with_a_stream_is_served_where_it_says() {
     assert_eq!(host.hears()["result"]["done"], "tools/list");
     // What the server says first comes through, too, also over several lines.
     server.streams.lock().unwrap()[0]
-        .send(b"data: {\"jsonrpc\": \"2.0\",\ndata: \"method\":\r\ndata:\"x\"}\n\n".to_vec())
+        .send(b"retry: 1500\ndata: {\"jsonrpc\": \"2.0\",\ndata: \"method\":\r\ndata:\"x\"}\n\n".to_vec())
         .unwrap();
     assert_eq!(host.hears()["method"], "x");
     assert_eq!(server.posts().len(), 3);
