@@ -163,9 +163,9 @@ pub fn work(ports: Ports) -> Result<(), Error> {
     let turn = app.store()?.take_over_turn(&login, handed_over, TURN_PATIENCE)?;
     let wish = Wish::for_scopes(&task.add_scope);
     let request = LoginRequest::by_itself(task.profile, task.account, task.add_scope, TIMEOUT);
-    let talk = Console::new(Arc::clone(&app.ports.terminal), app.console.tone());
+    let console = Console::new(Arc::clone(&app.ports.terminal), app.console.tone());
     carry_out(app, turn, &request, wish)?;
-    talk.pass_on(r#"{"done":true}"#);
+    console.pass_on(r#"{"done":true}"#);
     Ok(())
 }
 
