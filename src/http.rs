@@ -50,16 +50,22 @@ const DPOP: &str = "dpop";
 /// How many redirects a metadata request follows, all within one origin.
 const REDIRECTS: usize = 3;
 
-/// One request and what became of it, for `-v`. Holds neither query nor body.
+/// One request and what became of it, for `-v`. Shows neither query nor body.
 pub struct Exchange<'a> {
     /// The HTTP method.
     pub method: &'a str,
-    /// The URL without its query.
-    pub url: String,
+    url: &'a Url,
     /// The status, or why there is none.
     pub outcome: Result<u16, &'a HttpError>,
     /// How long it took.
     pub took: Duration,
+}
+
+impl Exchange<'_> {
+    /// The URL without its query.
+    pub fn url(&self) -> String {
+        without_query(self.url)
+    }
 }
 
 /// Is told of each exchange.
@@ -170,6 +176,15 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Whose certificates a client takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// What the system and the settings say.
+    Usual,
+    /// Nobody's: it speaks in the clear.
+    Nobody,
+}
+
 /// The HTTP client for one MCP server and whoever it names. Costs nothing until the first request.
 pub struct Http {
     settings: NetworkSettings,
@@ -182,6 +197,8 @@ pub struct Http {
     far: OnceLock<reqwest::Client>,
     /// For this machine: what is meant for a loopback address, in the clear at that, is not for a proxy.
     near: OnceLock<reqwest::Client>,
+    /// The same in the clear: nobody reads the certificates of the system for that.
+    clear: OnceLock<reqwest::Client>,
     /// For the server, where it wants to see a certificate.
     known: OnceLock<reqwest::Client>,
 }
@@ -202,6 +219,7 @@ impl Http {
             own: Own::default(),
             far: OnceLock::new(),
             near: OnceLock::new(),
+            clear: OnceLock::new(),
             known: OnceLock::new(),
         }
     }
@@ -214,7 +232,15 @@ impl Http {
 
     /// Sets up everything that a request to another machine needs, and sends none.
     pub fn set_up(&self) -> Result<(), HttpError> {
-        self.build_client(false, None).map(drop)
+        self.build_client(false, Trust::Usual, None).map(drop)
+    }
+
+    /// Reads what the server wants beside a token, so that whoever needs it later does not find out then.
+    pub fn prepare(&self) -> Result<(), HttpError> {
+        if let Some(certificate) = &self.own.certificate {
+            certificate.read()?;
+        }
+        self.own.headers().map(drop)
     }
 
     /// Sends a request and reads the whole answer; follows no redirect.
@@ -225,7 +251,7 @@ impl Http {
         let result = self.exchange(request).await;
         (self.observer)(&Exchange {
             method: method.as_str(),
-            url: without_query(&url),
+            url: &url,
             outcome: result.as_ref().map(|answer| answer.status),
             took: started.elapsed(),
         });
@@ -386,19 +412,22 @@ impl Http {
         let is_near = is_loopback(url);
         let known = match (certificate, is_near) {
             (Some(_), _) => &self.known,
+            (None, true) if url.scheme() == "http" => &self.clear,
             (None, true) => &self.near,
             (None, false) => &self.far,
         };
         if let Some(client) = known.get() {
             return Ok(client);
         }
-        let client = self.build_client(is_near, certificate)?;
+        let trust = if url.scheme() == "http" { Trust::Nobody } else { Trust::Usual };
+        let client = self.build_client(is_near, trust, certificate)?;
         Ok(known.get_or_init(|| client))
     }
 
     fn build_client(
         &self,
         is_near: bool,
+        trust: Trust,
         certificate: Option<&ClientCertificate>,
     ) -> Result<reqwest::Client, HttpError> {
         // Fails only if a provider is installed already, which is what is wanted.
@@ -412,7 +441,9 @@ impl Http {
             // A stream may be silent for hours; one whose server has gone without a word must not be so for ever.
             .tcp_keepalive(KEEP_ALIVE)
             .dns_resolver(Arc::new(GatedResolver(Arc::clone(&self.gate))));
-        if let Some(file) = &self.settings.ca_file {
+        if trust == Trust::Nobody {
+            builder = builder.tls_certs_only([]);
+        } else if let Some(file) = &self.settings.ca_file {
             let unreadable = |error: std::io::Error| HttpError::Setup(format!("{}: {error}", file.display()));
             let pem = std::fs::read(file).map_err(unreadable)?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(setup)?;

@@ -137,6 +137,10 @@ impl App {
         let terminal = Arc::clone(&self.ports.terminal);
         let tone = self.console.tone();
         let observer = move |exchange: &Exchange<'_>| {
+            // A bridge makes thousands of them.
+            if tone.verbose == 0 {
+                return;
+            }
             let outcome = match &exchange.outcome {
                 Ok(status) => status.to_string(),
                 Err(error) => error.to_string(),
@@ -144,7 +148,7 @@ impl App {
             Console::new(Arc::clone(&terminal), tone).detail(&format!(
                 "{} {} → {outcome} ({} ms)",
                 exchange.method,
-                exchange.url,
+                exchange.url(),
                 exchange.took.as_millis()
             ));
         };

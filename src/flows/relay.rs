@@ -325,6 +325,11 @@ impl Relay {
         self.nonce.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells the user what somebody else may not see.
+    pub fn warn(&self, text: &str) {
+        self.app.console.warn(text);
+    }
+
     /// What went wrong on the way to the server.
     pub fn trouble(&self, error: oauth::Error) -> Error {
         remote(&self.key.server)(error)

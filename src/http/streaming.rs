@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 
 use super::sending::Sending;
 use super::trouble::Attempt;
-use super::{Exchange, Http, HttpError, Request, retry_after, without_query};
+use super::{Exchange, Http, HttpError, Request, retry_after};
 
 /// The most bytes of a body that are passed on. An event stream may go on for as long as somebody reads it.
 pub const STREAM_LIMIT: usize = 64 * 1024 * 1024;
@@ -122,7 +122,7 @@ impl Http {
         };
         (self.observer)(&Exchange {
             method: method.as_str(),
-            url: without_query(&url),
+            url: &url,
             outcome: result.as_ref().map(|response| response.status().as_u16()),
             took: started.elapsed(),
         });

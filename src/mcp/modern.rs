@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -58,6 +59,9 @@ struct Params<'a> {
     meta: Option<Meta<'a>>,
 }
 
+/// What stands before the slash in the name below. The slash itself may be written in two ways.
+const REVISION_DOMAIN: &[u8] = b"io.modelcontextprotocol";
+
 #[derive(Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
@@ -65,9 +69,11 @@ struct Meta<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// What cannot be read is for the server to refuse.
+    /// What cannot be read is for the server to refuse. What has not even the word in it is not read at all: a megabyte of
+    /// the old era costs next to nothing here.
     fn of(message: &'a Message) -> Self {
-        message.params().and_then(|params| serde_json::from_slice(params).ok()).unwrap_or_default()
+        let params = message.params().filter(|params| may_be_modern(params));
+        params.and_then(|params| serde_json::from_slice(params).ok()).unwrap_or_default()
     }
 
     fn version(&self) -> Option<&str> {
@@ -75,14 +81,20 @@ impl<'a> Params<'a> {
     }
 }
 
+/// Whether the name of the member can stand in a text, as it is or with escaped letters.
+fn may_be_modern(params: &[u8]) -> bool {
+    memmem::find(params, b"modelcontextprotocol").is_some() || memmem::find(params, br"\u00").is_some()
+}
+
 /// The revision that a message says it speaks, as only modern ones do.
 pub fn version(message: &Message) -> Option<String> {
     Params::of(message).version().map(str::to_owned)
 }
 
-/// Whether a message needs no session.
+/// Whether a message needs no session. Most are told by a word that they lack, without reading them.
 pub fn is_modern(message: &Message) -> bool {
-    Params::of(message).version().is_some()
+    let mentions = |params| memchr::memmem::find(params, REVISION_DOMAIN).is_some();
+    message.params().is_some_and(|params| mentions(params)) && Params::of(message).version().is_some()
 }
 
 /// What the head of the POST with this message repeats of it; nothing for a message of the old era.
@@ -302,6 +314,14 @@ mod tests {
         let batch = Message::read(Bytes::from_static(br#"[{"jsonrpc":"2.0","method":"x"}]"#)).unwrap();
         assert!(!is_modern(&batch));
         assert_eq!(version(&modern("x", json!({}))).as_deref(), Some(REVISION));
+        for spelling in
+            [r"io.modelcontextprotocol\/protocolVersion", r"io.model\u0063ontextprotocol/protocolVersion"]
+        {
+            let text = format!(
+                r#"{{"jsonrpc":"2.0","method":"x","params":{{"_meta":{{"{spelling}":"2026-07-28"}}}}}}"#
+            );
+            assert!(is_modern(&Message::read(text.into()).unwrap()), "{spelling}");
+        }
     }
 
     /// MCP 58.

@@ -70,7 +70,13 @@ impl Stream {
             let mut ready = watched.descriptor.readable().await?;
             match ready.try_io(|own| Ok(rustix::io::read(own.get_ref(), &mut *buffer)?)) {
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(read) => return read,
+                Ok(read) => {
+                    // Whoever gave less than there was room for has no more; asking would only tell so.
+                    if read.as_ref().is_ok_and(|&read| 0 < read && read < buffer.len()) {
+                        ready.clear_ready();
+                    }
+                    return read;
+                }
                 Err(_) => {}
             }
         }

@@ -19,7 +19,8 @@ fn the_head_of_every_request_repeats_what_its_body_says() {
     assert_eq!(answer["result"]["structuredContent"], none, "{answer}");
     let note = host.ask("resources/read", &modern(json!({ "uri": "sandbox://note" })));
     assert_eq!(note["result"]["contents"][0]["text"], "a note", "{note}");
-    let (exit, _, _) = host.end();
+    let (exit, errors, _) = host.end();
+    assert!(errors.contains("the tool misnamed is left out, since `x-mcp-header` stands at"), "{errors}");
     let books = world.sandbox.books();
     assert_eq!((exit, books.violations, books.sessions_opened), (0, vec![], 0));
 }
@@ -71,6 +72,9 @@ fn a_modern_host_hears_from_an_old_server_what_makes_it_fall_back() {
         );
         let greeted = host.ask("initialize", &greeting());
         assert_eq!(greeted["result"]["protocolVersion"], "2025-06-18", "{greeted}");
+        host.tell("notifications/initialized", &json!({}));
+        // In that era nothing is repeated in a head, so that nothing can be impossible.
+        assert!(names(&host.ask("tools/list", &json!({}))).contains(&"misnamed".into()));
     }
 }
 

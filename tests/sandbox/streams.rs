@@ -60,7 +60,7 @@ async fn what_is_said_while_nobody_listens_is_not_lost() {
     let first = own.next().await.unwrap();
     assert_eq!((first.id.as_str(), first.kind.as_str()), ("0-1", "message"));
     drop(own);
-    assert!(world.sandbox.until(|books| books.streams_closed == 1));
+    assert!(world.until(|books| books.streams_closed == 1).await);
     world.sandbox.announce("notifications/prompts/list_changed", &json!({}));
     let mut again = Stream::open(session.get(Some("0-0"))).await;
     assert_eq!(again.next().await, Some(first));
@@ -170,7 +170,7 @@ async fn requests_do_not_wait_for_each_other() {
         tokio::spawn(async move { request.send().await.unwrap().status().as_u16() })
     });
     let calls: Vec<_> = calls.collect();
-    assert!(until(&world, |books| books.in_flight == 64).await);
+    assert!(world.until(|books| books.in_flight == 64).await);
     assert_eq!(session.send(&request("ping", &json!({}))).await.status, 200);
     world.sandbox.release(64);
     for call in calls {
@@ -178,17 +178,6 @@ async fn requests_do_not_wait_for_each_other() {
     }
     let books = world.sandbox.books();
     assert_eq!((books.in_flight, books.most_in_flight, books.tool_calls), (0, 65, 64));
-}
-
-/// Waits beside the test, whose own thread sends the requests.
-async fn until(world: &World, holds: fn(&mcpauth::sandbox::Books) -> bool) -> bool {
-    for _ in 0..5_000 {
-        if holds(&world.sandbox.books()) {
-            return true;
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    false
 }
 
 #[tokio::test]
@@ -204,7 +193,7 @@ async fn a_cancelled_request_is_not_answered() {
     world.sandbox.change(|options| options.event_streams = false);
     let gone = session.request(&call(78, "hold", &json!({}))).timeout(Duration::from_millis(50)).send().await;
     assert!(gone.unwrap_err().is_timeout());
-    assert!(until(&world, |books| books.cancelled == [json!(77), json!(78)]).await);
+    assert!(world.until(|books| books.cancelled == [json!(77), json!(78)]).await);
     assert_eq!(world.sandbox.books().notifications, ["notifications/cancelled"]);
 }
 
@@ -241,7 +230,7 @@ async fn sessions_that_are_forgotten_end_their_streams() {
     world.sandbox.forget_sessions();
     assert!(own.ends_well().await);
     assert_eq!(status(session.get(None)).await.status, 404);
-    assert!(until(&world, |books| (books.streams_opened, books.streams_closed) == (1, 1)).await);
+    assert!(world.until(|books| (books.streams_opened, books.streams_closed) == (1, 1)).await);
 }
 
 #[tokio::test]
@@ -264,7 +253,8 @@ async fn what_the_issuer_knows_outlives_the_server() {
     let token = world.login().await.member("access_token");
     assert_eq!(world.knock(&token).await, 200);
     world.sandbox.stop();
-    assert!(world.mcp(Some(&token), &initialize("2025-11-25")).send().await.unwrap_err().is_connect());
+    let refused = world.mcp(Some(&token), &initialize("2025-11-25")).send().await.unwrap_err();
+    assert!(refused.is_connect(), "{refused:?}");
     world.sandbox.restart().unwrap();
     assert_eq!(world.knock(&token).await, 200);
     world.sandbox.expire_access_tokens();

@@ -157,4 +157,4 @@ impl Home {
 }
 
 /// How long an answer may take before it counts as none.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

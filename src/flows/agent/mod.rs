@@ -39,12 +39,14 @@ const WITH_BATCHES: &str = "2025-03-26";
 
 /// Answers until the host or a signal ends it.
 pub fn serve(app: App) -> Result<(), Error> {
-    let (input, output) = platform::take_streams().map_err(|error| Error::Unforeseen(error.to_string()))?;
     let story = async {
+        let (input, output) = platform::take_streams()?;
         let agent = Rc::new(Agent::new(Arc::new(app)));
         LocalSet::new().run_until(agent.run(input, output)).await;
+        Ok::<(), std::io::Error>(())
     };
-    http::block_on(story).map_err(|error| Error::Unforeseen(error.to_string()))
+    let unforeseen = |error: &dyn std::fmt::Display| Error::Unforeseen(error.to_string());
+    http::block_on(story).map_err(|error| unforeseen(&error))?.map_err(|error| unforeseen(&error))
 }
 
 /// The server's end of the conversation.

@@ -183,11 +183,11 @@ impl SignIns {
 
     fn status_of(&self, server: &str, wish: &StatusWish) -> Result<Told, Error> {
         let server: ServerArg = server.parse()?;
+        let name = self.app.config.find(&server)?.map(|profile| profile.name);
         let is_meant = |session: &&Session| {
-            let is_named = match &server {
-                ServerArg::Name(name) => session.key.server == *name,
-                ServerArg::Url(url) => session.wish.server == url.as_str(),
-            };
+            // A server that nobody has signed in to yet is known by its URL only.
+            let is_named = name.as_ref() == Some(&session.key.server)
+                || session.wish.server.parse().is_ok_and(|own: ServerArg| own == server);
             is_named && session.key.account == wish.account && !session.shared.is_over()
         };
         if let Some(session) = self.sessions.borrow().iter().rev().find(is_meant) {

@@ -21,7 +21,7 @@ use super::standing::Ends;
 use super::way::Way;
 use crate::error::{Error, REFUSED};
 use crate::flows::relay::{Outgoing, Payload};
-use crate::http::{HeaderMap, HeaderName, HeaderValue, Method, Streamed};
+use crate::http::{Bytes, HeaderMap, HeaderName, HeaderValue, Method, Streamed};
 use crate::mcp::message::{Id, Message};
 use crate::mcp::modern::{self, ToolHeaders};
 use crate::mcp::tool_filter::ToolFilter;
@@ -97,8 +97,9 @@ impl Streamable {
             return;
         }
         let room = self.requests.room(message.bytes().len()).await;
-        let id = message.request_id().filter(|_| modern::is_modern(&message)).cloned();
-        let task = spawn_local(Rc::clone(self).exchange(message, room));
+        let is_modern = modern::is_modern(&message);
+        let id = message.request_id().filter(|_| is_modern).cloned();
+        let task = spawn_local(Rc::clone(self).exchange(message, is_modern, room));
         if let Some(id) = id {
             self.stateless.borrow_mut().insert(id, task.abort_handle());
         }
@@ -119,14 +120,14 @@ impl Streamable {
         true
     }
 
-    async fn exchange(self: Rc<Self>, message: Message, room: Room) {
+    async fn exchange(self: Rc<Self>, message: Message, is_modern: bool, room: Room) {
         let done = match (message.method(), message.request_id()) {
             ("initialize", Some(_)) => match self.greet(&message).await {
                 Err(error) if may_be_older(&error) => self.fall_back(message.clone(), error).await,
                 done => done,
             },
             ("notifications/initialized", None) => self.confirm(&message).await,
-            _ => self.pass(&message, room).await,
+            _ => self.pass(&message, is_modern, room).await,
         };
         if let Err(error) = done {
             self.host.fail_message(&message, &error).await;
@@ -215,8 +216,7 @@ impl Streamable {
     }
 
     /// Any other message. A server that has forgotten the session is greeted anew, once.
-    async fn pass(self: &Rc<Self>, message: &Message, room: Room) -> Result<(), Error> {
-        let is_modern = modern::is_modern(message);
+    async fn pass(self: &Rc<Self>, message: &Message, is_modern: bool, room: Room) -> Result<(), Error> {
         let (mut generation, headers) =
             if is_modern { (0, self.modern(message)?) } else { self.opened(None).await? };
         let has_session = headers.contains_key(SESSION);
@@ -344,17 +344,28 @@ impl Streamable {
     async fn pass_on(&self, message: &Message, answer: &mut Answer) -> Result<(), Error> {
         while let Some(said) = answer.next().await? {
             let is_own = said.response_id().is_some() && said.response_id() == message.request_id();
-            let said = if is_own && message.method() == "tools/list" { self.tools_in(said) } else { said };
+            let said =
+                if is_own && message.method() == "tools/list" { self.tools_in(message, said) } else { said };
             self.host.deliver(&self.way.harmless(said)).await;
         }
         Ok(())
     }
 
     /// A list of tools, without those that the host is not to see or whose description is not what it should be.
-    fn tools_in(&self, said: Message) -> Message {
-        let learned = self.tools.borrow_mut().learn(said.bytes());
-        let listed = self.filter.filtered_list(&learned.answer).unwrap_or(learned.answer);
+    fn tools_in(&self, asked: &Message, said: Message) -> Message {
+        let fit = if modern::is_modern(asked) { self.fit_tools(&said) } else { said.bytes().clone() };
+        let listed = self.filter.filtered_list(&fit).unwrap_or(fit);
         Message::read(listed).unwrap_or(said)
+    }
+
+    /// The tools that can be called as they want (2026-07-28).
+    fn fit_tools(&self, said: &Message) -> Bytes {
+        let learned = self.tools.borrow_mut().learn(said.bytes());
+        for (name, flaw) in &learned.rejected {
+            let name = PeerText::from(name.as_str());
+            self.way.relay().warn(&format!("{}: the tool {name} is left out, since {flaw}", self.server()));
+        }
+        learned.answer
     }
 
     /// Takes a broken stream up where it ended.
@@ -365,7 +376,9 @@ impl Streamable {
         retry: Option<Duration>,
         pace: &mut Pace,
     ) -> Result<Answer, Error> {
-        retry.into_iter().for_each(|retry| pace.asked(retry));
+        if let Some(retry) = retry {
+            pace.asked(retry);
+        }
         loop {
             tokio::time::sleep(pace.next(chance())).await;
             match self.stream(headers.clone(), Some(last)).await {
@@ -413,11 +426,15 @@ impl Streamable {
                         self.host.deliver(&self.way.harmless(said)).await;
                         pace.succeeded();
                     }
-                    answer.retry.into_iter().for_each(|retry| pace.asked(retry));
+                    if let Some(retry) = answer.retry {
+                        pace.asked(retry);
+                    }
                     last = answer.last_event.or(last);
                 }
                 // It has nothing to say.
                 Ok(_) => return,
+                // Whoever signs in again wants to hear it again.
+                Err(Error::LoginNeeded { .. }) => {}
                 Err(error) if !is_passing(&error) => return,
                 Err(_) => {}
             }

@@ -225,6 +225,8 @@ async fn sign_in(
     command: &str,
 ) -> Result<LoginOutcome, Error> {
     let http = app.http_to(&request.profile);
+    // What was found out before may make every request to the server needless until somebody has signed in.
+    http.prepare().map_err(|error| remote(&request.profile.url)(error.into()))?;
     let mut trace = Trace::default();
     let (found, dealings) = find_issuer(app, store, request, &http, &mut trace).await?;
     let scope = scope(store, request, &dealings)?;

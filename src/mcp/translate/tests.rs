@@ -89,7 +89,7 @@ fn client() -> Value {
 }
 
 fn offers() -> Value {
-    json!({ "elicitation": {}, "roots": { "listChanged": true } })
+    json!({ "elicitation": {}, "roots": { "listChanged": true }, "extensions": { "example.org/x": {} } })
 }
 
 fn initialize() -> Value {
@@ -209,7 +209,7 @@ fn a_host_that_was_put_off_looks_again_when_the_server_is_there() {
     assert_eq!(told[3..], [Server(modern(1, "tools/list", json!({})))]);
 }
 
-/// MCP 57, 63.
+/// MCP 47, 57, 63.
 #[test]
 fn every_request_says_what_the_host_said_once() {
     let mut talk = Talk::old();
@@ -402,13 +402,13 @@ fn a_subscription_to_a_resource_is_a_stream_of_its_own() {
     assert_eq!(talk.server(error("mcpauth:4", -32603)), [Host(error(4, -32603))]);
 }
 
-/// MCP 62.
+/// MCP 47, 62.
 #[test]
 fn a_host_that_does_not_greet_gets_a_session_that_is_kept_for_it() {
     let mut talk = Talk::default();
     let discover = modern(1, "server/discover", json!({}));
     assert_eq!(talk.host(discover.clone()), [Server(discover)]);
-    let greeting = json!({ "protocolVersion": OLD_REVISION, "capabilities": { "elicitation": {}, "roots": {} },
+    let greeting = json!({ "protocolVersion": OLD_REVISION, "capabilities": { "elicitation": {}, "roots": {}, "extensions": { "example.org/x": {} } },
         "clientInfo": client() });
     assert_eq!(talk.server(error(1, -32000)), [Server(request("mcpauth:1", "initialize", greeting))]);
     assert_eq!(talk.host(modern(2, "tools/list", json!({}))), []);

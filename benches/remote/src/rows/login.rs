@@ -14,7 +14,7 @@ use crate::report::figure;
 use crate::server::Server;
 
 const LOGINS: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn row(run: &Run) -> Outcome {
     run.report.table(
