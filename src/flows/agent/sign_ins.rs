@@ -27,7 +27,7 @@ use crate::model::{GrantKind, LoginKey, LoginSummary, ServerArg};
 use crate::peer_text::PeerText;
 
 /// How long the address of the page may take to be found out.
-const DISCOVERY: Duration = Duration::from_secs(60);
+const DISCOVERY: Duration = Duration::from_mins(1);
 /// How long a sign-in that is over can be asked about.
 const REMEMBERED: Duration = Duration::from_mins(10);
 /// How many may be open at once: each has a port.
