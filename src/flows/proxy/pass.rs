@@ -211,7 +211,9 @@ async fn take(mut body: Incoming, length: Option<u64>, limit: usize) -> Result<T
         1 => Taken::Whole(pieces.remove(0)),
         _ => {
             let mut whole = BytesMut::with_capacity(size);
-            pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+            for piece in &pieces {
+                whole.extend_from_slice(piece);
+            }
             Taken::Whole(whole.freeze())
         }
     })
