@@ -21,7 +21,7 @@ use crate::flows::App;
 use crate::flows::attempt;
 use crate::flows::condition::{Status, condition};
 use crate::flows::dealings;
-use crate::flows::login::{self, LoginRequest};
+use crate::flows::login::LoginRequest;
 use crate::flows::session;
 use crate::model::{GrantKind, LoginKey, LoginSummary, ServerArg};
 use crate::peer_text::PeerText;
@@ -313,7 +313,7 @@ fn sign_in(mut app: App, request: &LoginRequest, handing: Handing) -> Result<(),
         return attempt::carry_out(app, turn, request, wish);
     }
     app.ports.browser = Arc::new(Handing { opener: None, ..handing });
-    login::login(&mut app, request).map(drop)
+    attempt::sign_in(&mut app, request)
 }
 
 /// A browser that hands the address of the page to the agent, and opens it only if it was asked to.
