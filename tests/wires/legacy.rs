@@ -87,7 +87,7 @@ fn a_server_with_a_stream_is_served_where_it_says() {
     assert_eq!(host.hears()["result"]["done"], "tools/list");
     // What the server says first comes through, too, also over several lines.
     server.streams.lock().unwrap()[0]
-        .send(b"data: {\"jsonrpc\": \"2.0\",\ndata: \"method\":\r\ndata:\"x\"}\n\n".to_vec())
+        .send(b"retry: 1500\ndata: {\"jsonrpc\": \"2.0\",\ndata: \"method\":\r\ndata:\"x\"}\n\n".to_vec())
         .unwrap();
     assert_eq!(host.hears()["method"], "x");
     assert_eq!(server.posts().len(), 3);
@@ -118,6 +118,7 @@ fn messages_go_to_no_other_origin() {
     assert_eq!(elsewhere.seen().len(), 0);
 }
 
+/// MCP 64.
 #[test]
 fn a_stream_that_breaks_leaves_nobody_waiting_and_is_opened_again() {
     let server = Old::that("/messages".into(), |message| {
@@ -135,7 +136,7 @@ fn a_stream_that_breaks_leaves_nobody_waiting_and_is_opened_again() {
     // The next request goes into a new session, to which the server was introduced again; of that the host hears nothing.
     host.asks(3, "tools/list");
     assert_eq!(host.hears()["id"], 3);
-    let methods: Vec<Value> = server.posts().iter().map(|seen| method(seen)).collect();
+    let methods: Vec<Value> = server.posts().iter().map(method).collect();
     let again = ["initialize", "notifications/initialized"];
     let expected: Vec<&str> = [&again[..], &["tools/call"], &again, &["tools/list"]].concat();
     assert_eq!(methods, expected);

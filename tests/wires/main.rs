@@ -1,15 +1,15 @@
-//! `bridge` to servers that keep one connection: HTTP+SSE of revision 2024-11-05, and WebSockets.
+//! `bridge` to servers that keep one connection: `HTTP+SSE` of revision 2024-11-05, and `WebSockets`.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a story that cannot be set up has failed")]
 
 #[expect(dead_code, reason = "these stories use their own part of the peer")]
 #[path = "../hostile/peer.rs"]
 mod peer;
-#[expect(dead_code, reason = "these stories use their own part of the world")]
 #[path = "../support/mod.rs"]
 mod support;
 
 mod legacy;
+mod sandbox;
 mod websocket;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -52,7 +52,7 @@ impl Host {
 
     /// The next line, which is one message.
     fn hears(&self) -> Value {
-        let line = self.lines.recv_timeout(DEADLINE).expect("silence");
+        let line = self.lines.recv_timeout(DEADLINE).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("no message: {line}"))
     }
 
