@@ -72,7 +72,7 @@ pub(super) struct ProfileArgs {
     #[arg(long, value_name = "URL")]
     redirect_url: Option<Url>,
 
-    /// A header that the server wants with every request, such as 'X-Api-Key: env:VAR' or 'X-Api-Key: file:PATH'; may be
+    /// A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be
     /// repeated
     #[arg(long, value_name = "NAME: SOURCE")]
     header: Vec<String>,

@@ -160,7 +160,7 @@ fn network_hint(server: &str, error: &HttpError) -> String {
         H::Broken { .. } | H::Timeout { .. } => "try again later; what is stored was kept".into(),
         H::Certificate { .. } | H::TooLarge { .. } => tell_with_requests(),
         H::Unprepared { .. } => {
-            "see to it that it is there, or settle another with `mcpauth server set --header …` or --client-cert"
+            "see to it that it is there and that a key is yours alone, or settle another with `mcpauth server set`"
                 .into()
         }
         H::Setup(_) => "check the [network] part of config.toml".into(),

@@ -147,7 +147,7 @@ struct Subject<'a> {
 impl Message {
     /// Reads a message. Line ends within it, which JSON allows between its parts, become spaces.
     pub fn read(bytes: Bytes) -> Result<Self, Malformed> {
-        let bytes = on_one_line(bytes);
+        let bytes = on_one_line(bytes)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| Malformed::NotJson)?;
         if is_too_deep(&bytes) {
             return Err(Malformed::TooDeep);
@@ -267,15 +267,26 @@ impl Members<'_> {
     }
 }
 
-/// The same JSON on one line: an end of line can stand between its parts only, where a space means the same.
-fn on_one_line(bytes: Bytes) -> Bytes {
+/// The same JSON on one line: an end of line can stand between its parts, where a space means the same, but not in a
+/// text, where it would not (RFC 8259 section 7).
+fn on_one_line(bytes: Bytes) -> Result<Bytes, Malformed> {
     let trimmed = bytes.trim_ascii();
     let bytes = if trimmed.len() == bytes.len() { bytes } else { bytes.slice_ref(trimmed) };
     if memchr::memchr2(b'\n', b'\r', &bytes).is_none() {
-        return bytes;
+        return Ok(bytes);
     }
-    let spaced = bytes.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte });
-    spaced.collect()
+    let mut line = Vec::from(bytes);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for byte in &mut line {
+        match *byte {
+            b'\n' | b'\r' if is_text => return Err(Malformed::NotJson),
+            b'\n' | b'\r' => *byte = b' ',
+            b'"' if !is_escaped => is_text = !is_text,
+            _ => {}
+        }
+        is_escaped = is_text && *byte == b'\\' && !is_escaped;
+    }
+    Ok(line.into())
 }
 
 /// Whether the nesting passes all measure. Most messages do not even have so many brackets.
@@ -401,6 +412,18 @@ mod tests {
     fn a_message_over_several_lines_becomes_one() {
         let message = read("{\"jsonrpc\":\"2.0\",\r\n \"method\":\"x\"}\n").unwrap();
         assert_eq!(&message.bytes()[..], b"{\"jsonrpc\":\"2.0\",   \"method\":\"x\"}");
+        let params = "{\"jsonrpc\":\"2.0\",\n\"method\":\"x\",\"params\":[\"\\\"\\\\\",\r\"\\n\u{2028}\"]}";
+        let message = read(params).unwrap();
+        assert_eq!(message.bytes().len(), params.len());
+        assert_eq!(&message.params().unwrap()[..], "[\"\\\"\\\\\", \"\\n\u{2028}\"]".as_bytes());
+    }
+
+    #[test]
+    fn an_end_of_line_in_a_text_does_not_become_something_else() {
+        for text in ["a\nb", "\\\"\n", "\\\\\r"] {
+            let message = format!("{{\"jsonrpc\":\"2.0\",\n\"method\":\"x\",\"params\":[\"{text}\"]}}");
+            assert_eq!(read(&message), Err(Malformed::NotJson), "{message:?}");
+        }
     }
 
     #[test]

@@ -208,5 +208,6 @@ fn a_server_that_wants_to_see_a_certificate_sees_it() {
     // The key to who one is: nobody else may read it.
     fs::set_permissions(&key_file, fs::Permissions::from_mode(0o644)).unwrap();
     let ran = traveller.victim.run(&["discover", "strict"]);
-    ended(&ran, "a key that others can read", 2, "can be read or changed by other users");
+    assert_eq!(ran.exit, 2, "{ran:?}");
+    assert!(ran.stderr.contains("client.key: can be read or changed by other users"), "{ran:?}");
 }

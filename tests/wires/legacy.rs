@@ -87,7 +87,7 @@ fn a_server_with_a_stream_is_served_where_it_says() {
     assert_eq!(host.hears()["result"]["done"], "tools/list");
     // What the server says first comes through, too, also over several lines.
     server.streams.lock().unwrap()[0]
-        .send(b"data: {\"jsonrpc\": \"2.0\",\ndata: \"method\":\r\ndata:\"x\"}\n\n".to_vec())
+        .send(b"retry: 1500\ndata: {\"jsonrpc\": \"2.0\",\ndata: \"method\":\r\ndata:\"x\"}\n\n".to_vec())
         .unwrap();
     assert_eq!(host.hears()["method"], "x");
     assert_eq!(server.posts().len(), 3);
@@ -118,6 +118,7 @@ fn messages_go_to_no_other_origin() {
     assert_eq!(elsewhere.seen().len(), 0);
 }
 
+/// MCP 64.
 #[test]
 fn a_stream_that_breaks_leaves_nobody_waiting_and_is_opened_again() {
     let server = Old::that("/messages".into(), |message| {

@@ -5,11 +5,11 @@
 #[expect(dead_code, reason = "these stories use their own part of the peer")]
 #[path = "../hostile/peer.rs"]
 mod peer;
-#[expect(dead_code, reason = "these stories use their own part of the world")]
 #[path = "../support/mod.rs"]
 mod support;
 
 mod legacy;
+mod sandbox;
 mod websocket;
 
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -7,10 +7,10 @@ use bytes::BytesMut;
 use super::budget::{Budget, Room};
 use crate::error::Error;
 use crate::flows::remote;
-use crate::http::{Bytes, HttpError, Streamed};
+use crate::http::{Bytes, Streamed};
 use crate::mcp::message::Message;
 use crate::mcp::modern::Complaint;
-use crate::mcp::sse::{EVENT_LIMIT, EventReader};
+use crate::mcp::sse::{EVENT_LIMIT, EventReader, Unreadable};
 use crate::oauth;
 
 /// The beginning of a body for which nothing has been counted yet, in bytes.
@@ -93,9 +93,9 @@ impl Answer {
     async fn next_event(&mut self) -> Result<Option<Message>, Error> {
         loop {
             let Some(events) = &mut self.events else { return Ok(None) };
-            let too_large = |_| HttpError::TooLarge { host: self.server.clone(), limit: EVENT_LIMIT };
-            let Some(event) = events.next().map_err(|error| remote(&self.server)(too_large(error).into()))?
-            else {
+            let unreadable =
+                |why: Unreadable| Error::NoMessage { server: self.server.clone(), why: why.to_string() };
+            let Some(event) = events.next().map_err(unreadable)? else {
                 let Some(chunk) = self.chunk().await? else { return Ok(None) };
                 if let Some(events) = &mut self.events {
                     events.push(chunk);

@@ -9,7 +9,7 @@ use url::Url;
 use super::standing::{End, Ends, Received, Standing, Wire};
 use crate::error::Error;
 use crate::flows::relay::{Outgoing, Payload};
-use crate::http::{HeaderMap, HeaderValue, HttpError, Method, Streamed, without_query};
+use crate::http::{HeaderMap, HeaderName, HeaderValue, HttpError, Method, Streamed, without_query};
 use crate::mcp::message::Message;
 use crate::mcp::sse::{EVENT_LIMIT, Event, EventReader};
 use crate::peer_text::PeerText;
@@ -19,6 +19,8 @@ const ENDPOINT: Duration = Duration::from_secs(30);
 /// How much of the answer to a message is read: it says nothing that anybody needs, but a connection whose answer was read
 /// can be used again.
 const RECEIPT: usize = 64 * 1024;
+const ACCEPT: HeaderName = HeaderName::from_static("accept");
+const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -54,6 +56,8 @@ struct Stream {
 struct Source {
     answer: Streamed,
     events: EventReader,
+    /// The rest of an event that says two things.
+    held: Option<Event>,
 }
 
 impl Wire for Stream {
@@ -62,11 +66,10 @@ impl Wire for Stream {
 
     async fn connect(&self) -> Result<(Source, Url), Error> {
         let answer = self.ask(Method::GET, self.url.clone(), Payload::Empty).await?;
-        let content_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok());
-        if !content_type.is_some_and(|text| text.trim_start().starts_with("text/event-stream")) {
+        if !answer.is_event_stream() {
             return Err(self.ends.nonsense(&"what it calls a stream is none"));
         }
-        let mut source = Source { answer, events: EventReader::new(EVENT_LIMIT) };
+        let mut source = Source { answer, events: EventReader::new(EVENT_LIMIT), held: None };
         let late = |_| HttpError::Timeout { host: self.ends.server(), seconds: ENDPOINT.as_secs() };
         let named = tokio::time::timeout(ENDPOINT, self.endpoint(&mut source)).await;
         let endpoint = named.map_err(late).map_err(|error| self.ends.trouble(error))??;
@@ -75,8 +78,12 @@ impl Wire for Stream {
 
     async fn receive(&self, source: &mut Source) -> Result<Received, End> {
         loop {
-            let event = self.event(source).await?;
-            if let Some(wait) = event.retry {
+            let mut event = match source.held.take() {
+                Some(held) => held,
+                None => self.event(source).await?,
+            };
+            if let Some(wait) = event.retry.take() {
+                source.held = Some(event);
                 return Ok(Received::Wait(wait));
             }
             if event.is_message() && !event.data.is_empty() {
@@ -105,11 +112,10 @@ impl Wire for Stream {
 impl Stream {
     /// An answer that says that all is well.
     async fn ask(&self, method: Method, url: Url, payload: Payload) -> Result<Streamed, Error> {
-        let accept = ("accept", if method == Method::GET { EVENTS } else { JSON });
         let mut headers = HeaderMap::new();
-        headers.insert(accept.0, accept.1);
+        headers.insert(ACCEPT, if method == Method::GET { EVENTS } else { JSON });
         if method == Method::POST {
-            headers.insert("content-type", JSON);
+            headers.insert(CONTENT_TYPE, JSON);
         }
         let answer = self.ends.way.send(&Outgoing { method, url, headers, payload, patience: None }).await?;
         if (200..300).contains(&answer.status) {

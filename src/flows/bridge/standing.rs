@@ -21,7 +21,6 @@ use super::way::Way;
 use crate::error::Error;
 use crate::http::{Bytes, HttpError};
 use crate::mcp::message::{Id, Message};
-use crate::mcp::sse::one_line;
 use crate::mcp::tool_filter::ToolFilter;
 
 /// How often a broken connection is opened anew before somebody has to ask for it.
@@ -59,9 +58,7 @@ impl Ends {
 
     /// What the server says, if it is a message.
     pub(super) fn read(&self, bytes: Bytes) -> Received {
-        let line = one_line(bytes).map_err(|error| error.to_string());
-        let message = line.and_then(|line| Message::read(line).map_err(|error| error.to_string()));
-        message.map_or_else(|why| Received::Unreadable(self.nonsense(&why)), Received::Message)
+        Message::read(bytes).map_or_else(|why| Received::Unreadable(self.nonsense(&why)), Received::Message)
     }
 }
 
