@@ -19,6 +19,7 @@ use crate::model::ServerArg;
 /// as its parent: signals go on to the command, and it ends with this process. Then a variable whose token is live is
 /// not set itself; -e VAR=SERVER:token sets it all the same.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, not the state of one machine")]
 pub(super) struct ExecArgs {
     /// Put the token of this server into the variable that its profile names; may be repeated
     #[arg(long, short, value_name = "SERVER")]

@@ -111,6 +111,7 @@ impl LoginArgs {
             qr: self.qr,
             explain: self.explain,
             timeout: self.timeout,
+            gives_way: false,
         };
         let outcome = match login::login(&mut app, &request) {
             // Where a person sits, what only he can know may as well be asked for.

@@ -23,6 +23,7 @@ const ENDPOINTS: &str = "For an issuer without metadata";
 #[derive(clap::Args)]
 #[command(next_help_heading = SETTLED)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(clippy::doc_markdown, reason = "this is the help as a terminal shows it")]
 pub(super) struct ProfileArgs {
     /// Scope to ask for, instead of what the server says
     #[arg(long)]
@@ -72,7 +73,7 @@ pub(super) struct ProfileArgs {
     #[arg(long, value_name = "URL")]
     redirect_url: Option<Url>,
 
-    /// A header that the server wants with every request, such as 'X-Api-Key: env:VAR' or 'X-Api-Key: file:PATH'; may be
+    /// A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be
     /// repeated
     #[arg(long, value_name = "NAME: SOURCE")]
     header: Vec<String>,

@@ -19,11 +19,12 @@ use crate::wording::quoted;
 
 /// Let programs on this machine use servers over HTTP, without a token of theirs
 ///
-/// Each server is found under its name, such as http://127.0.0.1:4000/linear; the only one also at /. Every request gets a
+/// Each server is found under its name, such as `http://127.0.0.1:4000/linear`; the only one also at /. Every request gets a
 /// fresh token on its way out. What comes in has to show a secret that is new at each start, as a bearer token; it lies in
 /// a file that only you can read. On a --socket the system says who comes, and no secret is needed. Pages of browsers are
 /// refused. A sign-in that is missing or ends is told in the answers; once you have signed in, they go on.
 #[derive(clap::Args)]
+#[expect(clippy::doc_markdown, reason = "this is the help as a terminal shows it")]
 pub(super) struct ProxyArgs {
     /// URLs or names of the MCP servers
     #[arg(required = true, value_name = "SERVER")]

@@ -61,7 +61,7 @@ pub type Shown = ControlFlow<Result<(), Error>>;
 
 /// Sends a request and shows the answer piece by piece. Gives its beginning, to be judged.
 pub fn call(
-    app: Arc<App>,
+    app: &Arc<App>,
     request: &CallRequest,
     mut show: impl FnMut(Piece<'_>) -> Shown,
 ) -> Result<Head, Error> {
@@ -73,8 +73,8 @@ pub fn call(
     let method = method.unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
     let payload = body.map_or(Payload::Empty, Payload::Whole);
     let outgoing = Outgoing { method, url, headers, payload, patience: request.max_time };
-    let relay = Relay::new(Arc::clone(&app), &profile, &request.account);
-    let asked = within(request.max_time, &outgoing.url, pass_on(&app, &relay, &outgoing, &mut show));
+    let relay = Relay::new(Arc::clone(app), &profile, &request.account);
+    let asked = within(request.max_time, &outgoing.url, pass_on(app, &relay, &outgoing, &mut show));
     http::block_on(asked).and_then(std::convert::identity).map_err(|error| relay.trouble(error.into()))?
 }
 

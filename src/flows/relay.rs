@@ -175,6 +175,28 @@ impl Relay {
         self.judged(&login, answer)
     }
 
+    /// Sends a request as anybody could, if nobody has signed in; `None` if somebody has, or has to. A server need not ask
+    /// for tokens at all, or only for some requests.
+    pub async fn send_as_anybody(&self, outgoing: &Outgoing) -> Result<Option<Streamed>, Error> {
+        let is_astray = self.server.to_url().origin() != outgoing.url.origin();
+        if is_astray || outgoing.payload.flows() || self.is_anybody_signed_in().await? {
+            return Ok(None);
+        }
+        let request = Request::new(outgoing.method.clone(), &outgoing.url);
+        let answer = self.open(request, outgoing).await?;
+        Ok(Some(answer).filter(|answer| !matches!(answer.status, 401 | 403)))
+    }
+
+    /// Whether there is a login, in whatever state.
+    async fn is_anybody_signed_in(&self) -> Result<bool, Error> {
+        self.ask(|app, key| {
+            let store = app.store()?;
+            store.is_there()?;
+            Ok(store.summary(key)?.is_some())
+        })
+        .await
+    }
+
     fn refuses_all(&self, why: &str) -> Error {
         let why = format!("{} refuses every access token, also a new one{why}", self.key.server);
         Error::login_needed(why, &self.key)
@@ -259,9 +281,10 @@ impl Relay {
     }
 
     /// Has the store and the issuer asked on a thread of its own: both may keep their caller waiting.
-    async fn ask<Ask>(&self, ask: Ask) -> Result<Login, Error>
+    async fn ask<Ask, Answer>(&self, ask: Ask) -> Result<Answer, Error>
     where
-        Ask: FnOnce(&App, &LoginKey) -> Result<Login, Error> + Send + 'static,
+        Ask: FnOnce(&App, &LoginKey) -> Result<Answer, Error> + Send + 'static,
+        Answer: Send + 'static,
     {
         let (app, key) = (Arc::clone(&self.app), self.key.clone());
         let asked = tokio::task::spawn_blocking(move || ask(&app, &key)).await;
@@ -288,12 +311,17 @@ impl Relay {
     }
 
     async fn sent(&self, login: &Login, outgoing: &Outgoing) -> Result<Streamed, Error> {
+        let proof = self.proof(login, outgoing)?;
+        let request = Request::new(outgoing.method.clone(), &outgoing.url)
+            .authorization(authorization(login, proof.as_ref()));
+        self.open(request, outgoing).await
+    }
+
+    /// Sends what is asked for by a request that says already whose it is.
+    async fn open(&self, request: Request<'_>, outgoing: &Outgoing) -> Result<Streamed, Error> {
         let repeated = || Error::NotRepeated { server: self.key.server.to_string() };
         let body = outgoing.payload.next().ok_or_else(repeated)?;
-        let proof = self.proof(login, outgoing)?;
-        let mut request = Request::new(outgoing.method.clone(), &outgoing.url)
-            .authorization(authorization(login, proof.as_ref()))
-            .patience(outgoing.patience.unwrap_or(PATIENCE));
+        let mut request = request.patience(outgoing.patience.unwrap_or(PATIENCE));
         request.headers = outgoing.headers.clone();
         request.body = body;
         let sent = self.http.open(request, outgoing.patience.is_some()).await;

@@ -59,9 +59,6 @@ struct Params<'a> {
     meta: Option<Meta<'a>>,
 }
 
-/// What stands before the slash in the name below. The slash itself may be written in two ways.
-const REVISION_DOMAIN: &[u8] = b"io.modelcontextprotocol";
-
 #[derive(Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
@@ -91,10 +88,9 @@ pub fn version(message: &Message) -> Option<String> {
     Params::of(message).version().map(str::to_owned)
 }
 
-/// Whether a message needs no session. Most are told by a word that they lack, without reading them.
+/// Whether a message needs no session.
 pub fn is_modern(message: &Message) -> bool {
-    let mentions = |params| memchr::memmem::find(params, REVISION_DOMAIN).is_some();
-    message.params().is_some_and(|params| mentions(params)) && Params::of(message).version().is_some()
+    Params::of(message).version().is_some()
 }
 
 /// What the head of the POST with this message repeats of it; nothing for a message of the old era.

@@ -93,9 +93,9 @@ pub struct Books {
     pub answers: Vec<Value>,
     /// The filters of the subscriptions that were opened (2026-07-28).
     pub subscriptions: Vec<Value>,
-    /// Pongs that came on WebSockets.
+    /// Pongs that came by WebSocket.
     pub pongs: u64,
-    /// The codes with which clients closed their WebSockets; 1005 is a close frame without a code.
+    /// The codes with which clients closed a WebSocket; 1005 is a close frame without a code.
     pub websocket_closes: Vec<u16>,
     /// Every refusal, in words.
     pub violations: Vec<String>,

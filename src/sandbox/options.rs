@@ -110,9 +110,9 @@ pub struct SandboxOptions {
     /// The data of the `endpoint` event at `/sse`, if it is not the right one; `{session}` becomes the session, `{port}`
     /// the port. Other origins and other schemes go here.
     pub endpoint_event: Option<String>,
-    /// How WebSockets end by themselves, if they do; each connection anew.
+    /// How a WebSocket ends by itself, if it does; each connection anew.
     pub websocket_end: Option<WebSocketEnd>,
-    /// Whether the server reads nothing more from its WebSockets, so that not even a ping is answered.
+    /// Whether the server reads nothing more from a WebSocket, so that not even a ping is answered.
     pub websocket_deaf: bool,
     /// What goes wrong; the first that fits the request.
     pub faults: Vec<Fault>,

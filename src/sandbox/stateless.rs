@@ -299,7 +299,8 @@ fn is_same(given: &Value, shown: &str) -> bool {
     match given {
         Value::String(given) => given == shown,
         Value::Number(given) => shown.parse().ok() == given.as_f64(),
-        given => given.to_string() == shown,
+        Value::Bool(given) => shown.parse() == Ok(*given),
+        _ => false,
     }
 }
 

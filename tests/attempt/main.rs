@@ -8,13 +8,14 @@ mod support;
 mod limits;
 
 use std::fs::{self, Permissions};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
 use mcpauth::sandbox::SandboxOptions;
 use serde_json::{Value, json};
-use support::steps::eventually;
+use support::steps::{callback_port, eventually};
 use support::talk::Talk;
 use support::{World, follow};
 
@@ -104,7 +105,7 @@ fn a_page_stays_good_when_whoever_opened_it_is_killed() {
     let mut second = desk.host(&[]);
     let asked = begin_whoami(&mut second);
     let (_, shown) = follow(&page);
-    assert!(shown.contains("signed in"), "{shown}");
+    assert!(shown.contains("You are signed in"), "{shown}");
     let answer = second.answer(asked);
     assert!(answer["result"].is_object(), "{answer}");
     assert_eq!(desk.pages().len(), 1);
@@ -115,9 +116,11 @@ fn somebody_who_signs_in_by_hand_is_as_good() {
     let desk = Desk::signed_out();
     let mut host = desk.host(&[]);
     let asked = begin_whoami(&mut host);
-    desk.page(1);
+    let port = callback_port(&desk.page(1));
     desk.world.login_as(desk.world.command(&["login", "box", "--no-browser"])).succeeded();
     let answer = host.answer(asked);
     assert!(answer["result"].is_object(), "{answer}");
     assert_eq!(desk.pages().len(), 1);
+    // And nobody waits at the port any more.
+    eventually(|| TcpStream::connect(("127.0.0.1", port)).is_err());
 }

@@ -107,3 +107,16 @@ fn without_a_login_and_without_a_display_the_host_gets_the_command_to_type() {
     }
     assert_eq!(world.sandbox.books().codes_issued, 0);
 }
+
+/// A server need not want a token for everything, so nobody signs in before it asks for one.
+#[test]
+fn a_request_that_anybody_may_send_needs_no_login() {
+    let world = World::with(SandboxOptions { open_initialize: true, ..SandboxOptions::default() });
+    let url = world.url();
+    let mut talk =
+        Talk::greeted(world.command(&["bridge", &url, "--store", "file", "--login", "never"]), "2025-11-25");
+    let words = talk.ask("tools/list", &json!({}))["error"]["message"].as_str().unwrap().to_owned();
+    assert!(words.contains(&format!("`mcpauth login {url}`")), "{words}");
+    assert_eq!(talk.end().0, 0);
+    assert_eq!(world.sandbox.books().sessions_opened, 1);
+}

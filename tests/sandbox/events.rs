@@ -56,9 +56,9 @@ impl Stream {
         while self.read.is_empty() {
             let chunk = self.response.chunk().await.ok()??;
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
-            while let Some((event, rest)) = self.text.split_once("\n\n") {
-                self.read.push_back(Event::read(event));
-                self.text = rest.to_owned();
+            while let Some(end) = self.text.find("\n\n") {
+                self.read.push_back(Event::read(&self.text[..end]));
+                self.text.drain(..end + 2);
             }
         }
         self.read.pop_front()

@@ -144,7 +144,7 @@ pub fn port_of_its_own() -> u16 {
     (0..100)
         .map(|_| start + NEXT.fetch_add(1, Ordering::Relaxed) % 100)
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a free port")
+        .unwrap()
 }
 
 /// The port to which an authorization request wants to be answered.

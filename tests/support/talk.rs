@@ -10,14 +10,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// How long an answer may keep a story waiting before it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A host and the server that it started.
 pub struct Talk {
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
-    talk: Option<JoinHandle<String>>,
+    errors: Option<JoinHandle<String>>,
     /// Everything that came on standard output.
     pub said: Vec<String>,
     number: u64,
@@ -48,7 +48,7 @@ impl Talk {
             String::from_utf8_lossy(&text).into_owned()
         });
         let input = child.stdin.take();
-        Self { child, input, lines, talk: Some(talk), said: Vec::new(), number: 0, paused }
+        Self { child, input, lines, errors: Some(talk), said: Vec::new(), number: 0, paused }
     }
 
     /// The same, and both have introduced themselves in this revision.
@@ -157,7 +157,7 @@ impl Talk {
 
     fn errors(&mut self) -> String {
         drop(self.input.take());
-        self.talk.take().map(|talk| talk.join().unwrap()).unwrap_or_default()
+        self.errors.take().map(|errors| errors.join().unwrap()).unwrap_or_default()
     }
 }
 

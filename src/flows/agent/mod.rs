@@ -42,7 +42,7 @@ pub fn serve(app: App) -> Result<(), Error> {
     let story = async {
         let (input, output) = platform::take_streams()?;
         let agent = Rc::new(Agent::new(Arc::new(app)));
-        LocalSet::new().run_until(agent.run(input, output)).await;
+        LocalSet::new().run_until(Box::pin(agent.run(input, output))).await;
         Ok::<(), std::io::Error>(())
     };
     let unforeseen = |error: &dyn std::fmt::Display| Error::Unforeseen(error.to_string());

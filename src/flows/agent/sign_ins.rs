@@ -21,13 +21,13 @@ use crate::flows::App;
 use crate::flows::attempt;
 use crate::flows::condition::{Status, condition};
 use crate::flows::dealings;
-use crate::flows::login::{self, LoginRequest};
+use crate::flows::login::LoginRequest;
 use crate::flows::session;
 use crate::model::{GrantKind, LoginKey, LoginSummary, ServerArg};
 use crate::peer_text::PeerText;
 
 /// How long the address of the page may take to be found out.
-const DISCOVERY: Duration = Duration::from_secs(60);
+const DISCOVERY: Duration = Duration::from_mins(1);
 /// How long a sign-in that is over can be asked about.
 const REMEMBERED: Duration = Duration::from_mins(10);
 /// How many may be open at once: each has a port.
@@ -313,7 +313,7 @@ fn sign_in(mut app: App, request: &LoginRequest, handing: Handing) -> Result<(),
         return attempt::carry_out(app, turn, request, wish);
     }
     app.ports.browser = Arc::new(Handing { opener: None, ..handing });
-    login::login(&mut app, request).map(drop)
+    attempt::sign_in(&mut app, request)
 }
 
 /// A browser that hands the address of the page to the agent, and opens it only if it was asked to.

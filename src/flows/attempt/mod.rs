@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(super) use turn::Wish;
-pub(super) use work::carry_out;
 pub use work::{COMMAND, work};
+pub(super) use work::{carry_out, sign_in};
 
 use self::work::{Talk, Talking};
 use super::App;
@@ -51,7 +51,7 @@ pub enum Wanted {
     Scopes(ScopeSet),
 }
 
-/// Which login of an account it is: it changes with every sign-in, and with no refresh.
+/// Which sign-in a login came from.
 type Identifier = (UnixTime, u64);
 
 /// The way to a person, for one account at one server.
@@ -161,7 +161,7 @@ impl Inner {
                 Wanted::Scopes(scopes) => !scopes.is_empty() && summary.tokens.scope.covers(scopes),
             };
         if met {
-            *self.known() = Some(identifier(&summary));
+            *self.known() = Some(summary.login.sign_in());
         }
         Ok(met)
     }
@@ -170,7 +170,7 @@ impl Inner {
     /// told of none it was made just now.
     fn is_news(&self, summary: &LoginSummary) -> bool {
         match *self.known() {
-            Some(known) => known != identifier(summary),
+            Some(known) => known != summary.login.sign_in(),
             None => (0..NEWS).contains(&self.app.now().since(summary.login.created_at)),
         }
     }
@@ -178,7 +178,7 @@ impl Inner {
     /// Takes note of the login that is there.
     fn take_note(&self) {
         if let Ok(Some(summary)) = self.summary() {
-            *self.known() = Some(identifier(&summary));
+            *self.known() = Some(summary.login.sign_in());
         }
     }
 
@@ -222,11 +222,6 @@ pub(super) fn turn_for_page(app: &App, request: &LoginRequest) -> Result<Option<
     let turn = store.sign_in_turn(&key)?;
     let is_open = turn::is_open(&store.sign_ins(&key), &wish, app.now()).is_ok();
     Ok(turn.filter(|_| is_open).map(|turn| (turn, wish)))
-}
-
-fn identifier(summary: &LoginSummary) -> Identifier {
-    let login = &summary.login;
-    (login.created_at, login.generation.saturating_sub(login.refresh_count))
 }
 
 /// Whether a token can be had without a person.

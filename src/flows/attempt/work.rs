@@ -163,9 +163,9 @@ pub fn work(ports: Ports) -> Result<(), Error> {
     let turn = app.store()?.take_over_turn(&login, handed_over, TURN_PATIENCE)?;
     let wish = Wish::for_scopes(&task.add_scope);
     let request = LoginRequest::by_itself(task.profile, task.account, task.add_scope, TIMEOUT);
-    let talk = Console::new(Arc::clone(&app.ports.terminal), app.console.tone());
+    let console = Console::new(Arc::clone(&app.ports.terminal), app.console.tone());
     carry_out(app, turn, &request, wish)?;
-    talk.pass_on(r#"{"done":true}"#);
+    console.pass_on(r#"{"done":true}"#);
     Ok(())
 }
 
@@ -206,9 +206,9 @@ pub(in crate::flows) fn carry_out(
     let opener = Arc::clone(&app.ports.browser);
     let (own, shared) = (Arc::clone(&store), Arc::clone(&turn));
     app.ports.browser = Arc::new(Counted { opener, store: own, turn: shared });
-    let outcome = login::login(&mut app, request);
+    let outcome = sign_in(&mut app, request);
     let ending = match &outcome {
-        Ok(_) => Ending::Done,
+        Ok(()) => Ending::Done,
         Err(error) => {
             Ending::Failed { exit: error.exit_code(), message: error.to_string(), hint: error.hint() }
         }
@@ -221,7 +221,18 @@ pub(in crate::flows) fn carry_out(
     if let Err(error) = noted {
         app.console.warn(&format!("{key}: {error}"));
     }
-    outcome.map(drop)
+    outcome
+}
+
+/// Signs in, or finds that somebody else has done so meanwhile.
+pub(in crate::flows) fn sign_in(app: &mut App, request: &LoginRequest) -> Result<(), Error> {
+    let store = app.store()?;
+    let look = || Ok::<_, Error>(store.summary(&request.key())?.map(|summary| summary.login.sign_in()));
+    let before = look()?;
+    match login::login(app, request) {
+        Err(Error::Cancelled { .. }) if look()?.is_some_and(|now| Some(now) != before) => Ok(()),
+        outcome => outcome.map(drop),
+    }
 }
 
 /// The browser, which opens no page that is not remembered.

@@ -401,7 +401,7 @@ impl Streamable {
         let (url, payload) = (self.url.clone(), Payload::Empty);
         let outgoing = Outgoing { method: Method::GET, url, headers, payload, patience: Some(PATIENCE) };
         // Whoever only listens is no reason to sign in.
-        let streamed = self.way.relay().send(&outgoing).await?;
+        let streamed = self.way.send_by_ourselves(&outgoing).await?;
         let (server, status) = (self.server(), streamed.status);
         if (200..300).contains(&status) {
             return Ok(Answer::new(streamed, server, &self.answers));
@@ -458,7 +458,7 @@ impl Streamable {
         let (method, url, headers) = (Method::DELETE, self.url.clone(), session.headers.clone());
         let outgoing = Outgoing { method, url, headers, payload: Payload::Empty, patience: Some(FAREWELL) };
         // Whatever it says, we are gone.
-        let _ = tokio::time::timeout(FAREWELL, self.way.relay().send(&outgoing)).await;
+        let _ = tokio::time::timeout(FAREWELL, self.way.send_by_ourselves(&outgoing)).await;
     }
 
     fn server(&self) -> String {

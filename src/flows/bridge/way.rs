@@ -39,7 +39,7 @@ impl Way {
     /// Sends a request. Where a person is needed the request waits until that has been done, or cannot be.
     pub(super) async fn send(&self, outgoing: &Outgoing) -> Result<Streamed, Error> {
         for _ in 0..MOST_SIGN_INS {
-            let wanted = match self.relay.send(outgoing).await {
+            let wanted = match self.send_by_ourselves(outgoing).await {
                 Err(Error::LoginNeeded { why, .. }) => Wanted::Login(why),
                 Err(Error::ScopeNeeded { scope, .. }) if !scope.is_empty() => Wanted::Scopes(scope),
                 done => return done,
@@ -50,6 +50,17 @@ impl Way {
             signed_in?;
         }
         self.relay.send(outgoing).await
+    }
+
+    /// Sends a request that is no reason to sign in. Where nobody has done so the server gets it without a token, since
+    /// it may not want any.
+    pub(super) async fn send_by_ourselves(&self, outgoing: &Outgoing) -> Result<Streamed, Error> {
+        match self.relay.send(outgoing).await {
+            Err(needed @ Error::LoginNeeded { .. }) => {
+                self.relay.send_as_anybody(outgoing).await?.ok_or(needed)
+            }
+            done => done,
+        }
     }
 
     /// The same message, unless it is an error that repeats our token (it may end in a log or before a model).

@@ -160,20 +160,19 @@ impl Kept {
             Order::Room(path) => self.room = Some(path),
             Order::Watch(command) => self.command = command,
             Order::Put { name, length } => {
-                let put = read(orders, length).and_then(|content| self.put(name, &content));
+                let put = read(orders, length).and_then(|content| self.put(&name, &content));
                 return Some(put.map_or_else(|error| Answer::Failed(error.to_string()), Answer::At));
             }
         }
         None
     }
 
-    fn put(&mut self, name: String, content: &[u8]) -> io::Result<PathBuf> {
-        if !self.files.contains_key(&name) {
+    fn put(&mut self, name: &str, content: &[u8]) -> io::Result<PathBuf> {
+        if !self.files.contains_key(name) {
             let directory = self.room.as_deref().unwrap_or(Path::new("/"));
-            let file = PassingFile::new(directory, &name)?;
-            self.files.insert(name.clone(), file);
+            self.files.insert(name.to_owned(), PassingFile::new(directory, name)?);
         }
-        let file = self.files.get_mut(&name).ok_or(io::ErrorKind::NotFound)?;
+        let file = self.files.get_mut(name).ok_or(io::ErrorKind::NotFound)?;
         file.put(content)?;
         Ok(file.path().to_owned())
     }

@@ -35,6 +35,7 @@ pub use keeper::{COMMAND as KEEPER_COMMAND, keep};
 
 /// How a command gets tokens while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a way of its own, not the state of one machine")]
 pub struct Live {
     /// In files whose paths are in `VAR_FILE`.
     pub token_file: bool,
@@ -102,7 +103,7 @@ pub(super) fn stay_with(request: &ExecRequest, command: Command) -> Result<u8, E
 async fn serve(scene: &Scene) -> Result<u8, Error> {
     let keeper = Arc::new(Keeper::start(&scene.app)?);
     let mut supervisor = Supervisor::new(Some(Arc::clone(&keeper)))?;
-    let preparing = scene.in_background(move |scene| prepare(scene, keeper));
+    let preparing = scene.in_background(move |scene| prepare(scene, &keeper));
     let mut prepared = match supervisor.attend(preparing).await {
         Happening::Other(prepared) => prepared?,
         Happening::Ended(code) => return Ok(code),
@@ -147,7 +148,7 @@ impl Source {
 }
 
 /// Gets the first tokens and opens what the command is to find.
-fn prepare(scene: &Scene, keeper: Arc<Keeper>) -> Result<Prepared, Error> {
+fn prepare(scene: &Scene, keeper: &Arc<Keeper>) -> Result<Prepared, Error> {
     let (fixed, flowing): (Vec<_>, Vec<_>) =
         exec::plan(&scene.app, &scene.request)?.into_iter().partition(|planned| planned.field.is_some());
     let live = scene.request.live;
@@ -166,7 +167,7 @@ fn prepare(scene: &Scene, keeper: Arc<Keeper>) -> Result<Prepared, Error> {
             feed.is_there()?;
         }
         if live.token_file {
-            let (file, path) = TokenFile::new(feed.clone(), Arc::clone(&keeper), &variable)?;
+            let (file, path) = TokenFile::new(feed.clone(), Arc::clone(keeper), &variable)?;
             add_path(&mut variables, format!("{variable}_FILE"), &path)?;
             sources.push(Source::File(file));
         }

@@ -62,7 +62,7 @@ async fn renewed(scene: &Scene, given: &Values, due: Option<UnixTime>) -> Values
             Ok(values) if values.entries != given.entries => return values,
             Ok(_) => {}
             Err(error) => {
-                scene.app.console.warn(&format!("{error}; the command keeps the token that it has"))
+                scene.app.console.warn(&format!("{error}; the command keeps the token that it has"));
             }
         }
         tokio::time::sleep(TRY_AGAIN).await;

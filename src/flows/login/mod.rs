@@ -38,6 +38,9 @@ use crate::wording::quoted;
 /// because what a person has just consented to cannot be had again without them.
 const PATIENCE: Duration = Duration::from_secs(45);
 
+/// How often it is looked whether somebody signs in by another way.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// The ports that the client id metadata document in `docs` names, for issuers that compare redirect URIs as texts.
 pub const PUBLISHED_PORTS: [u16; 3] = [51_789, 51_790, 51_791];
 
@@ -68,6 +71,8 @@ pub struct LoginRequest {
     pub explain: bool,
     /// How long the person has.
     pub timeout: Duration,
+    /// Whether it gives way to somebody who signs in by another way meanwhile.
+    pub gives_way: bool,
 }
 
 impl LoginRequest {
@@ -86,6 +91,7 @@ impl LoginRequest {
             qr: false,
             explain: false,
             timeout,
+            gives_way: true,
         }
     }
 
@@ -145,6 +151,7 @@ fn attempt(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutc
             // Looked at first, so that it is awaited before anything is said: a person may be quick.
             biased;
             () = platform::interrupted() => Err(Error::Cancelled { command: command.clone() }),
+            () = overtaken(store, request) => Err(Error::Cancelled { command: command.clone() }),
             outcome = sign_in(app, store, request, &command) => outcome,
         }
     };
@@ -153,6 +160,19 @@ fn attempt(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutc
         Error::Remote { server, source, .. } => Error::Remote { server, command, source },
         error => error,
     })
+}
+
+/// Waits until somebody has signed in by another way. What the sign-in itself stores is never seen here: from there on it
+/// does not wait any more.
+async fn overtaken(store: &Store, request: &LoginRequest) {
+    let look = || store.summary(&request.key()).ok().flatten().map(|summary| summary.login.sign_in());
+    let before = look();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if request.gives_way && look().is_some_and(|now| Some(now) != before) {
+            return;
+        }
+    }
 }
 
 /// Finds out before anybody is asked whether the login can be kept apart from others that change it. Somebody who

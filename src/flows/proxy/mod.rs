@@ -142,10 +142,7 @@ pub async fn start(app: Arc<App>, request: ProxyRequest) -> Result<Running, Erro
 /// Writes down that others may use a login from now on. That there is none is told, but is no reason not to start.
 fn note(app: &App, mount: &Mount) {
     let key = mount.relay.key();
-    match app
-        .store()
-        .and_then(|store| Ok(store.summary(key)?.ok_or_else(|| session::missing(&store, key))?))
-    {
+    match app.store().and_then(|store| store.summary(key)?.ok_or_else(|| session::missing(&store, key))) {
         Ok(summary) => app.audit(&Event::new(Kind::Opened, key).about(&summary.tokens)),
         Err(error) => {
             let hint =

@@ -1,5 +1,7 @@
 //! One request and its answer, passed on as they come.
 
+use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
@@ -14,6 +16,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, VARY};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::oneshot;
 use url::Url;
 
 use super::Site;
@@ -118,13 +121,13 @@ impl Passage<'_> {
         if has_rules {
             self.judge(&head, &taken)?;
         }
-        let (payload, whole) = self.payload(taken);
+        let (payload, whole, upload) = self.payload(taken);
         let headers = headers::outward(head.headers, has_rules);
         let outgoing = Outgoing { method: head.method, url, headers, payload, patience: None };
         let id = || whole.clone().and_then(request_id);
         let answer = self.mount.relay.send(&outgoing).await;
         let answer = answer.map_err(|error| Refusal::of(&error).to(id()))?;
-        self.reply(answer, busy).map_err(|refusal| refusal.to(id()))
+        self.reply(answer, upload, busy).map_err(|refusal| refusal.to(id()))
     }
 
     fn judge(&self, head: &Parts, taken: &Taken) -> Result<(), Refusal> {
@@ -143,30 +146,33 @@ impl Passage<'_> {
     }
 
     /// What is sent, and once more if all of it is here.
-    fn payload(&self, taken: Taken) -> (Payload, Option<Bytes>) {
+    fn payload(&self, taken: Taken) -> (Payload, Option<Bytes>, Option<Upload>) {
         let counts = &self.mount.counts;
         match taken {
-            Taken::Nothing => (Payload::Empty, None),
+            Taken::Nothing => (Payload::Empty, None, None),
             Taken::Whole(bytes) => {
                 counts.sent(bytes.len());
-                (Payload::Whole(bytes.clone()), Some(bytes))
+                (Payload::Whole(bytes.clone()), Some(bytes), None)
             }
             Taken::Flowing(mut rest) => {
+                let (upload, wanted) = oneshot::channel();
                 rest.counts = Some(Arc::clone(counts));
-                (Payload::Flowing(Mutex::new(Some(FlowingBody::wrap(rest)))), None)
+                rest.wanted = Some(wanted);
+                (Payload::Flowing(Mutex::new(Some(FlowingBody::wrap(rest)))), None, Some(upload))
             }
         }
     }
 
     /// The answer of the server as it goes back. Where it points elsewhere nobody goes, and nobody is sent.
-    fn reply(&self, mut answer: Streamed, busy: Busy) -> Result<Reply, Refusal> {
+    fn reply(&self, mut answer: Streamed, upload: Option<Upload>, busy: Busy) -> Result<Reply, Refusal> {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
         if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
             return Err(redirected(&answer));
         }
         let edit = Edit::of(&self.site.rules, &answer.headers);
         let headers = headers::inward(std::mem::take(&mut answer.headers), edit.is_some());
-        let returning = Returning { answer, edit, open: Open::of(&self.mount.counts), _busy: busy };
+        let open = Open::of(&self.mount.counts);
+        let returning = Returning { answer, edit, open, _upload: upload, _busy: busy };
         let mut reply = Response::new(Either::Right(returning.into_body()));
         *reply.status_mut() = status;
         *reply.headers_mut() = headers;
@@ -196,14 +202,14 @@ enum Taken {
 async fn take(mut body: Incoming, length: Option<u64>, limit: usize) -> Result<Taken, Refusal> {
     let (mut pieces, mut size) = (Vec::new(), 0);
     if length.is_some_and(|length| length > limit as u64) {
-        return Ok(Taken::Flowing(Rest { pieces, body, left: length, counts: None }));
+        return Ok(Taken::Flowing(Rest { pieces, body, left: length, counts: None, wanted: None }));
     }
     while let Some(piece) = next_piece(&mut body).await? {
         size += piece.len();
         pieces.push(piece);
         if size > limit {
             pieces.reverse();
-            return Ok(Taken::Flowing(Rest { pieces, body, left: None, counts: None }));
+            return Ok(Taken::Flowing(Rest { pieces, body, left: None, counts: None, wanted: None }));
         }
     }
     Ok(match pieces.len() {
@@ -211,7 +217,9 @@ async fn take(mut body: Incoming, length: Option<u64>, limit: usize) -> Result<T
         1 => Taken::Whole(pieces.remove(0)),
         _ => {
             let mut whole = BytesMut::with_capacity(size);
-            pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+            for piece in &pieces {
+                whole.extend_from_slice(piece);
+            }
             Taken::Whole(whole.freeze())
         }
     })
@@ -240,7 +248,12 @@ struct Rest {
     body: Incoming,
     left: Option<u64>,
     counts: Option<Arc<Counts>>,
+    /// Ends when nobody cares for the answer any more: then the rest goes nowhere, either.
+    wanted: Option<oneshot::Receiver<Infallible>>,
 }
+
+/// Held for as long as the answer to a large body is of interest.
+type Upload = oneshot::Sender<Infallible>;
 
 impl Rest {
     fn passes(&mut self, piece: Bytes) -> Frame<Bytes> {
@@ -254,12 +267,15 @@ impl Rest {
 
 impl http_body::Body for Rest {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.wanted.as_mut().is_some_and(|wanted| Pin::new(wanted).poll(context).is_ready()) {
+            return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
+        }
         if let Some(piece) = self.pieces.pop() {
             return Poll::Ready(Some(Ok(self.passes(piece))));
         }
@@ -270,7 +286,7 @@ impl http_body::Body for Rest {
                         return Poll::Ready(Some(Ok(self.passes(piece))));
                     }
                 }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(error)))),
                 None => return Poll::Ready(None),
             }
         }
@@ -290,6 +306,7 @@ struct Returning {
     answer: Streamed,
     edit: Option<Edit>,
     open: Open,
+    _upload: Option<Upload>,
     _busy: Busy,
 }
 

@@ -206,8 +206,11 @@ impl Translator {
                 .collect());
         };
         let mut host = OldHost::new(initialize, &said);
-        let mut effects =
-            if self.is_put_off { news()? } else { vec![Effect::ToHost(host.greeting(initialize, &said)?)] };
+        let mut effects = if self.is_put_off {
+            news()?
+        } else {
+            vec![Effect::ToHost(old_host::greeting(initialize, &said)?)]
+        };
         for message in held {
             effects.extend(host.hear_host(&mut self.ids, &message)?);
         }

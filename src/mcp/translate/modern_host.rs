@@ -122,7 +122,7 @@ impl ModernHost {
             return self.back(ids, id, &state, &params);
         }
         params.remove("inputResponses");
-        let mut effects = self.set_level(ids, level)?;
+        let mut effects = self.set_level(ids, level.as_ref())?;
         effects.push(Effect::ToServer(request(id, message.method(), &params.to_string())?));
         let call = Call {
             method: message.method().into(),
@@ -135,12 +135,12 @@ impl ModernHost {
     }
 
     /// How much the server says is a matter of the session, not of the request.
-    fn set_level(&mut self, ids: &mut Ids, level: Option<String>) -> Done {
-        if level.is_none() || level == self.log_level || self.capabilities["logging"].is_null() {
+    fn set_level(&mut self, ids: &mut Ids, level: Option<&String>) -> Done {
+        if level.is_none() || level == self.log_level.as_ref() || self.capabilities["logging"].is_null() {
             return Ok(Vec::new());
         }
-        self.log_level.clone_from(&level);
-        let params = format!(r#"{{"level":{}}}"#, level.as_deref().unwrap_or("null"));
+        self.log_level = level.cloned();
+        let params = format!(r#"{{"level":{}}}"#, level.map_or("null", String::as_str));
         Ok(vec![self.tell(ids, "logging/setLevel", &params)?])
     }
 
@@ -373,9 +373,9 @@ fn unstamped(message: &Message) -> Result<(Members<'_>, Option<String>), Malform
     }
     let (is_empty, meta) = (meta.is_empty(), meta.to_string());
     if is_empty {
-        params.remove("_meta")
+        params.remove("_meta");
     } else {
-        params.set("_meta", meta)
+        params.set("_meta", meta);
     }
     Ok((params, level))
 }

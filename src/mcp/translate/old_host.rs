@@ -40,27 +40,6 @@ impl OldHost {
         }
     }
 
-    /// The answer to the greeting.
-    pub(super) fn greeting(
-        &self,
-        initialize: &Message,
-        described: &Members<'_>,
-    ) -> Result<Message, Malformed> {
-        let params = initialize.params().and_then(|params| Members::read(params)).unwrap_or_default();
-        let wanted = params.text("protocolVersion");
-        let version = wanted.filter(|wanted| OLD_REVISIONS.contains(&&**wanted));
-        let meta = described.object("_meta").unwrap_or_default();
-        let server = meta.get(META_SERVER).or(described.get("serverInfo"));
-        let mut result = Members::default();
-        result.set("protocolVersion", quoted(version.as_deref().unwrap_or(OLD_REVISION)));
-        result.set("capabilities", described.get("capabilities").unwrap_or("{}"));
-        result.set("serverInfo", server.unwrap_or(r#"{"name":"","version":""}"#));
-        if let Some(instructions) = described.get("instructions") {
-            result.set("instructions", instructions);
-        }
-        answer(initialize.request_id().unwrap_or(&Id::Null), &result.to_string())
-    }
-
     pub(super) fn hear_host(&mut self, ids: &mut Ids, message: &Message) -> Done {
         let mut effects = Vec::new();
         for part in parts(message) {
@@ -104,7 +83,9 @@ impl OldHost {
 
     fn told(&mut self, ids: &mut Ids, method: &str, message: &Message) -> Done {
         match method {
-            "notifications/initialized" => self.subscriptions.to_lists(ids, &self.meta, &self.capabilities),
+            "notifications/initialized" => {
+                self.subscriptions.listen_for_lists(ids, &self.meta, &self.capabilities)
+            }
             "notifications/cancelled" => self.cancel(message),
             // These are about requests of the server, which it does not make.
             "notifications/progress" | "notifications/roots/list_changed" => Ok(Vec::new()),
@@ -206,6 +187,23 @@ impl OldHost {
             }
         }
     }
+}
+
+/// The answer to the greeting.
+pub(super) fn greeting(initialize: &Message, described: &Members<'_>) -> Result<Message, Malformed> {
+    let params = initialize.params().and_then(|params| Members::read(params)).unwrap_or_default();
+    let wanted = params.text("protocolVersion");
+    let version = wanted.filter(|wanted| OLD_REVISIONS.contains(&&**wanted));
+    let meta = described.object("_meta").unwrap_or_default();
+    let server = meta.get(META_SERVER).or(described.get("serverInfo"));
+    let mut result = Members::default();
+    result.set("protocolVersion", quoted(version.as_deref().unwrap_or(OLD_REVISION)));
+    result.set("capabilities", described.get("capabilities").unwrap_or("{}"));
+    result.set("serverInfo", server.unwrap_or(r#"{"name":"","version":""}"#));
+    if let Some(instructions) = described.get("instructions") {
+        result.set("instructions", instructions);
+    }
+    answer(initialize.request_id().unwrap_or(&Id::Null), &result.to_string())
 }
 
 /// The result, without what a host of the old era refuses: since 2026-07-28 what is structured need be no object.

@@ -63,7 +63,7 @@ impl News {
 
 impl Subscriptions {
     /// Listens for changes of the lists that the server says may change.
-    pub(super) fn to_lists(
+    pub(super) fn listen_for_lists(
         &mut self,
         ids: &mut Ids,
         meta: &Members<'_>,

@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "a talk reads better without a borrow at every message")]
+
 use serde_json::{Value, json};
 
 use super::*;
