@@ -23,7 +23,6 @@ const ENDPOINTS: &str = "For an issuer without metadata";
 #[derive(clap::Args)]
 #[command(next_help_heading = SETTLED)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[expect(clippy::doc_markdown, reason = "this is the help as a terminal shows it")]
 pub(super) struct ProfileArgs {
     /// Scope to ask for, instead of what the server says
     #[arg(long)]

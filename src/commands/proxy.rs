@@ -24,7 +24,6 @@ use crate::wording::quoted;
 /// a file that only you can read. On a --socket the system says who comes, and no secret is needed. Pages of browsers are
 /// refused. A sign-in that is missing or ends is told in the answers; once you have signed in, they go on.
 #[derive(clap::Args)]
-#[expect(clippy::doc_markdown, reason = "this is the help as a terminal shows it")]
 pub(super) struct ProxyArgs {
     /// URLs or names of the MCP servers
     #[arg(required = true, value_name = "SERVER")]

@@ -136,11 +136,11 @@ fn an_address_where_nobody_answers_is_an_error_and_not_a_page() {
 #[test]
 fn a_page_is_opened_where_that_is_asked_for_and_once() {
     let world = World::new();
-    let (opener, opened) = (world.home().join("browser"), world.home().join("opened"));
-    fs::write(&opener, format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", opened.display())).unwrap();
-    fs::set_permissions(&opener, Permissions::from_mode(0o755)).unwrap();
+    let (browser, opened) = (world.home().join("browser"), world.home().join("opened"));
+    fs::write(&browser, format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", opened.display())).unwrap();
+    fs::set_permissions(&browser, Permissions::from_mode(0o755)).unwrap();
     let mut command = world.command(&["mcp", "--store", "file"]);
-    command.env("BROWSER", &opener);
+    command.env("BROWSER", &browser);
     let mut agent = Talk::greeted(command, NEWEST);
     let begun = agent.tool("auth_login", &json!({ "server": world.url(), "open": true }));
     assert_eq!(done(&begun)["opened"], true);

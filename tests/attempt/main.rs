@@ -31,10 +31,10 @@ impl Desk {
     }
 
     fn of(world: World) -> Self {
-        let (opener, opened) = (world.home().join("browser"), world.home().join("opened"));
+        let (browser, opened) = (world.home().join("browser"), world.home().join("opened"));
         let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", opened.display());
-        fs::write(&opener, script).unwrap();
-        fs::set_permissions(&opener, Permissions::from_mode(0o755)).unwrap();
+        fs::write(&browser, script).unwrap();
+        fs::set_permissions(&browser, Permissions::from_mode(0o755)).unwrap();
         Self { world, opened }
     }
 

@@ -17,8 +17,8 @@ fn the_head_of_every_request_repeats_what_its_body_says() {
     let none = json!({ "region": null, "options": {} });
     let answer = host.ask("tools/call", &modern(json!({ "name": "query", "arguments": none })));
     assert_eq!(answer["result"]["structuredContent"], none, "{answer}");
-    let note = host.ask("resources/read", &modern(json!({ "uri": "sandbox://note" })));
-    assert_eq!(note["result"]["contents"][0]["text"], "a note", "{note}");
+    let read = host.ask("resources/read", &modern(json!({ "uri": "sandbox://note" })));
+    assert_eq!(read["result"]["contents"][0]["text"], "a note", "{read}");
     let (exit, errors, _) = host.end();
     assert!(errors.contains("the tool misnamed is left out, since `x-mcp-header` stands at"), "{errors}");
     let books = world.sandbox.books();

@@ -74,7 +74,7 @@ fn a_server_that_repeats_the_token_in_an_error_does_not_show_it_to_the_host() {
         let id = talk.begin("tools/call", &json!({ "name": "echo", "arguments": { "text": "x" } }));
         let answer = loop {
             let message = talk.next().unwrap();
-            if message["id"] == id && status != 200 || status == 200 {
+            if status == 200 || message["id"] == id {
                 break message;
             }
         };

@@ -136,7 +136,7 @@ fn a_stream_that_breaks_leaves_nobody_waiting_and_is_opened_again() {
     // The next request goes into a new session, to which the server was introduced again; of that the host hears nothing.
     host.asks(3, "tools/list");
     assert_eq!(host.hears()["id"], 3);
-    let methods: Vec<Value> = server.posts().iter().map(|seen| method(seen)).collect();
+    let methods: Vec<Value> = server.posts().iter().map(method).collect();
     let again = ["initialize", "notifications/initialized"];
     let expected: Vec<&str> = [&again[..], &["tools/call"], &again, &["tools/list"]].concat();
     assert_eq!(methods, expected);

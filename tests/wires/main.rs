@@ -1,4 +1,4 @@
-//! `bridge` to servers that keep one connection: HTTP+SSE of revision 2024-11-05, and WebSockets.
+//! `bridge` to servers that keep one connection: `HTTP+SSE` of revision 2024-11-05, and `WebSockets`.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a story that cannot be set up has failed")]
 
@@ -52,7 +52,7 @@ impl Host {
 
     /// The next line, which is one message.
     fn hears(&self) -> Value {
-        let line = self.lines.recv_timeout(DEADLINE).expect("silence");
+        let line = self.lines.recv_timeout(DEADLINE).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("no message: {line}"))
     }
 

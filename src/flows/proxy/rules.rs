@@ -101,7 +101,6 @@ fn check_headers(headers: &HeaderMap, message: &Message) -> Result<(), Refusal> 
 }
 
 /// Whether a member is called almost like one that says what is done: some readers take no notice of case.
-#[expect(clippy::zero_sized_map_values, reason = "an object is a map, also where its values do not matter")]
 fn is_ambiguous(object: &[u8]) -> bool {
     let folded = |name: &str| name.to_uppercase().to_lowercase();
     let Ok(members) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(object) else { return false };
