@@ -77,7 +77,7 @@ localhost\t''
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l header -d 'A header that the server wants with every request, such as \'X-Api-Key: env:VAR\' or \'X-Api-Key: file:PATH\'; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l header -d 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-cert -d 'A PEM file with the certificate that the server wants to see' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-key -d 'A PEM file with the private key of that certificate, which nobody else can read' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l trust-issuer -d 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated' -r
@@ -295,7 +295,7 @@ localhost\t''
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l header -d 'A header that the server wants with every request, such as \'X-Api-Key: env:VAR\' or \'X-Api-Key: file:PATH\'; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l header -d 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-cert -d 'A PEM file with the certificate that the server wants to see' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-key -d 'A PEM file with the private key of that certificate, which nobody else can read' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l trust-issuer -d 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated' -r
@@ -388,7 +388,7 @@ localhost\t''
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l header -d 'A header that the server wants with every request, such as \'X-Api-Key: env:VAR\' or \'X-Api-Key: file:PATH\'; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l header -d 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-cert -d 'A PEM file with the certificate that the server wants to see' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-key -d 'A PEM file with the private key of that certificate, which nobody else can read' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l trust-issuer -d 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated' -r

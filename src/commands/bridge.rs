@@ -13,8 +13,8 @@ use crate::model::ServerArg;
 /// Connect an MCP client that starts programs with a remote server, always signed in
 ///
 /// Takes the place of a stdio server in the client's configuration: MCP on standard input and output here, HTTP there,
-/// with a fresh token in every request. If nobody is signed in, one browser page is opened, and whatever the client asks
-/// waits for it; no page is opened twice within ten minutes. Ends when the client does.
+/// with a fresh token in every request. If nobody is signed in and the server asks for that, one browser page is opened,
+/// and whatever the client asks waits for it; no page is opened twice within ten minutes. Ends when the client does.
 #[derive(clap::Args)]
 pub(super) struct BridgeArgs {
     /// URL or name of the MCP server; the default or only one if left out

@@ -12,6 +12,7 @@ use crate::signed_in;
 use crate::support::World;
 use crate::support::steps::eventually;
 
+/// MCP 66.
 /// B-04.
 #[test]
 fn the_end_of_input_is_the_end_also_in_the_middle_of_a_line() {

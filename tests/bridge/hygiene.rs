@@ -7,6 +7,7 @@ use crate::support::World;
 use crate::support::talk::Talk;
 use crate::{echo, signed_in};
 
+/// MCP 66.
 /// B-01: `Talk` fails at the first line that is no JSON.
 #[test]
 fn however_much_there_is_to_tell_standard_output_is_for_messages() {

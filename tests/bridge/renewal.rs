@@ -7,6 +7,7 @@ use crate::support::World;
 use crate::support::talk::Talk;
 use crate::{echo, greeted, signed_in};
 
+/// MCP 59, 67.
 /// B-06: a server that does not take the token any more gets another one, fetched once for all that were refused.
 #[test]
 fn a_server_that_stops_honouring_a_token_gets_a_new_one_and_the_host_notices_nothing() {
@@ -26,6 +27,7 @@ fn a_server_that_stops_honouring_a_token_gets_a_new_one_and_the_host_notices_not
     assert_eq!(world.sandbox.books().reuses, 0);
 }
 
+/// MCP 67.
 /// B-06.
 #[test]
 fn a_server_that_refuses_every_token_costs_one_refresh_and_says_what_to_type() {
@@ -92,6 +94,7 @@ fn the_server_may_be_started_anew_in_the_middle() {
     assert_eq!(echo(&mut talk, "after"), "after");
 }
 
+/// MCP 67.
 /// B-14.
 #[test]
 fn without_a_login_and_without_a_display_the_host_gets_the_command_to_type() {

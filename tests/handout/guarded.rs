@@ -8,12 +8,12 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use mcpauth::sandbox::SandboxOptions;
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::World;
-use crate::support::steps::run;
+use crate::support::steps::{eventually, run};
 
 /// Somebody who is not root.
 const NOBODY: u32 = 65534;
@@ -37,8 +37,7 @@ fn give(path: &Path, owner: u32) {
 }
 
 /// A world of somebody who is not root, because root may look into everything; with a program that he can reach.
-fn ordinary() -> World {
-    let mut world = signed_in();
+fn ordinary(mut world: World) -> World {
     let program = world.home().join("mcpauth");
     fs::copy(&world.program, &program).unwrap();
     world.program = program;
@@ -74,7 +73,7 @@ fn can_be_looked_into(id: u32) -> bool {
 ///
 #[test]
 fn nobody_looks_into_the_process_that_can_refresh() {
-    let world = ordinary();
+    let world = ordinary(signed_in());
     let alone = started({
         let mut command = Command::new("sh");
         command.args(["-c", "echo; cat"]).current_dir("/");
@@ -87,6 +86,26 @@ fn nobody_looks_into_the_process_that_can_refresh() {
         drop(child.stdin.take());
         assert!(child.wait().unwrap().success());
     }
+}
+
+///
+#[test]
+fn nobody_looks_into_the_process_that_refreshes() {
+    let world = ordinary(World::expired());
+    let late = Fault::LateAnswer { endpoint: Endpoint::Token, milliseconds: 3000 };
+    world.sandbox.change(|options| options.faults = vec![late]);
+    let mut command = for_him(world.command(&["token", "box"]));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually(|| world.sandbox.books().refreshes == 1);
+    let locks = fs::read_dir(world.home().join(".local/state/mcpauth/locks")).unwrap().flatten();
+    let hints = locks.filter_map(|lock| fs::read_to_string(lock.path()).ok());
+    let ids = hints.filter_map(|hint| hint.strip_prefix("pid ")?.trim_end().parse().ok());
+    let is_worker = |id: &u32| {
+        fs::read_to_string(format!("/proc/{id}/cmdline")).is_ok_and(|line| line.contains("refresh-worker"))
+    };
+    let worker = ids.into_iter().find(is_worker).expect("the worker");
+    assert!(!can_be_looked_into(worker) && !can_be_looked_into(child.id()));
+    crate::support::finish(child, String::new()).succeeded();
 }
 
 /// A command whose core may be as large as it likes.
@@ -123,7 +142,7 @@ fn a_program_with_rights_that_are_not_the_callers_refuses() {
         // Nobody else can give a program to somebody.
         return;
     }
-    let world = ordinary();
+    let world = ordinary(signed_in());
     chown(&world.program, Some(0), Some(0)).unwrap();
     fs::set_permissions(&world.program, fs::Permissions::from_mode(0o4755)).unwrap();
     for args in [&["token", "box"][..], &["--version"], &["refresh-worker"], &["live-keeper"]] {

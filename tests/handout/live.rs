@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mcpauth::sandbox::SandboxOptions;
@@ -406,6 +407,58 @@ fn a_command_with_live_tokens_finds_nothing_open_that_it_would_not_find_alone() 
     let alone = Command::new("sh").args(["-c", masks]).stdin(Stdio::null()).output().unwrap().stdout;
     let ran = world.run(&["exec", "--token-file", "--", "sh", "-c", masks]);
     assert_eq!(standard(ran.succeeded().stdout.as_bytes()), standard(&alone));
+}
+
+/// What stands on the command lines of all processes, looked at for as long as something is done.
+#[cfg(target_os = "linux")]
+fn command_lines_during(deed: impl FnOnce()) -> BTreeSet<String> {
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut seen = BTreeSet::new();
+            while !is_done.load(Ordering::Relaxed) {
+                let processes = fs::read_dir("/proc").unwrap().flatten();
+                let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+                seen.extend(lines.map(|line| String::from_utf8_lossy(&line).into_owned()));
+            }
+            seen
+        });
+        deed();
+        is_done.store(true, Ordering::Relaxed);
+        looking.join().unwrap()
+    })
+}
+
+///
+#[cfg(target_os = "linux")]
+#[test]
+fn no_secret_is_on_a_command_line_at_any_time() {
+    let world = World::expired();
+    let lines = command_lines_during(|| {
+        for flags in [&["--token-file", "--socket"][..], &["--proxy"], &[], &["--restart-before-expiry"]] {
+            world.run(&["refresh", "box"]).succeeded();
+            world.run(&[&["exec"], flags, &["--", "sleep", "0.2"]].concat()).succeeded();
+        }
+    });
+    for part in ["live-keeper", "refresh-worker", "--proxy"] {
+        assert!(lines.iter().any(|line| line.contains(part)), "nobody looked when there was {part}");
+    }
+    for (what, secret) in world.sandbox.secrets() {
+        assert!(!lines.iter().any(|line| line.contains(&secret)), "{what} was on a command line");
+    }
+}
+
+///
+#[test]
+fn a_network_that_is_down_starts_nothing_either() {
+    let mut world = World::expired();
+    world.cut_off();
+    let marker = world.home().join("started");
+    for flags in [&[][..], &["--token-file"], &["--socket"], &["--proxy"], &["--restart-before-expiry"]] {
+        let ran = world.run(&[&["exec"], flags, &["--", "touch", marker.to_str().unwrap()]].concat());
+        assert_eq!(ran.exit, 6, "{ran:?}");
+    }
+    assert!(!marker.exists());
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn refused(proxy: &Proxy, peer: &crate::peer::Peer, requests: &[&str]) -> Vec<u1
     told.into_iter().map(|answer| answer.status).collect()
 }
 
+/// MCP 53.
 /// P-01.
 #[test]
 fn without_the_secret_nobody_gets_in() {
@@ -76,6 +77,7 @@ fn whoever_believes_to_be_elsewhere_is_told_so() {
     assert_eq!(proxy.say(&good).status, 200);
 }
 
+/// MCP 53.
 /// P-03.
 #[test]
 fn pages_of_browsers_are_refused() {

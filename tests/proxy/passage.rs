@@ -24,6 +24,7 @@ fn a_tool_is_called_by_somebody_who_has_no_token() {
     assert_eq!(headers["authorization"], format!("Bearer {}", world.token(&[])));
 }
 
+/// MCP 52.
 /// P-07.
 #[test]
 fn what_says_who_a_client_is_does_not_pass() {

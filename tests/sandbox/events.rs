@@ -40,6 +40,8 @@ pub(crate) struct Stream {
     pub(crate) response: reqwest::Response,
     text: String,
     read: VecDeque<Event>,
+    /// Whether it ended in the middle.
+    pub(crate) broke_off: bool,
 }
 
 impl Stream {
@@ -48,13 +50,15 @@ impl Stream {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { response, text: String::new(), read: VecDeque::new() }
+        Self { response, text: String::new(), read: VecDeque::new(), broke_off: false }
     }
 
     /// The next event; `None` where the stream ends, in whichever way.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         while self.read.is_empty() {
-            let chunk = self.response.chunk().await.ok()??;
+            let chunk = self.response.chunk().await;
+            self.broke_off = chunk.is_err();
+            let chunk = chunk.ok()??;
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
             while let Some(end) = self.text.find("\n\n") {
                 self.read.push_back(Event::read(&self.text[..end]));

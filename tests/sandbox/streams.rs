@@ -109,7 +109,7 @@ async fn a_stream_that_breaks_off_can_be_had_to_its_end() {
             assert_eq!(reconnected, 2);
             break;
         }
-        assert_eq!(messages.len(), 2 * (reconnected + 1));
+        assert_eq!((messages.len(), stream.broke_off), (2 * (reconnected + 1), true));
         stream = Stream::open(session.get(Some(&last))).await;
     }
     let told: Vec<_> = messages.iter().filter_map(|message| message["params"]["data"].as_str()).collect();

@@ -102,3 +102,16 @@ async fn a_connection_ends_as_it_was_told_to() {
         assert_eq!(closed, code, "{last:?}");
     }
 }
+
+#[tokio::test]
+async fn a_deaf_server_speaks_and_hears_nothing() {
+    let world = World::with(|options| options.websocket_deaf = true);
+    let mut socket = open(&world).await;
+    assert!(world.until(|books| books.sessions_opened == 1).await);
+    say(&mut socket, &request("ping", &json!({}))).await;
+    for _ in 0..100 {
+        world.sandbox.announce("notifications/tools/list_changed", &json!({}));
+        assert_eq!(hear(&mut socket).await["method"], "notifications/tools/list_changed");
+    }
+    assert_eq!(world.sandbox.books().mcp_calls, 0);
+}
