@@ -24,6 +24,8 @@ pub(super) struct Answer {
     /// Counts what has been read and not been passed on.
     room: Room,
     held: usize,
+    /// Whether what has been read has been passed on by the time that somebody asks for more.
+    is_passed_on: bool,
     is_over: bool,
     /// What it says, where that is known already.
     known: Option<Message>,
@@ -42,6 +44,7 @@ impl Answer {
             events,
             room: budget.none_yet(),
             held: 0,
+            is_passed_on: false,
             is_over: false,
             known: None,
             last_event: None,
@@ -92,6 +95,11 @@ impl Answer {
 
     async fn next_event(&mut self) -> Result<Option<Message>, Error> {
         loop {
+            // Whoever asks for more has passed on what there was; until then it took room.
+            if std::mem::take(&mut self.is_passed_on) {
+                self.held = 0;
+                self.room.empty();
+            }
             let Some(events) = &mut self.events else { return Ok(None) };
             let unreadable =
                 |why: Unreadable| Error::NoMessage { server: self.server.clone(), why: why.to_string() };
@@ -102,8 +110,7 @@ impl Answer {
                 }
                 continue;
             };
-            self.held = 0;
-            self.room.empty();
+            self.is_passed_on = true;
             self.retry = event.retry.or(self.retry);
             self.last_event = event.id.clone().or(self.last_event.take());
             if event.is_message() && !event.data.is_empty() {
