@@ -154,22 +154,23 @@ impl Message {
         }
         if text.trim_start().starts_with('[') {
             let parts: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
-            let parts = parts.into_iter().map(|part| Self::read_one(bytes.slice_ref(part.get().as_bytes())));
+            let read = |part: &RawValue| Self::read_one(&bytes.slice_ref(part.get().as_bytes()), part.get());
+            let parts = parts.into_iter().map(read);
             let parts = parts.collect::<Result<Vec<_>, _>>()?;
             let kind = if parts.is_empty() { return Err(Malformed::NotRpc) } else { Kind::Batch(parts) };
             return Ok(Self { bytes, params: None, error: None, kind });
         }
-        Self::read_one(bytes)
+        Self::read_one(&bytes, text)
     }
 
-    fn read_one(bytes: Bytes) -> Result<Self, Malformed> {
-        let text = std::str::from_utf8(&bytes).map_err(|_| Malformed::NotJson)?;
+    /// `text` is what the bytes say.
+    fn read_one(bytes: &Bytes, text: &str) -> Result<Self, Malformed> {
         let members: Members<'_> = serde_json::from_str(text)
             .map_err(|error| if error.is_data() { Malformed::NotRpc } else { Malformed::NotJson })?;
         let kind = members.kind().ok_or(Malformed::NotRpc)?;
         let params = members.params.map(|params| bytes.slice_ref(params.get().as_bytes()));
         let error = members.error.map(|error| bytes.slice_ref(error.get().as_bytes()));
-        Ok(Self { bytes, params, error, kind })
+        Ok(Self { bytes: bytes.clone(), params, error, kind })
     }
 
     /// As it came.
