@@ -173,6 +173,14 @@ impl Message {
         Ok(Self { bytes: bytes.clone(), params, error, kind })
     }
 
+    /// Gives up what it says, and keeps what it is.
+    pub fn let_go(&mut self) {
+        (self.bytes, self.params, self.error) = (Bytes::new(), None, None);
+        if let Kind::Batch(parts) = &mut self.kind {
+            parts.iter_mut().for_each(Self::let_go);
+        }
+    }
+
     /// As it came.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
@@ -425,6 +433,17 @@ mod tests {
             let message = format!("{{\"jsonrpc\":\"2.0\",\n\"method\":\"x\",\"params\":[\"{text}\"]}}");
             assert_eq!(read(&message), Err(Malformed::NotJson), "{message:?}");
         }
+    }
+
+    #[test]
+    fn a_message_that_has_let_go_holds_nothing_and_is_still_known() {
+        let text = r#"[{"jsonrpc":"2.0","id":1,"method":"a","params":{}},{"jsonrpc":"2.0","method":"b"}]"#;
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let mut message = Message::read(bytes.clone()).unwrap();
+        assert!(!bytes.is_unique());
+        message.let_go();
+        assert!(bytes.is_unique());
+        assert_eq!(message.request_ids(), [&Id::Number("1".into())]);
     }
 
     #[test]
