@@ -429,5 +429,7 @@ fn another_token(app: &App, key: &LoginKey, refused: &Login, why: &str) -> Resul
         let why = format!("{} refuses the access token{why}, and there is no refresh token", key.server);
         return Err(Error::login_needed(why, key));
     }
-    session::fresh_login(app, key, &Freshness { refresh: Refresh::Always, ..Freshness::default() })
+    // Whoever else was refused may renew it between this look and the next: then one is enough.
+    let refresh = Refresh::Refused(refused.facts.generation);
+    session::fresh_login(app, key, &Freshness { refresh, ..Freshness::default() })
 }
