@@ -38,6 +38,8 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print one fresh access token')
             [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print the request headers for an MCP client''s header helper, as one JSON object')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command, such as a stdio MCP server, with a fresh token in its environment')
+            [CompletionResult]::new('bridge', 'bridge', [CompletionResultType]::ParameterValue, 'Connect an MCP client that starts programs with a remote server, always signed in')
+            [CompletionResult]::new('proxy', 'proxy', [CompletionResultType]::ParameterValue, 'Let programs on this machine use servers over HTTP, without a token of theirs')
             [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Send one request with a fresh token, and print what the server answers')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show the logins: account, issuer, time left, scopes, client and store')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the logins, a line each; never opens the keychain')
@@ -47,6 +49,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('discover', 'discover', [CompletionResultType]::ParameterValue, 'Show every step of discovery, and the rule behind it, without signing in')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Show who signed in, who got a token, what was refreshed and revoked')
+            [CompletionResult]::new('mcp', 'mcp', [CompletionResultType]::ParameterValue, 'Be an MCP server for an agent: it can begin sign-ins and send requests, and never sees a token')
             [CompletionResult]::new('sandbox', 'sandbox', [CompletionResultType]::ParameterValue, 'Run a development issuer with a protected MCP server, on this machine only')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See it work: sign in to a sandbox, get a token, run an MCP server with it')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
@@ -73,6 +76,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--callback-port', '--callback-port', [CompletionResultType]::ParameterName, 'Port of the redirect URI; any free one if left out')
             [CompletionResult]::new('--callback-path', '--callback-path', [CompletionResultType]::ParameterName, 'Path of the redirect URI; /callback if left out')
             [CompletionResult]::new('--redirect-url', '--redirect-url', [CompletionResultType]::ParameterName, 'A redirect URI of your own that forwards to the listener')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'A PEM file with the certificate that the server wants to see')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'A PEM file with the private key of that certificate, which nobody else can read')
             [CompletionResult]::new('--trust-issuer', '--trust-issuer', [CompletionResultType]::ParameterName, 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated')
             [CompletionResult]::new('--refresh-scope', '--refresh-scope', [CompletionResultType]::ParameterName, 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it')
             [CompletionResult]::new('--quirks', '--quirks', [CompletionResultType]::ParameterName, 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated')
@@ -179,6 +185,52 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
             [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
             [CompletionResult]::new('--clean-env', '--clean-env', [CompletionResultType]::ParameterName, 'Start with nothing in the environment but HOME, LOGNAME, PATH, SHELL, TERM and USER')
+            [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'Keep the token fresh in a private file while the command runs; its path is in `VAR_FILE`. The file is empty while there is no login')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'Give a fresh token, and a newline, to everybody of this user who connects to a Unix socket; its path is in `VAR_SOCKET`')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Give the command no token but a proxy on this machine that adds it; where its server is found there is in `VAR_URL`, which opens the proxy to whoever has it for as long as the command runs')
+            [CompletionResult]::new('--restart-before-expiry', '--restart-before-expiry', [CompletionResultType]::ParameterName, 'End the command before its token ends, and start it with a new one; for what can do nothing else. A stdio server loses its session')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;bridge' {
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--login', '--login', [CompletionResultType]::ParameterName, 'Whether a browser may be opened where a sign-in is needed')
+            [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Show and pass on only tools whose name matches this pattern, in which `*` stands for anything; may be repeated')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Hide and refuse tools whose name matches this pattern, also if they are allowed; may be repeated')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--translate', '--translate', [CompletionResultType]::ParameterName, 'Let a client of one era of MCP use a server of the other: before 2026-07-28 with sessions, since then without')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpauth;proxy' {
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to listen on this machine; any free port of 127.0.0.1 if left out')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'Listen on a socket in a directory that only you can enter, instead of a port')
+            [CompletionResult]::new('--secret-file', '--secret-file', [CompletionResultType]::ParameterName, 'Where to write the secret; a file of the state directory if left out')
+            [CompletionResult]::new('--allow-origin', '--allow-origin', [CompletionResultType]::ParameterName, 'Let pages of this origin in, such as <https://inspector.example>; may be repeated')
+            [CompletionResult]::new('--allow-tool', '--allow-tool', [CompletionResultType]::ParameterName, 'Pass on calls only of tools whose name matches this pattern, in which `*` stands for anything; may be repeated')
+            [CompletionResult]::new('--deny-tool', '--deny-tool', [CompletionResultType]::ParameterName, 'Pass on no calls of such tools, whatever --allow-tool says; may be repeated')
+            [CompletionResult]::new('--allow-method', '--allow-method', [CompletionResultType]::ParameterName, 'Pass on only such methods of MCP, and what is needed to speak at all; may be repeated')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--expose-to-network', '--expose-to-network', [CompletionResultType]::ParameterName, 'Let --listen be an address that other machines reach: whoever gets hold of the secret there acts as you')
+            [CompletionResult]::new('--secret-in-path', '--secret-in-path', [CompletionResultType]::ParameterName, 'Take the secret also at the beginning of the path, for clients that cannot send a header: it may end up in their logs')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Tell at /metrics what was counted, in the format of Prometheus')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
@@ -284,6 +336,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--callback-port', '--callback-port', [CompletionResultType]::ParameterName, 'Port of the redirect URI; any free one if left out')
             [CompletionResult]::new('--callback-path', '--callback-path', [CompletionResultType]::ParameterName, 'Path of the redirect URI; /callback if left out')
             [CompletionResult]::new('--redirect-url', '--redirect-url', [CompletionResultType]::ParameterName, 'A redirect URI of your own that forwards to the listener')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'A PEM file with the certificate that the server wants to see')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'A PEM file with the private key of that certificate, which nobody else can read')
             [CompletionResult]::new('--trust-issuer', '--trust-issuer', [CompletionResultType]::ParameterName, 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated')
             [CompletionResult]::new('--refresh-scope', '--refresh-scope', [CompletionResultType]::ParameterName, 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it')
             [CompletionResult]::new('--quirks', '--quirks', [CompletionResultType]::ParameterName, 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated')
@@ -351,6 +406,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--callback-port', '--callback-port', [CompletionResultType]::ParameterName, 'Port of the redirect URI; any free one if left out')
             [CompletionResult]::new('--callback-path', '--callback-path', [CompletionResultType]::ParameterName, 'Path of the redirect URI; /callback if left out')
             [CompletionResult]::new('--redirect-url', '--redirect-url', [CompletionResultType]::ParameterName, 'A redirect URI of your own that forwards to the listener')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'A PEM file with the certificate that the server wants to see')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'A PEM file with the private key of that certificate, which nobody else can read')
             [CompletionResult]::new('--trust-issuer', '--trust-issuer', [CompletionResultType]::ParameterName, 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated')
             [CompletionResult]::new('--refresh-scope', '--refresh-scope', [CompletionResultType]::ParameterName, 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it')
             [CompletionResult]::new('--quirks', '--quirks', [CompletionResultType]::ParameterName, 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated')
@@ -614,11 +672,25 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
         'mcpauth;audit;help;help' {
             break
         }
+        'mcpauth;mcp' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
+            [CompletionResult]::new('--passphrase-fd', '--passphrase-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the store from this file descriptor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show each HTTP request and decision; never a secret')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'mcpauth;sandbox' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port to listen on; any free one if left out')
             [CompletionResult]::new('--access-ttl', '--access-ttl', [CompletionResultType]::ParameterName, 'How long access tokens live')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'How long a spent refresh token still yields its successor')
             [CompletionResult]::new('--dpop', '--dpop', [CompletionResultType]::ParameterName, 'Bind tokens to a key of the client (DPoP): for those who want it, or for everybody')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Speak only this revision of MCP; 2025-11-25 stands for all that have sessions')
             [CompletionResult]::new('--imitate', '--imitate', [CompletionResultType]::ParameterName, 'Imitate a provider that has ways of its own, as far as people reported them')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')
@@ -685,6 +757,8 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print one fresh access token')
             [CompletionResult]::new('headers', 'headers', [CompletionResultType]::ParameterValue, 'Print the request headers for an MCP client''s header helper, as one JSON object')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command, such as a stdio MCP server, with a fresh token in its environment')
+            [CompletionResult]::new('bridge', 'bridge', [CompletionResultType]::ParameterValue, 'Connect an MCP client that starts programs with a remote server, always signed in')
+            [CompletionResult]::new('proxy', 'proxy', [CompletionResultType]::ParameterValue, 'Let programs on this machine use servers over HTTP, without a token of theirs')
             [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Send one request with a fresh token, and print what the server answers')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show the logins: account, issuer, time left, scopes, client and store')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the logins, a line each; never opens the keychain')
@@ -694,6 +768,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('discover', 'discover', [CompletionResultType]::ParameterValue, 'Show every step of discovery, and the rule behind it, without signing in')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Show who signed in, who got a token, what was refreshed and revoked')
+            [CompletionResult]::new('mcp', 'mcp', [CompletionResultType]::ParameterValue, 'Be an MCP server for an agent: it can begin sign-ins and send requests, and never sees a token')
             [CompletionResult]::new('sandbox', 'sandbox', [CompletionResultType]::ParameterValue, 'Run a development issuer with a protected MCP server, on this machine only')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See it work: sign in to a sandbox, get a token, run an MCP server with it')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
@@ -714,6 +789,12 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             break
         }
         'mcpauth;help;exec' {
+            break
+        }
+        'mcpauth;help;bridge' {
+            break
+        }
+        'mcpauth;help;proxy' {
             break
         }
         'mcpauth;help;call' {
@@ -781,6 +862,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             break
         }
         'mcpauth;help;audit;verify' {
+            break
+        }
+        'mcpauth;help;mcp' {
             break
         }
         'mcpauth;help;sandbox' {

@@ -19,6 +19,9 @@ _mcpauth() {
             mcpauth,audit)
                 cmd="mcpauth__subcmd__audit"
                 ;;
+            mcpauth,bridge)
+                cmd="mcpauth__subcmd__bridge"
+                ;;
             mcpauth,call)
                 cmd="mcpauth__subcmd__call"
                 ;;
@@ -55,6 +58,12 @@ _mcpauth() {
             mcpauth,man)
                 cmd="mcpauth__subcmd__man"
                 ;;
+            mcpauth,mcp)
+                cmd="mcpauth__subcmd__mcp"
+                ;;
+            mcpauth,proxy)
+                cmd="mcpauth__subcmd__proxy"
+                ;;
             mcpauth,refresh)
                 cmd="mcpauth__subcmd__refresh"
                 ;;
@@ -87,6 +96,9 @@ _mcpauth() {
                 ;;
             mcpauth__subcmd__help,audit)
                 cmd="mcpauth__subcmd__help__subcmd__audit"
+                ;;
+            mcpauth__subcmd__help,bridge)
+                cmd="mcpauth__subcmd__help__subcmd__bridge"
                 ;;
             mcpauth__subcmd__help,call)
                 cmd="mcpauth__subcmd__help__subcmd__call"
@@ -123,6 +135,12 @@ _mcpauth() {
                 ;;
             mcpauth__subcmd__help,man)
                 cmd="mcpauth__subcmd__help__subcmd__man"
+                ;;
+            mcpauth__subcmd__help,mcp)
+                cmd="mcpauth__subcmd__help__subcmd__mcp"
+                ;;
+            mcpauth__subcmd__help,proxy)
+                cmd="mcpauth__subcmd__help__subcmd__proxy"
                 ;;
             mcpauth__subcmd__help,refresh)
                 cmd="mcpauth__subcmd__help__subcmd__refresh"
@@ -245,7 +263,7 @@ _mcpauth() {
 
     case "${cmd}" in
         mcpauth)
-            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help"
+            opts="-q -v -h -V --json --quiet --verbose --store --config --passphrase-fd --help --version login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -357,6 +375,48 @@ _mcpauth() {
                 return 0
             fi
             case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__bridge)
+            opts="-q -v -h --account --login --allow --deny --translate --json --quiet --verbose --store --config --passphrase-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --login)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
+                --allow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deny)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --store)
                     COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
                     return 0
@@ -539,7 +599,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__exec)
-            opts="-s -e -q -v -h --server --inject --account --min-ttl --clean-env --allow-env --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-s -e -q -v -h --server --inject --account --min-ttl --clean-env --allow-env --token-file --socket --proxy --restart-before-expiry --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -623,7 +683,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__help)
-            opts="login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help"
+            opts="login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -653,6 +713,20 @@ _mcpauth() {
         mcpauth__subcmd__help__subcmd__audit__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__bridge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -819,6 +893,34 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__help__subcmd__man)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__mcp)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__proxy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1069,7 +1171,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__login)
-            opts="-q -v -h --name --account --no-browser --paste --timeout --client-id --client-secret-stdin --key --key-id --assertion-audience --add-scope --device --qr --fresh --explain --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --trust-issuer --strict-resource --tolerate-missing-iss --refresh-scope --quirks --authorize-url --token-url --register-url --revoke-url --device-url --grant --dpop --assertion-file --assertion-command --identity-provider --idp --subject-token-file --subject-token-command --idp-issuer --idp-token-url --idp-client-id --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --name --account --no-browser --paste --timeout --client-id --client-secret-stdin --key --key-id --assertion-audience --add-scope --device --qr --fresh --explain --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --header --client-cert --client-key --trust-issuer --strict-resource --tolerate-missing-iss --refresh-scope --quirks --authorize-url --token-url --register-url --revoke-url --device-url --grant --dpop --assertion-file --assertion-command --identity-provider --idp --subject-token-file --subject-token-command --idp-issuer --idp-token-url --idp-client-id --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1144,6 +1246,18 @@ _mcpauth() {
                     return 0
                     ;;
                 --redirect-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1302,6 +1416,90 @@ _mcpauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mcpauth__subcmd__mcp)
+            opts="-q -v -h --json --quiet --verbose --store --config --passphrase-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__proxy)
+            opts="-q -v -h --listen --expose-to-network --socket --secret-file --secret-in-path --allow-origin --allow-tool --deny-tool --allow-method --metrics --account --json --quiet --verbose --store --config --passphrase-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secret-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-origin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-tool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deny-tool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-method)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -W "keychain passphrase file" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mcpauth__subcmd__refresh)
             opts="-q -v -h --account --all --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1333,7 +1531,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__sandbox)
-            opts="-q -v -h --port --auto-consent --access-ttl --no-rotation --grace --no-registration --device --dpop --no-resource-metadata --imitate --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --port --auto-consent --access-ttl --no-rotation --grace --no-registration --device --dpop --no-resource-metadata --only --imitate --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1353,6 +1551,10 @@ _mcpauth() {
                     ;;
                 --dpop)
                     COMPREPLY=($(compgen -W "offered required" -- "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -W "2024-11-05 2025-11-25 2026-07-28" -- "${cur}"))
                     return 0
                     ;;
                 --imitate)
@@ -1405,7 +1607,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__server__subcmd__add)
-            opts="-q -v -h --name --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --trust-issuer --strict-resource --tolerate-missing-iss --refresh-scope --quirks --authorize-url --token-url --register-url --revoke-url --device-url --grant --dpop --assertion-file --assertion-command --identity-provider --idp --subject-token-file --subject-token-command --idp-issuer --idp-token-url --idp-client-id --client-id --client-secret-stdin --key --key-id --assertion-audience --default --metadata-ttl --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --name --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --header --client-cert --client-key --trust-issuer --strict-resource --tolerate-missing-iss --refresh-scope --quirks --authorize-url --token-url --register-url --revoke-url --device-url --grant --dpop --assertion-file --assertion-command --identity-provider --idp --subject-token-file --subject-token-command --idp-issuer --idp-token-url --idp-client-id --client-id --client-secret-stdin --key --key-id --assertion-audience --default --metadata-ttl --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1452,6 +1654,18 @@ _mcpauth() {
                     return 0
                     ;;
                 --redirect-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1731,14 +1945,14 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__server__subcmd__set)
-            opts="-q -v -h --unset --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --trust-issuer --strict-resource --tolerate-missing-iss --refresh-scope --quirks --authorize-url --token-url --register-url --revoke-url --device-url --grant --dpop --assertion-file --assertion-command --identity-provider --idp --subject-token-file --subject-token-command --idp-issuer --idp-token-url --idp-client-id --client-id --client-secret-stdin --key --key-id --assertion-audience --default --metadata-ttl --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --unset --scope --env --issuer --resource --no-resource --auth-param --assume-pkce --client-metadata-url --callback-host --callback-port --callback-path --redirect-url --header --client-cert --client-key --trust-issuer --strict-resource --tolerate-missing-iss --refresh-scope --quirks --authorize-url --token-url --register-url --revoke-url --device-url --grant --dpop --assertion-file --assertion-command --identity-provider --idp --subject-token-file --subject-token-command --idp-issuer --idp-token-url --idp-client-id --client-id --client-secret-stdin --key --key-id --assertion-audience --default --metadata-ttl --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --unset)
-                    COMPREPLY=($(compgen -W "scope env issuer resource auth-params assume-pkce client-metadata-url callback metadata-ttl trusted-issuers strict-resource tolerate-missing-iss refresh-scope quirks endpoints grant dpop assertion enterprise identity-provider" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scope env issuer resource auth-params assume-pkce client-metadata-url callback metadata-ttl trusted-issuers strict-resource tolerate-missing-iss refresh-scope quirks endpoints grant dpop assertion enterprise identity-provider headers client-cert" -- "${cur}"))
                     return 0
                     ;;
                 --scope)
@@ -1778,6 +1992,18 @@ _mcpauth() {
                     return 0
                     ;;
                 --redirect-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -35,6 +35,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand token 'Print one fresh access token'
             cand headers 'Print the request headers for an MCP client''s header helper, as one JSON object'
             cand exec 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+            cand bridge 'Connect an MCP client that starts programs with a remote server, always signed in'
+            cand proxy 'Let programs on this machine use servers over HTTP, without a token of theirs'
             cand call 'Send one request with a fresh token, and print what the server answers'
             cand status 'Show the logins: account, issuer, time left, scopes, client and store'
             cand list 'List the logins, a line each; never opens the keychain'
@@ -44,6 +46,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
             cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
             cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
+            cand mcp 'Be an MCP server for an agent: it can begin sign-ins and send requests, and never sees a token'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -69,6 +72,9 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --callback-port 'Port of the redirect URI; any free one if left out'
             cand --callback-path 'Path of the redirect URI; /callback if left out'
             cand --redirect-url 'A redirect URI of your own that forwards to the listener'
+            cand --header 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated'
+            cand --client-cert 'A PEM file with the certificate that the server wants to see'
+            cand --client-key 'A PEM file with the private key of that certificate, which nobody else can read'
             cand --trust-issuer 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated'
             cand --refresh-scope 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it'
             cand --quirks 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated'
@@ -171,6 +177,50 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --config 'Keep configuration, logins and state in this directory'
             cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
             cand --clean-env 'Start with nothing in the environment but HOME, LOGNAME, PATH, SHELL, TERM and USER'
+            cand --token-file 'Keep the token fresh in a private file while the command runs; its path is in `VAR_FILE`. The file is empty while there is no login'
+            cand --socket 'Give a fresh token, and a newline, to everybody of this user who connects to a Unix socket; its path is in `VAR_SOCKET`'
+            cand --proxy 'Give the command no token but a proxy on this machine that adds it; where its server is found there is in `VAR_URL`, which opens the proxy to whoever has it for as long as the command runs'
+            cand --restart-before-expiry 'End the command before its token ends, and start it with a new one; for what can do nothing else. A stdio server loses its session'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;bridge'= {
+            cand --account 'Which of several identities at the server'
+            cand --login 'Whether a browser may be opened where a sign-in is needed'
+            cand --allow 'Show and pass on only tools whose name matches this pattern, in which `*` stands for anything; may be repeated'
+            cand --deny 'Hide and refuse tools whose name matches this pattern, also if they are allowed; may be repeated'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --translate 'Let a client of one era of MCP use a server of the other: before 2026-07-28 with sessions, since then without'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpauth;proxy'= {
+            cand --listen 'Where to listen on this machine; any free port of 127.0.0.1 if left out'
+            cand --socket 'Listen on a socket in a directory that only you can enter, instead of a port'
+            cand --secret-file 'Where to write the secret; a file of the state directory if left out'
+            cand --allow-origin 'Let pages of this origin in, such as <https://inspector.example>; may be repeated'
+            cand --allow-tool 'Pass on calls only of tools whose name matches this pattern, in which `*` stands for anything; may be repeated'
+            cand --deny-tool 'Pass on no calls of such tools, whatever --allow-tool says; may be repeated'
+            cand --allow-method 'Pass on only such methods of MCP, and what is needed to speak at all; may be repeated'
+            cand --account 'Which of several identities at the server'
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --expose-to-network 'Let --listen be an address that other machines reach: whoever gets hold of the secret there acts as you'
+            cand --secret-in-path 'Take the secret also at the beginning of the path, for clients that cannot send a header: it may end up in their logs'
+            cand --metrics 'Tell at /metrics what was counted, in the format of Prometheus'
             cand --json 'Answer in JSON; errors are one line of JSON on standard error'
             cand -q 'Say nothing but answers, warnings and errors'
             cand --quiet 'Say nothing but answers, warnings and errors'
@@ -270,6 +320,9 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --callback-port 'Port of the redirect URI; any free one if left out'
             cand --callback-path 'Path of the redirect URI; /callback if left out'
             cand --redirect-url 'A redirect URI of your own that forwards to the listener'
+            cand --header 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated'
+            cand --client-cert 'A PEM file with the certificate that the server wants to see'
+            cand --client-key 'A PEM file with the private key of that certificate, which nobody else can read'
             cand --trust-issuer 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated'
             cand --refresh-scope 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it'
             cand --quirks 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated'
@@ -335,6 +388,9 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --callback-port 'Port of the redirect URI; any free one if left out'
             cand --callback-path 'Path of the redirect URI; /callback if left out'
             cand --redirect-url 'A redirect URI of your own that forwards to the listener'
+            cand --header 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated'
+            cand --client-cert 'A PEM file with the certificate that the server wants to see'
+            cand --client-key 'A PEM file with the private key of that certificate, which nobody else can read'
             cand --trust-issuer 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated'
             cand --refresh-scope 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it'
             cand --quirks 'Deal with the issuer as with this known provider, or with `none`; by its host if left out; may be repeated'
@@ -570,11 +626,24 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         }
         &'mcpauth;audit;help;help'= {
         }
+        &'mcpauth;mcp'= {
+            cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
+            cand --config 'Keep configuration, logins and state in this directory'
+            cand --passphrase-fd 'Read the passphrase of the store from this file descriptor'
+            cand --json 'Answer in JSON; errors are one line of JSON on standard error'
+            cand -q 'Say nothing but answers, warnings and errors'
+            cand --quiet 'Say nothing but answers, warnings and errors'
+            cand -v 'Show each HTTP request and decision; never a secret'
+            cand --verbose 'Show each HTTP request and decision; never a secret'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mcpauth;sandbox'= {
             cand --port 'Port to listen on; any free one if left out'
             cand --access-ttl 'How long access tokens live'
             cand --grace 'How long a spent refresh token still yields its successor'
             cand --dpop 'Bind tokens to a key of the client (DPoP): for those who want it, or for everybody'
+            cand --only 'Speak only this revision of MCP; 2025-11-25 stands for all that have sessions'
             cand --imitate 'Imitate a provider that has ways of its own, as far as people reported them'
             cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
             cand --config 'Keep configuration, logins and state in this directory'
@@ -637,6 +706,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand token 'Print one fresh access token'
             cand headers 'Print the request headers for an MCP client''s header helper, as one JSON object'
             cand exec 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+            cand bridge 'Connect an MCP client that starts programs with a remote server, always signed in'
+            cand proxy 'Let programs on this machine use servers over HTTP, without a token of theirs'
             cand call 'Send one request with a fresh token, and print what the server answers'
             cand status 'Show the logins: account, issuer, time left, scopes, client and store'
             cand list 'List the logins, a line each; never opens the keychain'
@@ -646,6 +717,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand discover 'Show every step of discovery, and the rule behind it, without signing in'
             cand doctor 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
             cand audit 'Show who signed in, who got a token, what was refreshed and revoked'
+            cand mcp 'Be an MCP server for an agent: it can begin sign-ins and send requests, and never sees a token'
             cand sandbox 'Run a development issuer with a protected MCP server, on this machine only'
             cand demo 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
             cand completions 'Print the completion script for a shell'
@@ -661,6 +733,10 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         &'mcpauth;help;headers'= {
         }
         &'mcpauth;help;exec'= {
+        }
+        &'mcpauth;help;bridge'= {
+        }
+        &'mcpauth;help;proxy'= {
         }
         &'mcpauth;help;call'= {
         }
@@ -709,6 +785,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand verify 'Check that no line of the log was changed, taken out or put in'
         }
         &'mcpauth;help;audit;verify'= {
+        }
+        &'mcpauth;help;mcp'= {
         }
         &'mcpauth;help;sandbox'= {
         }

@@ -39,6 +39,8 @@ complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "logout" -d 'Sign ou
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "token" -d 'Print one fresh access token'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "bridge" -d 'Connect an MCP client that starts programs with a remote server, always signed in'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "proxy" -d 'Let programs on this machine use servers over HTTP, without a token of theirs'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "call" -d 'Send one request with a fresh token, and print what the server answers'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
@@ -48,6 +50,7 @@ complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "store" -d 'Show whe
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "doctor" -d 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "audit" -d 'Show who signed in, who got a token, what was refreshed and revoked'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "mcp" -d 'Be an MCP server for an agent: it can begin sign-ins and send requests, and never sees a token'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
@@ -74,6 +77,9 @@ localhost\t''
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l header -d 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-cert -d 'A PEM file with the certificate that the server wants to see' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l client-key -d 'A PEM file with the private key of that certificate, which nobody else can read' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l trust-issuer -d 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand login" -l refresh-scope -d 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it' -r -f -a "true\t''
 false\t''"
@@ -171,10 +177,49 @@ file\t'Plain files, not sealed'"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l config -d 'Keep configuration, logins and state in this directory' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l clean-env -d 'Start with nothing in the environment but HOME, LOGNAME, PATH, SHELL, TERM and USER'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l token-file -d 'Keep the token fresh in a private file while the command runs; its path is in `VAR_FILE`. The file is empty while there is no login'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l socket -d 'Give a fresh token, and a newline, to everybody of this user who connects to a Unix socket; its path is in `VAR_SOCKET`'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l proxy -d 'Give the command no token but a proxy on this machine that adds it; where its server is found there is in `VAR_URL`, which opens the proxy to whoever has it for as long as the command runs'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l restart-before-expiry -d 'End the command before its token ends, and start it with a new one; for what can do nothing else. A stdio server loses its session'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l login -d 'Whether a browser may be opened where a sign-in is needed' -r -f -a "auto\t'Where there is a display, once in ten minutes'
+never\t'Never: the client gets an error that names the command to type'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l allow -d 'Show and pass on only tools whose name matches this pattern, in which `*` stands for anything; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l deny -d 'Hide and refuse tools whose name matches this pattern, also if they are allowed; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l translate -d 'Let a client of one era of MCP use a server of the other: before 2026-07-28 with sessions, since then without'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l listen -d 'Where to listen on this machine; any free port of 127.0.0.1 if left out' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l socket -d 'Listen on a socket in a directory that only you can enter, instead of a port' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l secret-file -d 'Where to write the secret; a file of the state directory if left out' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l allow-origin -d 'Let pages of this origin in, such as <https://inspector.example>; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l allow-tool -d 'Pass on calls only of tools whose name matches this pattern, in which `*` stands for anything; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l deny-tool -d 'Pass on no calls of such tools, whatever --allow-tool says; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l allow-method -d 'Pass on only such methods of MCP, and what is needed to speak at all; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l account -d 'Which of several identities at the server' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l expose-to-network -d 'Let --listen be an address that other machines reach: whoever gets hold of the secret there acts as you'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l secret-in-path -d 'Take the secret also at the beginning of the path, for clients that cannot send a header: it may end up in their logs'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l metrics -d 'Tell at /metrics what was counted, in the format of Prometheus'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -s d -l data -d 'Send this text; `@FILE` sends what a file holds, `@-` what is on standard input. As JSON, unless -H says otherwise' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -s H -d 'A further header; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand call" -l max-time -d 'How long all of it may take; if left out, the answer has to begin within a minute' -r
@@ -250,6 +295,9 @@ localhost\t''
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l header -d 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-cert -d 'A PEM file with the certificate that the server wants to see' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l client-key -d 'A PEM file with the private key of that certificate, which nobody else can read' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l trust-issuer -d 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from add" -l refresh-scope -d 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it' -r -f -a "true\t''
 false\t''"
@@ -325,7 +373,9 @@ grant\t''
 dpop\t''
 assertion\t''
 enterprise\t''
-identity-provider\t''"
+identity-provider\t''
+headers\t''
+client-cert\t''"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l scope -d 'Scope to ask for, instead of what the server says' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l env -d 'Variable into which `exec` puts the token' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l issuer -d 'The issuer, instead of asking the server for it' -r
@@ -338,6 +388,9 @@ localhost\t''
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-port -d 'Port of the redirect URI; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l callback-path -d 'Path of the redirect URI; /callback if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l redirect-url -d 'A redirect URI of your own that forwards to the listener' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l header -d 'A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-cert -d 'A PEM file with the certificate that the server wants to see' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l client-key -d 'A PEM file with the private key of that certificate, which nobody else can read' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l trust-issuer -d 'Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand server; and __fish_seen_subcommand_from set" -l refresh-scope -d 'Name the granted scope at every refresh: `true` or `false`; for issuers that insist on it' -r -f -a "true\t''
 false\t''"
@@ -522,11 +575,23 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_s
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that no line of the log was changed, taken out or put in'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand mcp" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
+passphrase\t'Sealed with a key derived from a passphrase'
+file\t'Plain files, not sealed'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand mcp" -l config -d 'Keep configuration, logins and state in this directory' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand mcp" -l passphrase-fd -d 'Read the passphrase of the store from this file descriptor' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand mcp" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand mcp" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand mcp" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand mcp" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l port -d 'Port to listen on; any free one if left out' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l access-ttl -d 'How long access tokens live' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l grace -d 'How long a spent refresh token still yields its successor' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l dpop -d 'Bind tokens to a key of the client (DPoP): for those who want it, or for everybody' -r -f -a "offered\t'Clients that send a proof'
 required\t'All clients; who sends no proof gets no token'"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l only -d 'Speak only this revision of MCP; 2025-11-25 stands for all that have sessions' -r -f -a "2024-11-05\t'One stream for all answers'
+2025-11-25\t'Sessions'
+2026-07-28\t'No sessions'"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l imitate -d 'Imitate a provider that has ways of its own, as far as people reported them' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand sandbox" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'
@@ -572,25 +637,28 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -l json -d 'Answer 
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "login" -d 'Sign in to an MCP server through the browser'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "logout" -d 'Sign out: revoke the tokens at the issuer, then delete the login here'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "token" -d 'Print one fresh access token'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "call" -d 'Send one request with a fresh token, and print what the server answers'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "refresh" -d 'Refresh a login now'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "server" -d 'Name servers and settle how to sign in to them'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "store" -d 'Show where logins rest, move them to another store, change the passphrase'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "doctor" -d 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "audit" -d 'Show who signed in, who got a token, what was refreshed and revoked'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "completions" -d 'Print the completion script for a shell'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "man" -d 'Print a manual page, or write all of them into a directory'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec call status list refresh server store discover doctor audit sandbox demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "login" -d 'Sign in to an MCP server through the browser'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "logout" -d 'Sign out: revoke the tokens at the issuer, then delete the login here'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "token" -d 'Print one fresh access token'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "headers" -d 'Print the request headers for an MCP client\'s header helper, as one JSON object'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "exec" -d 'Run a command, such as a stdio MCP server, with a fresh token in its environment'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "bridge" -d 'Connect an MCP client that starts programs with a remote server, always signed in'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "proxy" -d 'Let programs on this machine use servers over HTTP, without a token of theirs'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "call" -d 'Send one request with a fresh token, and print what the server answers'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "status" -d 'Show the logins: account, issuer, time left, scopes, client and store'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "list" -d 'List the logins, a line each; never opens the keychain'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "refresh" -d 'Refresh a login now'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "server" -d 'Name servers and settle how to sign in to them'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "store" -d 'Show where logins rest, move them to another store, change the passphrase'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "discover" -d 'Show every step of discovery, and the rule behind it, without signing in'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "doctor" -d 'Check the store, keychain, locks, files, clock, network and browser; each finding comes with its remedy'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "audit" -d 'Show who signed in, who got a token, what was refreshed and revoked'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "mcp" -d 'Be an MCP server for an agent: it can begin sign-ins and send requests, and never sees a token'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "sandbox" -d 'Run a development issuer with a protected MCP server, on this machine only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "demo" -d 'See it work: sign in to a sandbox, get a token, run an MCP server with it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "man" -d 'Print a manual page, or write all of them into a directory'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from login logout token headers exec bridge proxy call status list refresh server store discover doctor audit mcp sandbox demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "add" -d 'Name a server, check it and settle how to sign in to it'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "show" -d 'Show what is settled for a server'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "set" -d 'Change what is settled for a server'

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::files;
-use crate::http::NetworkSettings;
+use crate::http::{ClientCertificate, NetworkSettings, Own, Source};
 use crate::model::grant::TokenSource;
 use crate::model::{DpopChoice, GrantKind, Issuer, Name, ScopeSet, ServerArg, ServerUrl};
 use crate::peer_text::PeerText;
@@ -236,6 +236,12 @@ pub struct ServerProfile {
     /// Where the redirect is awaited.
     #[serde(default, skip_serializing_if = "is_default")]
     pub callback: CallbackSettings,
+    /// Headers that the server wants with every request, by name, and where their values are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Source>,
+    /// The certificate that the server wants to see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 impl ServerProfile {
@@ -264,7 +270,14 @@ impl ServerProfile {
             enterprise: EnterpriseSettings::default(),
             endpoints: ManualEndpoints::default(),
             callback: CallbackSettings::default(),
+            headers: BTreeMap::new(),
+            client_certificate: None,
         }
+    }
+
+    /// What the server wants beside a token.
+    pub fn own(&self) -> Own {
+        Own::new(self.headers.clone(), self.client_certificate.clone())
     }
 }
 

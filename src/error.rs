@@ -51,6 +51,14 @@ pub enum Error {
         /// What to type instead.
         hint: String,
     },
+    /// What was asked for would let others in.
+    #[error("{message}")]
+    Unsafe {
+        /// What would be open to whom.
+        message: String,
+        /// What to type instead.
+        hint: String,
+    },
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -131,6 +139,40 @@ pub enum Error {
         status: u16,
         /// Seconds after which to try again, if it said so.
         retry_after: Option<u64>,
+    },
+    /// A message for the server was not served.
+    #[error("{server} answered with status {status}{}", .said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
+    Unserved {
+        /// The server, as the user may name it.
+        server: String,
+        /// The HTTP status.
+        status: u16,
+        /// Seconds after which to try again, if it said so.
+        retry_after: Option<u64>,
+        /// Its words.
+        said: Option<PeerText>,
+    },
+    /// An answer ended before it was whole.
+    #[error("{server} ended its answer before it was whole")]
+    CutOff {
+        /// The server, as the user may name it.
+        server: String,
+    },
+    /// What a server said in answer was no message of the protocol.
+    #[error("{server} sent what is no answer: {why}")]
+    NoMessage {
+        /// The server, as the user may name it.
+        server: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The server refused a token when part of what was sent was gone already; the token is another one by now.
+    #[error(
+        "{server} refused the access token in the middle of the request, which cannot be sent again from here"
+    )]
+    NotRepeated {
+        /// The server, as the user may name it.
+        server: String,
     },
     /// Signing in came to nothing too often.
     #[error(
@@ -224,6 +266,9 @@ pub enum Error {
     /// Standard output did not take the answer.
     #[error("the answer could not be written: {0}")]
     AnswerLost(io::Error),
+    /// The program has rights that whoever started it does not have.
+    #[error("mcpauth runs with rights that are not yours (set-user-ID, set-group-ID or file capabilities)")]
+    BorrowedRights,
     /// Nobody foresaw this.
     #[error("{0}")]
     Unforeseen(String),
@@ -285,14 +330,16 @@ impl Error {
             | Self::NoServer(_)
             | Self::Bound { .. } => 2,
             Self::LoginNeeded { .. } | Self::ScopeNeeded { .. } => LOGIN_NEEDED,
-            Self::Answered { status, .. } => answered_exit_code(*status),
-            Self::ScopeHeld { .. } => 8,
-            Self::WrongPaste { .. } => REFUSED,
+            Self::Answered { status, .. } | Self::Unserved { status, .. } => answered_exit_code(*status),
+            Self::ScopeHeld { .. } | Self::NoMessage { .. } => 8,
+            Self::WrongPaste { .. } | Self::BorrowedRights | Self::Unsafe { .. } => REFUSED,
             Self::Remote { source, .. } => remote::exit_code(source),
             Self::TooManyLogins { .. }
             | Self::Resting { .. }
             | Self::NotYet { .. }
             | Self::Interrupted { .. }
+            | Self::NotRepeated { .. }
+            | Self::CutOff { .. }
             | Self::Listen(ListenError::PortTaken { .. }) => TEMPORARY,
             Self::Cancelled { .. } | Self::TimedOut { .. } | Self::Listen(_) => 4,
             Self::BrokenLog(_) => 7,
@@ -321,7 +368,7 @@ impl Error {
     /// What the reader can do, as a command to type wherever there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Usage { hint, .. } | Self::Unsafe { hint, .. } => Some(hint.clone()),
             Self::Config(error) => config_hint(error),
             Self::Malformed(_) => Some("`mcpauth help` shows what each command takes".into()),
             Self::NoServer(names) if names.is_empty() => Some("run `mcpauth login https://…`".into()),
@@ -356,6 +403,13 @@ impl Error {
             Self::Interrupted { .. } => {
                 Some("try again: the refresh token was kept and is tried once more".into())
             }
+            Self::Unserved { status, retry_after: Some(seconds), .. } if is_passing(*status) => {
+                Some(format!("try again in {seconds} s"))
+            }
+            Self::Unserved { .. } => None,
+            Self::CutOff { .. } => Some("whether it was done is not known, so it was not asked again".into()),
+            Self::NoMessage { .. } => Some("tell whoever runs the server".into()),
+            Self::NotRepeated { .. } => Some("send it again: the next request has the new token".into()),
             Self::PassedOn { hint, .. } => hint.clone(),
             Self::Store(error) => error.hint(),
             Self::NotMoved { source } => source.hint(),
@@ -371,6 +425,9 @@ impl Error {
             Self::Partly { .. } => Some("each of them is told above".into()),
             Self::BrokenLog(_) => {
                 Some("keep a copy of the files as they are; the log goes on after them all the same".into())
+            }
+            Self::BorrowedRights => {
+                Some("take them from the file, with `chmod u-s,g-s` or `setcap -r`".into())
             }
             Self::AnswerLost(_) => Some("see that standard output leads somewhere with room".into()),
             Self::Unforeseen(_) => {

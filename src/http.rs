@@ -3,6 +3,7 @@
 
 mod answer;
 mod gate;
+mod own;
 mod sending;
 mod streaming;
 mod trouble;
@@ -28,8 +29,9 @@ pub use self::answer::Answer;
 use self::answer::retry_after;
 pub use self::gate::TOO_LOCAL;
 use self::gate::{Gate, GatedResolver};
+pub use self::own::{ClientCertificate, NoSource, OURS, Own, Source, may_be_settled};
 use self::sending::Sending;
-pub use self::streaming::{STREAM_LIMIT, Streamed};
+pub use self::streaming::{STREAM_LIMIT, Streamed, Upgraded};
 use self::trouble::{Attempt, innermost};
 pub use self::trouble::{Flaw, HttpError};
 use crate::model::{ServerUrl, is_loopback};
@@ -37,6 +39,8 @@ use crate::secret::{AccessToken, Assertion, ClientSecret, RegistrationToken};
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
+/// After how much silence it is looked whether the other side of a connection is still there.
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 /// How long an answer may take, all in all.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of an answer that are read.
@@ -46,16 +50,22 @@ const DPOP: &str = "dpop";
 /// How many redirects a metadata request follows, all within one origin.
 const REDIRECTS: usize = 3;
 
-/// One request and what became of it, for `-v`. Holds neither query nor body.
+/// One request and what became of it, for `-v`. Shows neither query nor body.
 pub struct Exchange<'a> {
     /// The HTTP method.
     pub method: &'a str,
-    /// The URL without its query.
-    pub url: String,
+    url: &'a Url,
     /// The status, or why there is none.
     pub outcome: Result<u16, &'a HttpError>,
     /// How long it took.
     pub took: Duration,
+}
+
+impl Exchange<'_> {
+    /// The URL without its query.
+    pub fn url(&self) -> String {
+        without_query(self.url)
+    }
 }
 
 /// Is told of each exchange.
@@ -108,7 +118,12 @@ pub enum Body {
     Form(Zeroizing<String>),
     /// These bytes; the headers say what they are.
     Bytes(Bytes),
+    /// What somebody else is still saying.
+    Flowing(FlowingBody),
 }
+
+/// A body that comes while it is sent.
+pub type FlowingBody = reqwest::Body;
 
 /// One request to be sent.
 pub struct Request<'a> {
@@ -161,15 +176,31 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Whose certificates a client takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// What the system and the settings say.
+    Usual,
+    /// Nobody's: it speaks in the clear.
+    Nobody,
+}
+
 /// The HTTP client for one MCP server and whoever it names. Costs nothing until the first request.
 pub struct Http {
     settings: NetworkSettings,
     gate: Arc<Gate>,
     observer: Observer,
+    /// The server: what it wants of its own goes to its origin.
+    server: Url,
+    own: Own,
     /// For other machines, perhaps through a proxy.
     far: OnceLock<reqwest::Client>,
     /// For this machine: what is meant for a loopback address, in the clear at that, is not for a proxy.
     near: OnceLock<reqwest::Client>,
+    /// The same in the clear: nobody reads the certificates of the system for that.
+    clear: OnceLock<reqwest::Client>,
+    /// For the server, where it wants to see a certificate.
+    known: OnceLock<reqwest::Client>,
 }
 
 impl Http {
@@ -180,12 +211,36 @@ impl Http {
         let mut trusted = settings.allow_hosts.clone();
         trusted.extend(proxy_hosts(&settings));
         let gate = Arc::new(Gate::new(typed, trusted));
-        Self { settings, gate, observer, far: OnceLock::new(), near: OnceLock::new() }
+        Self {
+            settings,
+            gate,
+            observer,
+            server: url,
+            own: Own::default(),
+            far: OnceLock::new(),
+            near: OnceLock::new(),
+            clear: OnceLock::new(),
+            known: OnceLock::new(),
+        }
+    }
+
+    /// The same client with what the server wants beside a token. No other origin gets to see it.
+    #[must_use]
+    pub fn with(self, own: Own) -> Self {
+        Self { own, ..self }
     }
 
     /// Sets up everything that a request to another machine needs, and sends none.
     pub fn set_up(&self) -> Result<(), HttpError> {
-        self.client(false).map(drop)
+        self.build_client(false, Trust::Usual, None).map(drop)
+    }
+
+    /// Reads what the server wants beside a token, so that whoever needs it later does not find out then.
+    pub fn prepare(&self) -> Result<(), HttpError> {
+        if let Some(certificate) = &self.own.certificate {
+            certificate.read()?;
+        }
+        self.own.headers().map(drop)
     }
 
     /// Sends a request and reads the whole answer; follows no redirect.
@@ -196,7 +251,7 @@ impl Http {
         let result = self.exchange(request).await;
         (self.observer)(&Exchange {
             method: method.as_str(),
-            url: without_query(&url),
+            url: &url,
             outcome: result.as_ref().map(|answer| answer.status),
             took: started.elapsed(),
         });
@@ -294,8 +349,9 @@ impl Http {
     }
 
     fn build(&self, request: Request<'_>, sending: &Sending) -> Result<reqwest::RequestBuilder, HttpError> {
-        let client = self.client(is_loopback(request.url))?;
-        let mut builder = client.request(request.method, request.url.clone()).headers(request.headers);
+        let client = self.client(request.url)?;
+        let headers = self.headers(request.url, request.headers)?;
+        let mut builder = client.request(request.method, request.url.clone()).headers(headers);
         builder = match request.authorization {
             Authorization::Anonymous => builder,
             Authorization::Bearer(token) => builder.header(AUTHORIZATION, bearer(token.expose())?),
@@ -322,6 +378,10 @@ impl Http {
                 .header(ACCEPT, "application/json")
                 .body(sending.watch(form.as_bytes().to_vec().into())),
             Body::Bytes(bytes) => builder.body(sending.watch(bytes)),
+            Body::Flowing(body) => {
+                sending.cannot_be_watched();
+                builder.body(body)
+            }
         })
     }
 
@@ -337,16 +397,39 @@ impl Http {
         Matcher::from_system().intercept(&target)?.uri().host().map(str::to_owned)
     }
 
-    fn client(&self, is_near: bool) -> Result<&reqwest::Client, HttpError> {
-        let known = if is_near { &self.near } else { &self.far };
+    /// The headers of a request, and what the server wants of its own. What a request says itself stands.
+    fn headers(&self, url: &Url, mut headers: HeaderMap) -> Result<HeaderMap, HttpError> {
+        if is_same_origin(url, &self.server) {
+            for (name, value) in self.own.headers()? {
+                headers.entry(name).or_insert_with(|| value.clone());
+            }
+        }
+        Ok(headers)
+    }
+
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
+        let certificate = self.own.certificate.as_ref().filter(|_| is_same_origin(url, &self.server));
+        let is_near = is_loopback(url);
+        let known = match (certificate, is_near) {
+            (Some(_), _) => &self.known,
+            (None, true) if url.scheme() == "http" => &self.clear,
+            (None, true) => &self.near,
+            (None, false) => &self.far,
+        };
         if let Some(client) = known.get() {
             return Ok(client);
         }
-        let client = self.build_client(is_near)?;
+        let trust = if url.scheme() == "http" { Trust::Nobody } else { Trust::Usual };
+        let client = self.build_client(is_near, trust, certificate)?;
         Ok(known.get_or_init(|| client))
     }
 
-    fn build_client(&self, is_near: bool) -> Result<reqwest::Client, HttpError> {
+    fn build_client(
+        &self,
+        is_near: bool,
+        trust: Trust,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<reqwest::Client, HttpError> {
         // Fails only if a provider is installed already, which is what is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let setup = |error: reqwest::Error| HttpError::Setup(innermost(&error));
@@ -355,12 +438,19 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT)
+            // A stream may be silent for hours; one whose server has gone without a word must not be so for ever.
+            .tcp_keepalive(KEEP_ALIVE)
             .dns_resolver(Arc::new(GatedResolver(Arc::clone(&self.gate))));
-        if let Some(file) = &self.settings.ca_file {
+        if trust == Trust::Nobody {
+            builder = builder.tls_certs_only([]);
+        } else if let Some(file) = &self.settings.ca_file {
             let unreadable = |error: std::io::Error| HttpError::Setup(format!("{}: {error}", file.display()));
             let pem = std::fs::read(file).map_err(unreadable)?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(setup)?;
             builder = builder.tls_certs_merge(certificates);
+        }
+        if let Some(certificate) = certificate {
+            builder = builder.identity(certificate.read()?);
         }
         if is_near {
             builder = builder.no_proxy();
@@ -381,6 +471,12 @@ pub fn block_on<Output>(future: impl Future<Output = Output>) -> Result<Output, 
     // A thread may still wait for a line or a name server; the program does not.
     runtime.shutdown_background();
     Ok(output)
+}
+
+/// Whether two URLs of http or https have the same origin (RFC 6454 section 5).
+pub fn is_same_origin(one: &Url, other: &Url) -> bool {
+    let port = Url::port_or_known_default;
+    one.has_host() && one.scheme() == other.scheme() && one.host() == other.host() && port(one) == port(other)
 }
 
 /// A URL as it may be shown: a query can hold a code or a state.

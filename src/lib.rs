@@ -49,6 +49,7 @@ use flows::Ports;
 
 /// Runs a command line with the real world around it, and gives its exit code.
 pub fn run(args: &[OsString]) -> u8 {
+    platform::protect_memory();
     platform::reset_signals();
     let terminal = console::SystemTerminal;
     let ports = Ports {
@@ -58,5 +59,8 @@ pub fn run(args: &[OsString]) -> u8 {
         terminal: Arc::new(terminal),
         program: platform::own_program().ok(),
     };
+    if platform::has_borrowed_rights() {
+        return commands::refuse_borrowed_rights(&ports);
+    }
     commands::run(args, ports)
 }

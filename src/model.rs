@@ -354,6 +354,11 @@ impl Login {
 }
 
 impl LoginFacts {
+    /// Which sign-in this came from: it changes with every sign-in, and with no refresh.
+    pub fn sign_in(&self) -> (UnixTime, u64) {
+        (self.created_at, self.generation.saturating_sub(self.refresh_count))
+    }
+
     /// The key under which it is stored.
     pub fn key(&self) -> LoginKey {
         LoginKey { server: self.server.clone(), account: self.account.clone() }

@@ -30,6 +30,8 @@ pub type CodeVerifier = Secret<kind::CodeVerifier>;
 pub type AuthorizationCode = Secret<kind::AuthorizationCode>;
 /// Ties the redirect to the attempt that started it (RFC 6749 section 10.12).
 pub type State = Secret<kind::State>;
+/// Opens the local proxy to a client on this machine, for one start of it.
+pub type ProxySecret = Secret<kind::ProxySecret>;
 /// What a person types to unseal the store.
 pub type Passphrase = Secret<kind::Passphrase>;
 
@@ -43,7 +45,7 @@ pub mod kind {
     }
     kinds! {
         AccessToken RefreshToken ClientSecret ClientKey DpopKey Assertion DeviceCode RegistrationToken CodeVerifier
-        AuthorizationCode State Passphrase
+        AuthorizationCode State ProxySecret Passphrase
     }
 }
 

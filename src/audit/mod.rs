@@ -49,6 +49,10 @@ pub enum Kind {
     RefreshFailed,
     /// A token left the store for another program.
     HandedOut,
+    /// A request was sent with the token, on behalf of another program.
+    Used,
+    /// Other programs may send requests with the token, for as long as the process lives.
+    Opened,
     /// A login was ended here, and as far as told at the issuer.
     Revoked,
     /// The issuer gave a client id.
@@ -65,6 +69,8 @@ impl Kind {
             Self::Refreshed => "refreshed",
             Self::RefreshFailed => "refresh_failed",
             Self::HandedOut => "handed_out",
+            Self::Used => "used",
+            Self::Opened => "opened",
             Self::Revoked => "revoked",
             Self::ClientRegistered => "client_registered",
         }

@@ -67,13 +67,13 @@ impl CallArgs {
         };
         let head = if app.console.tone().json {
             let mut body = Vec::new();
-            let head = call::call(Arc::clone(&app), &request, |piece| collect(&mut body, &piece))?;
+            let head = call::call(&app, &request, |piece| collect(&mut body, &piece))?;
             app.console.answer_as(&answer(&head, &body), String::new)?;
             head
         } else {
             let mut passing = Passing::new(&app.console);
             let include = self.include;
-            let head = call::call(Arc::clone(&app), &request, |piece| show(&mut passing, &piece, include))?;
+            let head = call::call(&app, &request, |piece| show(&mut passing, &piece, include))?;
             passing.finish()?;
             head
         };

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::flows::login::{self, LoginRequest};
 use crate::flows::session::{self, Freshness};
 use crate::flows::{App, demo};
-use crate::model::{GrantKind, LoginKey, Name, ScopeSet, ServerUrl};
+use crate::model::{LoginKey, Name, ScopeSet, ServerUrl};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// See it work: sign in to a sandbox, get a token, run an MCP server with it
@@ -71,18 +71,6 @@ impl DemoArgs {
         let url: ServerUrl = sandbox.mcp_url().parse()?;
         let scope = Some(ScopeSet::from("openid mcp:basic"));
         let profile = ServerProfile { scope, ..ServerProfile::new("demo".parse()?, url) };
-        Ok(LoginRequest {
-            profile,
-            account: Name::default(),
-            client: None,
-            browser: true,
-            paste_only: false,
-            grant: GrantKind::AuthorizationCode,
-            add_scope: ScopeSet::default(),
-            fresh: false,
-            qr: false,
-            explain: false,
-            timeout: self.timeout,
-        })
+        Ok(LoginRequest::by_itself(profile, Name::default(), ScopeSet::default(), self.timeout))
     }
 }

@@ -1,5 +1,6 @@
 //! `mcpauth login`: sign in to a server.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -105,10 +106,12 @@ impl LoginArgs {
             browser: !self.no_browser && !self.paste,
             paste_only: self.paste,
             add_scope: self.add_scope.iter().flat_map(|text| text.split_ascii_whitespace()).collect(),
+            extra_params: BTreeMap::new(),
             fresh: self.fresh,
             qr: self.qr,
             explain: self.explain,
             timeout: self.timeout,
+            gives_way: false,
         };
         let outcome = match login::login(&mut app, &request) {
             // Where a person sits, what only he can know may as well be asked for.
@@ -162,7 +165,7 @@ impl LoginArgs {
                 return Err(Error::Unforeseen("a server is known and unknown at once".into()));
             }
         };
-        self.profile.apply(&mut profile);
+        self.profile.apply(&mut profile)?;
         Ok(profile)
     }
 

@@ -3,6 +3,7 @@
 mod all;
 mod args;
 mod audit;
+mod bridge;
 mod call;
 mod client;
 mod completions;
@@ -17,8 +18,10 @@ mod list;
 mod login;
 mod logout;
 mod man;
+mod mcp;
 mod overruled;
 mod profile;
+mod proxy;
 mod refresh;
 mod refusal;
 mod sandbox;
@@ -40,7 +43,7 @@ pub use man::pages as man_pages;
 
 use crate::console::{Console, Tone};
 use crate::error::Error;
-use crate::flows::{self, App, Ports};
+use crate::flows::{App, Ports};
 
 /// Sign in to MCP servers once; hand every script, client and stdio server a fresh token
 #[derive(Parser)]
@@ -69,6 +72,8 @@ enum Command {
     Token(token::TokenArgs),
     Headers(headers::HeadersArgs),
     Exec(exec::ExecArgs),
+    Bridge(bridge::BridgeArgs),
+    Proxy(proxy::ProxyArgs),
     Call(call::CallArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -78,6 +83,7 @@ enum Command {
     Discover(discover::DiscoverArgs),
     Doctor(doctor::DoctorArgs),
     Audit(audit::AuditArgs),
+    Mcp(mcp::McpArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     #[command(name = crate::flows::demo::SERVER_COMMAND, hide = true)]
@@ -88,8 +94,9 @@ enum Command {
 
 /// Runs a command line and gives its exit code.
 pub fn run(args: &[OsString], ports: Ports) -> u8 {
-    if args.get(1).is_some_and(|first| first == flows::worker::COMMAND) {
-        return worker::run(ports);
+    let hidden = args.get(1).and_then(|first| worker::run(first.to_str()?, &ports));
+    if let Some(exit_code) = hidden {
+        return exit_code;
     }
     let overruled = |refusal| Cli::from_arg_matches(&overruled::parse(refusal, args)?);
     let cli = match parse(args).or_else(overruled) {
@@ -107,6 +114,14 @@ pub fn run(args: &[OsString], ports: Ports) -> u8 {
     })
 }
 
+/// Refuses to work with more rights than whoever started this program has: its variables and files would decide what is
+/// done with them.
+pub fn refuse_borrowed_rights(ports: &Ports) -> u8 {
+    let tone = Tone { colorless: args::colorless(), ..Tone::default() };
+    Console::new(ports.terminal.clone(), tone).error(&Error::BorrowedRights);
+    Error::BorrowedRights.exit_code()
+}
+
 impl Command {
     /// Its name, for the log of what happens.
     fn name(&self) -> &'static str {
@@ -116,11 +131,14 @@ impl Command {
             Self::Token(_) => "token",
             Self::Headers(_) => "headers",
             Self::Exec(_) => "exec",
+            Self::Bridge(_) => "bridge",
+            Self::Proxy(_) => "proxy",
             Self::Call(_) => "call",
             Self::Status(_) => "status",
             Self::Refresh(_) => "refresh",
             Self::Server(_) => "server",
             Self::Discover(_) => "discover",
+            Self::Mcp(_) => "mcp",
             // The others change no login and hand out nothing.
             _ => "mcpauth",
         }
@@ -128,12 +146,14 @@ impl Command {
 
     fn run(self, app: App) -> Result<u8, Error> {
         let done = match self {
-            Self::Exec(args) => return args.run(&app),
+            Self::Exec(args) => return args.run(app),
             Self::Doctor(args) => return args.run(&app),
             Self::Login(args) => args.run(app),
             Self::Logout(args) => args.run(&app),
             Self::Token(args) => args.run(&app),
             Self::Headers(args) => args.run(app),
+            Self::Bridge(args) => args.run(app),
+            Self::Proxy(args) => args.run(app),
             Self::Call(args) => args.run(app),
             Self::Status(args) => args.run(&app),
             Self::List(_) => list::run(&app),
@@ -142,6 +162,7 @@ impl Command {
             Self::Store(args) => args.run(app),
             Self::Discover(args) => args.run(&app),
             Self::Audit(args) => args.run(&app),
+            Self::Mcp(args) => args.run(app),
             Self::Sandbox(args) => args.run(&app),
             Self::Demo(args) => args.run(&app),
             Self::DemoServer => demo_server::run(&app),
@@ -193,6 +214,9 @@ fn with_environment_twins(command: clap::Command) -> clap::Command {
         // `--server` has its twin where a server is chosen: `App::profile`.
         Some("help" | "version" | "server") | None => arg,
         Some(long) => {
+            // `--header` means one thing where a token is printed and another where a server is settled.
+            let long =
+                if long == "header" && arg.get_action().takes_values() { "server-header" } else { long };
             let variable = format!("MCPAUTH_{}", long.to_ascii_uppercase().replace('-', "_"));
             let arg = if matches!(arg.get_action(), ArgAction::SetTrue) {
                 arg.value_parser(FalseyValueParser::new())
@@ -268,6 +292,7 @@ mod tests {
             "headers --placeholder --store file",
             "exec -s a -e B=c -- cmd --flag -- x",
             "exec --clean-env --allow-env A -q -- cmd",
+            "exec --token-file --socket -s a -- cmd",
         ] {
             let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             let whole = command().try_get_matches_from([&["mcpauth".into()], &args[..]].concat()).unwrap();

@@ -1,10 +1,15 @@
 //! What `login` and `server` settle alike for a server.
 
+use std::path::{Path, PathBuf};
+
 use url::Url;
 
 use super::grants::GrantArgs;
 use crate::config::{CallbackSettings, EnterpriseSettings, ManualEndpoints, ResourceChoice, ServerProfile};
+use crate::error::Error;
+use crate::flows::dealings;
 use crate::flows::exec::Variable;
+use crate::http::{ClientCertificate, NoSource, Source, may_be_settled};
 use crate::model::{DpopChoice, GrantKind, Issuer, ScopeSet};
 use crate::quirks;
 
@@ -67,6 +72,19 @@ pub(super) struct ProfileArgs {
     #[arg(long, value_name = "URL")]
     redirect_url: Option<Url>,
 
+    /// A header that the server wants with every request, such as `X-Api-Key: env:VAR` or `X-Api-Key: file:PATH`; may be
+    /// repeated
+    #[arg(long, value_name = "NAME: SOURCE")]
+    header: Vec<String>,
+
+    /// A PEM file with the certificate that the server wants to see
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_cert: Option<PathBuf>,
+
+    /// A PEM file with the private key of that certificate, which nobody else can read
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    client_key: Option<PathBuf>,
+
     /// Trust this issuer, too: a spelling in which the metadata names the issuer, or a new one that takes its place; may
     /// be repeated
     #[arg(long, value_name = "URL")]
@@ -122,20 +140,8 @@ fn known_provider(name: &str) -> Result<String, String> {
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    const OURS: [&str; 10] = [
-        "response_type",
-        "client_id",
-        "redirect_uri",
-        "state",
-        "code_challenge",
-        "code_challenge_method",
-        "resource",
-        "scope",
-        "request",
-        "request_uri",
-    ];
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
-    if name.is_empty() || OURS.contains(&name) {
+    if !dealings::is_fit_parameter(name) {
         return Err(format!("`{name}` is not yours to set this way"));
     }
     Ok((name.to_owned(), value.to_owned()))
@@ -152,7 +158,7 @@ fn path(text: &str) -> Result<String, String> {
 
 impl ProfileArgs {
     /// Settles what the flags say and leaves the rest as it was.
-    pub(super) fn apply(&self, profile: &mut ServerProfile) {
+    pub(super) fn apply(&self, profile: &mut ServerProfile) -> Result<(), Error> {
         fn settle<Value: Clone>(own: &mut Option<Value>, flag: Option<&Value>) {
             if let Some(value) = flag {
                 *own = Some(value.clone());
@@ -194,7 +200,40 @@ impl ProfileArgs {
             profile.resource = ResourceChoice::Omitted;
         }
         self.grant.apply(profile);
+        for line in &self.header {
+            let (name, source) = header(line)?;
+            profile.headers.insert(name, source);
+        }
+        if let (Some(certificate), Some(key)) = (&self.client_cert, &self.client_key) {
+            profile.client_certificate =
+                Some(ClientCertificate { certificate: whole(certificate), key: whole(key) });
+        }
+        Ok(())
     }
+}
+
+/// The name of a header, and where its value is. Nothing of the line is repeated but the name: the rest may be a secret.
+fn header(line: &str) -> Result<(String, Source), Error> {
+    let refuse = |message: String| {
+        Error::Usage {
+        message,
+        hint: "write it as --header 'Name: env:VAR' or --header 'Name: file:PATH'; a value here would be seen by every \
+               program on this machine"
+            .into(),
+    }
+    };
+    let (name, source) = line.split_once(':').ok_or_else(|| refuse("a header has no colon".into()))?;
+    let name = may_be_settled(name).map_err(|why| refuse(format!("--header: {why}")))?;
+    let source = source.trim().parse().map_err(|error: NoSource| refuse(error.to_string()))?;
+    Ok(match source {
+        Source::File(path) => (name.to_string(), Source::File(whole(&path))),
+        variable @ Source::Variable(_) => (name.to_string(), variable),
+    })
+}
+
+/// The same file, wherever we are started from.
+fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// What can be unsettled again: everything that only a flag settles.
@@ -220,6 +259,8 @@ pub(super) enum Unset {
     Assertion,
     Enterprise,
     IdentityProvider,
+    Headers,
+    ClientCert,
 }
 
 impl Unset {
@@ -246,6 +287,8 @@ impl Unset {
             Self::Assertion => profile.assertion = None,
             Self::Enterprise => profile.enterprise = EnterpriseSettings::default(),
             Self::IdentityProvider => profile.identity_provider = false,
+            Self::Headers => profile.headers.clear(),
+            Self::ClientCert => profile.client_certificate = None,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::span;
 use crate::error::Error;
 use crate::flows::App;
-use crate::sandbox::{Dpop, Imitation, KNOWN_CLIENT, Sandbox, SandboxOptions, imitations};
+use crate::sandbox::{Dpop, Imitation, KNOWN_CLIENT, Sandbox, SandboxOptions, Speaks, imitations};
 
 /// Run a development issuer with a protected MCP server, on this machine only
 ///
@@ -50,6 +50,10 @@ pub(super) struct SandboxArgs {
     #[arg(long)]
     no_resource_metadata: bool,
 
+    /// Speak only this revision of MCP; 2025-11-25 stands for all that have sessions
+    #[arg(long, value_name = "REVISION", value_enum)]
+    only: Option<RevisionArg>,
+
     /// Imitate a provider that has ways of its own, as far as people reported them
     #[arg(long, value_name = "NAME", value_parser = imitated)]
     imitate: Option<String>,
@@ -62,6 +66,30 @@ fn imitated(name: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     Err(format!("there are imitations of {}", known.join(", ")))
+}
+
+/// The revisions that differ in how messages travel.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum RevisionArg {
+    /// One stream for all answers
+    #[value(name = "2024-11-05")]
+    Legacy,
+    /// Sessions
+    #[value(name = "2025-11-25")]
+    Sessions,
+    /// No sessions
+    #[value(name = "2026-07-28")]
+    Stateless,
+}
+
+impl RevisionArg {
+    fn knob(self) -> Speaks {
+        match self {
+            Self::Legacy => Speaks::OnlyLegacy(405),
+            Self::Sessions => Speaks::OnlySessions(400),
+            Self::Stateless => Speaks::OnlyStateless,
+        }
+    }
 }
 
 /// Whose tokens are bound to a key.
@@ -98,10 +126,11 @@ impl SandboxArgs {
             sandbox.add_client(KNOWN_CLIENT, None, &redirects);
         }
         let url = sandbox.mcp_url();
-        let answer = json!({ "url": url, "issuer": sandbox.origin(),
+        let answer = json!({ "url": url, "sse_url": sandbox.sse_url(), "websocket_url": sandbox.websocket_url(),
+            "issuer": sandbox.origin(),
             "imitates": imitation.as_ref().map(|imitation| &imitation.name) });
         app.console.answer_as(&answer, || url.clone())?;
-        app.console.say(&told(&url, registers, imitation.as_ref()));
+        app.console.say(&told(&sandbox, registers, imitation.as_ref()));
         let waited = crate::http::block_on(crate::platform::interrupted());
         drop(sandbox);
         waited.map_err(|error| Error::Unforeseen(error.to_string()))
@@ -121,6 +150,7 @@ impl SandboxArgs {
             device: self.device,
             dpop: self.dpop.map_or(Dpop::Off, DpopArg::knob),
             resource_metadata: !self.no_resource_metadata,
+            speaks: self.only.map_or(Speaks::Everything, RevisionArg::knob),
             ..SandboxOptions::default()
         };
         let Some(name) = &self.imitate else { return Ok(options) };
@@ -129,7 +159,8 @@ impl SandboxArgs {
 }
 
 /// What to do next, and what this is not.
-fn told(url: &str, registers: bool, imitation: Option<&Imitation>) -> String {
+fn told(sandbox: &Sandbox, registers: bool, imitation: Option<&Imitation>) -> String {
+    let (url, sse, websocket) = (sandbox.mcp_url(), sandbox.sse_url(), sandbox.websocket_url());
     let imitates = imitation.map(|Imitation { name, what, .. }| {
         format!(
             "\n  imitates: {name}, as far as people reported it: it {what}; it is not the provider itself"
@@ -138,7 +169,7 @@ fn told(url: &str, registers: bool, imitation: Option<&Imitation>) -> String {
     let client = (!registers).then(|| format!(" --client-id {KNOWN_CLIENT}"));
     let quirks = imitation.map(|imitation| format!(" --quirks {}", imitation.name));
     format!(
-        "sandbox for development, not for production{}\n  sign in:  mcpauth login {url}{}{}\n  stop:     Ctrl-C",
+        "sandbox for development, not for production{}\n  sign in:  mcpauth login {url}{}{}\n  also at:  {sse} (MCP 2024-11-05), {websocket} (WebSocket)\n  stop:     Ctrl-C",
         imitates.unwrap_or_default(),
         client.unwrap_or_default(),
         quirks.unwrap_or_default(),

@@ -149,7 +149,7 @@ impl ServerArgs {
 }
 
 fn change(app: &mut App, mut profile: ServerProfile, args: &ChangeArgs) -> Result<(), Error> {
-    args.profile.apply(&mut profile);
+    args.profile.apply(&mut profile)?;
     if let Some(seconds) = args.metadata_ttl {
         if seconds < 300 {
             return Err(Error::Usage {

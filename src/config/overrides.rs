@@ -1,6 +1,8 @@
 //! What the user settled otherwise than the standards, or the server, would have it. Each is a decision somebody may ask
 //! about later, so each is shown by `status` and written into the audit log with the login that it led to.
 
+use std::path::Path;
+
 use super::{ResourceChoice, ServerProfile};
 use crate::model::grant::TokenSource;
 use crate::model::{DpopChoice, GrantKind, Issuer};
@@ -24,7 +26,17 @@ impl ServerProfile {
         let parameters = self.auth_params.iter().map(|(name, value)| parameter(name, value));
         flags.extend(parameters.map(|parameter| format!("--auth-param {parameter}")));
         self.about_the_redirect(&mut flags);
+        self.about_the_server(&mut flags);
         flags
+    }
+
+    fn about_the_server(&self, flags: &mut Vec<String>) {
+        let line = |(name, source)| format!("--header {}", quoted(&format!("{name}: {source}")));
+        flags.extend(self.headers.iter().map(line));
+        if let Some(own) = &self.client_certificate {
+            let file = |path: &Path| quoted(&path.to_string_lossy());
+            flags.push(format!("--client-cert {} --client-key {}", file(&own.certificate), file(&own.key)));
+        }
     }
 
     /// How to sign in, as the flags that would settle it again.

@@ -14,7 +14,7 @@ pub(super) fn exit_code(error: &oauth::Error) -> u8 {
         | E::NotOffered { .. }
         | E::NoDevices(_)
         | E::BadKey(_)
-        | E::Http(HttpError::Setup(_)) => 2,
+        | E::Http(HttpError::Setup(_) | HttpError::Unprepared { .. }) => 2,
         E::Declined(_)
         | E::CodeEnded
         | E::AuthorizationFailed(_)
@@ -159,6 +159,10 @@ fn network_hint(server: &str, error: &HttpError) -> String {
         H::Tls { .. } | H::NotHttp { .. } => "check the URL and the network; what is stored was kept".into(),
         H::Broken { .. } | H::Timeout { .. } => "try again later; what is stored was kept".into(),
         H::Certificate { .. } | H::TooLarge { .. } => tell_with_requests(),
+        H::Unprepared { .. } => {
+            "see to it that it is there and that a key is yours alone, or settle another with `mcpauth server set`"
+                .into()
+        }
         H::Setup(_) => "check the [network] part of config.toml".into(),
     }
 }

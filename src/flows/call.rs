@@ -9,29 +9,13 @@ use std::time::Duration;
 use url::Url;
 
 use super::App;
-use super::relay::{Outgoing, Relay};
+use super::relay::{Outgoing, Payload, Relay};
+use crate::audit::{Event, Kind};
 use crate::error::Error;
-use crate::http::{self, Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, STREAM_LIMIT};
-use crate::model::{Name, ServerArg};
+use crate::http::{self, Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, OURS, STREAM_LIMIT};
+use crate::model::{LoginKey, Name, ServerArg};
 use crate::peer_text::PeerText;
 
-/// Headers that say who asks, or where a message ends: those are settled here.
-const OURS: [&str; 14] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "dpop",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 /// What MCP servers speak (Streamable HTTP, Sending Messages to the Server).
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -77,7 +61,7 @@ pub type Shown = ControlFlow<Result<(), Error>>;
 
 /// Sends a request and shows the answer piece by piece. Gives its beginning, to be judged.
 pub fn call(
-    app: Arc<App>,
+    app: &Arc<App>,
     request: &CallRequest,
     mut show: impl FnMut(Piece<'_>) -> Shown,
 ) -> Result<Head, Error> {
@@ -87,10 +71,32 @@ pub fn call(
     let url = target(&profile.url.to_url(), path)?;
     let body = request.data.as_deref().map(read_data).transpose()?;
     let method = method.unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
-    let outgoing = Outgoing { method, url, headers, body, patience: request.max_time };
-    let relay = Relay::new(app, &profile, &request.account);
-    let asked = within(request.max_time, &outgoing.url, pass_on(&relay, &outgoing, &mut show));
+    let payload = body.map_or(Payload::Empty, Payload::Whole);
+    let outgoing = Outgoing { method, url, headers, payload, patience: request.max_time };
+    let relay = Relay::new(Arc::clone(app), &profile, &request.account);
+    let asked = within(request.max_time, &outgoing.url, pass_on(app, &relay, &outgoing, &mut show));
     http::block_on(asked).and_then(std::convert::identity).map_err(|error| relay.trouble(error.into()))?
+}
+
+/// A request that is not described on a command line, held to the same bounds.
+pub(super) fn outgoing<'a>(
+    server: &Url,
+    name: &str,
+    path: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+    body: Option<Bytes>,
+    patience: Duration,
+) -> Result<Outgoing, Error> {
+    let lines: Vec<String> = headers.map(|(name, value)| format!("{name}:{value}")).collect();
+    let headers = self::headers(&lines, body.is_some())?;
+    let (method, url) = (method(name)?, target(server, Some(path))?);
+    Ok(Outgoing {
+        method,
+        url,
+        headers,
+        payload: body.map_or(Payload::Empty, Payload::Whole),
+        patience: Some(patience),
+    })
 }
 
 /// Everything in its time, or not at all. A refresh that was begun goes on without us.
@@ -106,14 +112,19 @@ async fn within<Done>(
 }
 
 async fn pass_on(
+    app: &App,
     relay: &Relay,
     outgoing: &Outgoing,
     show: &mut impl FnMut(Piece<'_>) -> Shown,
 ) -> Result<Head, Error> {
-    let mut answer = relay.send(outgoing).await?;
+    let sent = relay.send(outgoing).await;
+    if matches!(sent, Ok(_) | Err(Error::ScopeNeeded { .. } | Error::ScopeHeld { .. })) {
+        note(app, relay.key());
+    }
+    let mut answer = sent?;
     let head = Head {
         status: answer.status,
-        version: answer.version.clone(),
+        version: answer.version(),
         retry_after: answer.retry_after(),
         headers: std::mem::take(&mut answer.headers),
     };
@@ -126,6 +137,13 @@ async fn pass_on(
         }
     }
     Ok(head)
+}
+
+/// Writes down that the token was used, as far as its record is still there to tell which.
+fn note(app: &App, key: &LoginKey) {
+    if let Ok(Some(summary)) = app.store().and_then(|store| Ok(store.summary(key)?)) {
+        app.audit(&Event::new(Kind::Used, key).about(&summary.tokens));
+    }
 }
 
 /// The method, if one is named, and the path, which is the server's own if none is.

@@ -30,6 +30,24 @@ pub struct Dealings {
     pub answer_member: Option<String>,
 }
 
+/// Whether a further parameter of the sign-in page may have this name: those that a login consists of are settled
+/// elsewhere.
+pub fn is_fit_parameter(name: &str) -> bool {
+    const OURS: [&str; 10] = [
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "state",
+        "code_challenge",
+        "code_challenge_method",
+        "resource",
+        "scope",
+        "request",
+        "request_uri",
+    ];
+    !name.is_empty() && !OURS.contains(&name)
+}
+
 /// An error if the user chose a provider that nothing is known of.
 pub fn check(profile: &ServerProfile) -> Result<(), Error> {
     let unknown = profile.quirks.iter().flatten().find(|name| catalogue().named(name).is_none());

@@ -25,7 +25,7 @@ pub fn discover(
     profile: &ServerProfile,
     trace: &mut Trace,
 ) -> Result<Result<Discovery, oauth::Error>, HttpError> {
-    let http = app.http(&profile.url);
+    let http = app.http_to(profile);
     let clients = app.store().map(|store| of_logins(&store, &profile.name)).unwrap_or_default();
     let held: Vec<Issuer> = clients.iter().map(|client| client.issuer.clone()).collect();
     let way = Way { held: &held, is_bound: false, fresh: true };

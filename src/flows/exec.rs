@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
-use super::App;
+use super::live::{self, Live};
 use super::session::{self, Freshness};
+use super::{App, worker};
 use crate::audit::{Event, Kind};
+use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::model::{Login, LoginKey, Malformed, Name, ServerArg};
 use crate::platform;
@@ -91,6 +94,7 @@ impl FromStr for Variable {
             "PERL5DB",
             "RUBYOPT",
             "RUBYLIB",
+            "_JAVA_OPTIONS",
             "JAVA_TOOL_OPTIONS",
             "JDK_JAVA_OPTIONS",
             "CLASSPATH",
@@ -125,47 +129,78 @@ pub struct ExecRequest {
     pub freshness: Freshness,
     /// `Some` if the child is to see nothing of our environment but the basics and these variables.
     pub clean: Option<Vec<String>>,
+    /// How it gets tokens while it runs.
+    pub live: Live,
     /// The command and its arguments.
     pub command: Vec<OsString>,
 }
 
-/// Starts the command. On Unix this process becomes the command, so it returns only errors; elsewhere it gives the
-/// command's exit code.
-pub fn exec(app: &App, request: &ExecRequest) -> Result<u8, Error> {
-    let Some((name, arguments)) = request.command.split_first() else {
+/// Starts the command. On Unix this process becomes the command, unless the command is to get tokens while it runs or a
+/// refresh goes on that this process has to wait for; where it does not, it gives the command's exit code.
+pub fn exec(app: App, request: ExecRequest) -> Result<u8, Error> {
+    let Some(name) = request.command.first() else {
         return Err(Error::Usage { message: "no command given".into(), hint: "write it after `--`".into() });
     };
     // Before any token is fetched: a mistyped command must not cost a refresh.
     let program = find(name)?;
-    let values = values(app, request)?;
-    let mut command = Command::new(&program);
-    set_name(&mut command, name);
-    command.args(arguments);
+    if request.live.is_wanted() {
+        return live::exec(app, request, program);
+    }
+    let values = values(&app, &request)?;
+    let mut command = command(&app, &request, &program, &values.entries)?;
+    if worker::goes_on() && platform::SUPERVISES {
+        return live::stay_with(&request, command);
+    }
+    platform::run_as_child(&mut command).map_err(|error| cannot_start(&request, &error))
+}
+
+/// What stands in the way of a program that was found.
+pub(super) fn cannot_start(request: &ExecRequest, error: &io::Error) -> Error {
+    not_runnable(
+        request.command.first().map_or(OsStr::new(""), OsString::as_os_str),
+        &error.to_string(),
+        false,
+    )
+}
+
+/// The command with these variables, ready to be started.
+pub(super) fn command<Value: AsRef<str>>(
+    app: &App,
+    request: &ExecRequest,
+    program: &Path,
+    variables: &[(String, Value)],
+) -> Result<Command, Error> {
+    let mut command = Command::new(program);
+    if let Some((name, arguments)) = request.command.split_first() {
+        set_name(&mut command, name);
+        command.args(arguments);
+    }
     set_environment(&mut command, request.clean.as_deref());
     if app.found_session_bus {
         command.env_remove("DBUS_SESSION_BUS_ADDRESS");
     }
-    for (variable, value) in &values {
-        if variable.len() + 1 + value.len() > LONGEST_ENTRY {
+    for (variable, value) in variables {
+        if variable.len() + 1 + value.as_ref().len() > LONGEST_ENTRY {
             return Err(Error::Usage {
                 message: format!("the value for {variable} is too long for an environment variable"),
                 hint: "let the command ask for it with `mcpauth token` instead".into(),
             });
         }
-        command.env(variable, value.as_str());
+        command.env(variable, value.as_ref());
     }
-    platform::run_as_child(&mut command).map_err(|error| not_runnable(name, &error.to_string(), false))
+    Ok(command)
 }
 
 /// One variable to be set, with its server looked up.
-struct Planned<'a> {
-    variable: String,
-    key: LoginKey,
-    field: &'a str,
+pub(super) struct Planned<'a> {
+    pub(super) variable: String,
+    pub(super) key: LoginKey,
+    /// What of the login was asked for by name.
+    pub(super) field: Option<&'a str>,
 }
 
 /// What is to be set, checked as a whole before the first token is fetched: a mistyped name must not cost a refresh.
-fn plan<'a>(app: &App, request: &'a ExecRequest) -> Result<Vec<Planned<'a>>, Error> {
+pub(super) fn plan<'a>(app: &App, request: &'a ExecRequest) -> Result<Vec<Planned<'a>>, Error> {
     let mut planned: Vec<Planned<'a>> = Vec::new();
     let default = request.servers.is_empty() && request.injections.is_empty();
     let plain = request.servers.iter().map(Some).chain(default.then_some(None));
@@ -176,36 +211,61 @@ fn plan<'a>(app: &App, request: &'a ExecRequest) -> Result<Vec<Planned<'a>>, Err
         let variable = variable.map(|variable| variable.0.clone()).or(profile.env);
         let variable = variable.unwrap_or_else(|| DEFAULT_VARIABLE.into());
         if planned.iter().any(|other| other.variable == variable) {
-            return Err(Error::Usage {
-                message: format!("two values for the variable {variable}"),
-                hint: "name a variable for each server with -e VAR=SERVER".into(),
-            });
+            return Err(taken_twice(&variable));
         }
         let key = LoginKey { server: profile.name, account: request.account.clone() };
-        planned.push(Planned { variable, key, field: field.unwrap_or("token") });
+        planned.push(Planned { variable, key, field });
     }
     Ok(planned)
 }
 
-/// Every variable with its value. One login is loaded, and if need be refreshed, once. That the command gets them is
+pub(super) fn taken_twice(variable: &str) -> Error {
+    Error::Usage {
+        message: format!("two values for the variable {variable}"),
+        hint: "name a variable for each server with -e VAR=SERVER".into(),
+    }
+}
+
+/// Variables with their values, and how long they are good.
+pub(super) struct Values {
+    pub(super) entries: Vec<(String, Zeroizing<String>)>,
+    /// When the first token among them is to be renewed, and when it ends, as far as anybody here can tell.
+    pub(super) until: Option<(UnixTime, UnixTime)>,
+}
+
+/// Every variable with its value.
+pub(super) fn values(app: &App, request: &ExecRequest) -> Result<Values, Error> {
+    values_of(app, request, &plan(app, request)?)
+}
+
+/// The values of what is planned. One login is loaded, and if need be refreshed, once. That the command gets them is
 /// written down before it does.
-fn values(app: &App, request: &ExecRequest) -> Result<Vec<(String, Zeroizing<String>)>, Error> {
+pub(super) fn values_of(app: &App, request: &ExecRequest, planned: &[Planned]) -> Result<Values, Error> {
     let mut logins: Vec<Login> = Vec::new();
-    let (mut values, mut given) = (Vec::new(), BTreeSet::new());
-    for Planned { variable, key, field } in plan(app, request)? {
-        let at = logins.iter().position(|login| login.key() == key).unwrap_or(logins.len());
+    let (mut entries, mut given) = (Vec::new(), BTreeSet::new());
+    for Planned { variable, key, field, .. } in planned {
+        let at = logins.iter().position(|login| login.key() == *key).unwrap_or(logins.len());
         if at == logins.len() {
-            logins.push(session::fresh_login(app, &key, &request.freshness)?);
+            logins.push(session::fresh_login(app, key, &request.freshness)?);
         }
-        values.push((variable, session::field(&logins[at], field)?));
+        let field = field.unwrap_or("token");
+        entries.push((variable.clone(), session::field(&logins[at], field)?));
         given.extend((!session::is_public(field)).then_some(at));
     }
+    let given: Vec<&Login> = given.into_iter().map(|at| &logins[at]).collect();
+    for login in &given {
+        note(app, request, login);
+    }
+    let ends = given.iter().map(|login| &login.tokens.facts);
+    let until = ends.filter_map(|facts| request.freshness.met_until(facts).zip(facts.expires_at)).min();
+    Ok(Values { entries, until })
+}
+
+/// Writes down that the command gets the token of a login.
+pub(super) fn note(app: &App, request: &ExecRequest, login: &Login) {
     let program = request.command.first().map(|name| Path::new(name).file_name().unwrap_or(name));
     let program = program.unwrap_or_default().to_string_lossy();
-    for login in given.into_iter().map(|at| &logins[at]) {
-        app.audit(&Event::new(Kind::HandedOut, &login.key()).about(&login.tokens.facts).to(&*program));
-    }
-    Ok(values)
+    app.audit(&Event::new(Kind::HandedOut, &login.key()).about(&login.tokens.facts).to(&*program));
 }
 
 /// The program that a name means, as a shell would find it.
@@ -231,7 +291,7 @@ fn not_runnable(name: &OsStr, why: &str, missing: bool) -> Error {
 }
 
 /// The child sees the name that was typed, not the path that it was found at.
-fn set_name(command: &mut Command, name: &OsStr) {
+pub(super) fn set_name(command: &mut Command, name: &OsStr) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::arg0(command, name);
     #[cfg(not(unix))]

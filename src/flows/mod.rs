@@ -1,6 +1,9 @@
 //! The use cases. They touch people, time and the keychain only through [`Ports`], and never print an answer.
 
+pub mod agent;
+pub mod attempt;
 pub mod brake;
+pub mod bridge;
 pub mod brought;
 pub mod call;
 pub mod condition;
@@ -12,12 +15,14 @@ mod enterprise;
 pub mod exec;
 mod explain;
 pub mod handout;
+pub mod live;
 pub mod login;
 pub mod logout;
 mod metadata_cache;
 pub mod moving;
 pub mod passphrase;
 mod printed;
+pub mod proxy;
 pub mod redirect;
 pub mod relay;
 pub mod renewal;
@@ -87,6 +92,22 @@ pub struct App {
 }
 
 impl App {
+    /// The same program once more, for a thread of its own: what it settles or finds out is not seen here.
+    pub fn another(&self) -> Result<Self, Error> {
+        Ok(Self {
+            ports: self.ports.clone(),
+            console: Console::new(Arc::clone(&self.ports.terminal), self.console.tone()),
+            config: Config::load(self.config.places().clone())?,
+            server_wish: self.server_wish.clone(),
+            store_wish: self.store_wish,
+            passphrase_descriptor: self.passphrase_descriptor,
+            deadline: self.deadline,
+            found_session_bus: self.found_session_bus,
+            trail: Trail::on_behalf_of(self.trail.caller().clone()),
+            opened: self.opened.clone(),
+        })
+    }
+
     /// The time.
     pub fn now(&self) -> UnixTime {
         self.ports.clock.now()
@@ -99,11 +120,27 @@ impl App {
         }
     }
 
-    /// An HTTP client for a server; costs nothing until it is used.
+    /// An HTTP client for a server, with what is settled for it; costs nothing until it is used.
     pub fn http(&self, server: &ServerUrl) -> Http {
+        // What cannot be read now is complained of where it is needed.
+        let known = self.config.find(&ServerArg::Url(server.clone())).ok().flatten();
+        let own = known.map(|known| known.own()).unwrap_or_default();
+        self.plain_http(server).with(own)
+    }
+
+    /// The same for a profile as it is to be.
+    pub fn http_to(&self, profile: &ServerProfile) -> Http {
+        self.plain_http(&profile.url).with(profile.own())
+    }
+
+    fn plain_http(&self, server: &ServerUrl) -> Http {
         let terminal = Arc::clone(&self.ports.terminal);
         let tone = self.console.tone();
         let observer = move |exchange: &Exchange<'_>| {
+            // A bridge makes thousands of them.
+            if tone.verbose == 0 {
+                return;
+            }
             let outcome = match &exchange.outcome {
                 Ok(status) => status.to_string(),
                 Err(error) => error.to_string(),
@@ -111,7 +148,7 @@ impl App {
             Console::new(Arc::clone(&terminal), tone).detail(&format!(
                 "{} {} → {outcome} ({} ms)",
                 exchange.method,
-                exchange.url,
+                exchange.url(),
                 exchange.took.as_millis()
             ));
         };

@@ -5,13 +5,16 @@
 //! worker, hands the lock over, and waits. The worker is this program itself, with its task on standard input, the lock
 //! as standard output, and what it has to say on standard error. That nobody listens any more does not stop it.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -78,14 +81,18 @@ pub fn carry_out(app: &App, store: &Store, lock: LoginLock, errand: Errand) -> R
 
 /// Starts a worker and tells it everything; `None` if that cannot be done, and then nothing has happened.
 fn start(app: &App, store: &Store, lock: &LoginLock, errand: Errand) -> Option<Child> {
-    let program = app.ports.program.as_ref()?;
     let task = task(app, store, lock.key(), errand).ok()?;
-    let mut command = Command::new(program);
-    command.arg(COMMAND).stdin(Stdio::piped()).stderr(Stdio::piped());
-    let mut worker = platform::start_detached(&mut command, lock.file()?).ok()?;
+    start_with(app, COMMAND, lock.file()?, &task)
+}
+
+/// Starts this program anew as one of its hidden commands, which gets a lock and a task.
+pub(super) fn start_with(app: &App, hidden: &str, lock: &File, task: &[u8]) -> Option<Child> {
+    let mut command = Command::new(app.ports.program.as_ref()?);
+    command.arg(hidden).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut worker = platform::start_detached(&mut command, lock).ok()?;
     let mut input = worker.stdin.take()?;
     // A task that ends early is none, so after an error here nothing is done there.
-    input.write_all(&task).ok()?;
+    input.write_all(task).ok()?;
     Some(worker)
 }
 
@@ -108,11 +115,19 @@ fn task(
         caller: app.trail.caller().clone(),
         errand,
     };
-    let line = serde_json::to_vec(&task)?;
+    Ok(written(&task, store.key_to_share()?.as_ref())?)
+}
+
+/// A task as it is handed over: one line, and the key behind it.
+pub(super) fn written(
+    task: &impl Serialize,
+    key: Option<&SealingKey>,
+) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
+    let line = serde_json::to_vec(task)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(line.len() + 1 + KEY_LENGTH));
     bytes.extend_from_slice(&line);
     bytes.push(b'\n');
-    if let Some(key) = store.key_to_share()? {
+    if let Some(key) = key {
         bytes.extend_from_slice(key.expose());
     }
     Ok(bytes)
@@ -135,7 +150,9 @@ fn wait(app: &App, server: &Name, mut worker: Child, patience: Duration) -> Resu
             },
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                return Err(Error::NotYet { server: server.to_string(), process: worker.id() });
+                let error = Error::NotYet { server: server.to_string(), process: worker.id() };
+                wait_for_its_end(worker);
+                return Err(error);
             }
         }
     }
@@ -144,9 +161,31 @@ fn wait(app: &App, server: &Name, mut worker: Child, patience: Duration) -> Resu
     said.unwrap_or(Ok(false))
 }
 
+/// How many workers that nobody listens to any more are still children of this process.
+static GOES_ON: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a worker goes on for which this process still has to wait: a program that took its place would find a child
+/// that it never started.
+pub fn goes_on() -> bool {
+    GOES_ON.load(Ordering::Acquire) > 0
+}
+
+/// Sees to it that nothing is left of a worker once it has ended.
+fn wait_for_its_end(mut worker: Child) {
+    GOES_ON.fetch_add(1, Ordering::AcqRel);
+    let waiting = move || {
+        platform::heed_no_signals();
+        drop(worker.wait());
+        GOES_ON.fetch_sub(1, Ordering::AcqRel);
+    };
+    // Where no thread can be had the system waits for it when we have ended.
+    drop(thread::Builder::new().name("worker's end".into()).spawn(waiting));
+}
+
 fn listen(talk: ChildStderr) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     let listening = move || {
+        platform::heed_no_signals();
         for line in BufReader::new(talk).lines().map_while(Result::ok) {
             if sender.send(line).is_err() {
                 return;
@@ -159,15 +198,17 @@ fn listen(talk: ChildStderr) -> mpsc::Receiver<String> {
 }
 
 /// How a worker ends.
-enum Word {
+pub(super) enum Word {
+    /// It did what it was to do.
     Done,
+    /// It did not.
     Failed(Error),
     /// It has said already that what happens is not written down.
     Complained,
 }
 
 /// Reads the last line of a worker: its error, as every command gives it with `--json`, or that it is done.
-fn passed_on(line: &str) -> Option<Word> {
+pub(super) fn passed_on(line: &str) -> Option<Word> {
     #[derive(Deserialize)]
     struct Last {
         #[serde(default)]
@@ -195,7 +236,7 @@ fn passed_on(line: &str) -> Option<Word> {
 /// Is a worker: reads its task, takes the lock over, and carries the refresh out.
 pub fn work(ports: Ports) -> Result<(), Error> {
     platform::detach();
-    let (task, key) = read_task(std::io::stdin().lock())?;
+    let (task, key) = read_task(std::io::stdin().lock(), |task: &Task| task.store.seals())?;
     let login = LoginKey { server: task.server.clone(), account: task.account.clone() };
     let app = app_for(&task, ports)?;
     let store = store_for(&task, key);
@@ -211,17 +252,21 @@ pub fn work(ports: Ports) -> Result<(), Error> {
     Ok(())
 }
 
-fn read_task(input: impl Read) -> Result<(Task, Option<SealingKey>), Error> {
+/// Reads a task, and the key where the task says that one follows.
+pub(super) fn read_task<Told: DeserializeOwned>(
+    input: impl Read,
+    has_key: impl FnOnce(&Told) -> bool,
+) -> Result<(Told, Option<SealingKey>), Error> {
     let incomplete = || Error::Usage {
         message: "there is no whole task on standard input".into(),
-        hint: "this command is for mcpauth itself; `mcpauth refresh` renews a login".into(),
+        hint: "this command is for mcpauth itself; `mcpauth help` shows those for you".into(),
     };
     let mut input = BufReader::new(input.take(LONGEST_TASK));
     let mut line = String::new();
     let mut key = Zeroizing::new([0; KEY_LENGTH]);
     let whole = input.read_line(&mut line).is_ok() && line.ends_with('\n');
-    let task: Task = whole.then(|| serde_json::from_str(&line).ok()).flatten().ok_or_else(incomplete)?;
-    if !task.store.seals() {
+    let task: Told = whole.then(|| serde_json::from_str(&line).ok()).flatten().ok_or_else(incomplete)?;
+    if !has_key(&task) {
         return Ok((task, None));
     }
     input.read_exact(&mut *key).map_err(|_| incomplete())?;

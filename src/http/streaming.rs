@@ -3,41 +3,90 @@
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+pub use reqwest::Upgraded;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 
 use super::sending::Sending;
 use super::trouble::Attempt;
-use super::{Exchange, Http, HttpError, Request, retry_after, without_query};
+use super::{Exchange, Http, HttpError, Request, retry_after};
 
 /// The most bytes of a body that are passed on. An event stream may go on for as long as somebody reads it.
 pub const STREAM_LIMIT: usize = 64 * 1024 * 1024;
+
+/// How long the whole body may take where it is no event stream: a server that drips is not waited for.
+const WHOLE: Duration = Duration::from_mins(10);
+
+/// How long a body may take.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// How long it may stand still.
+    pause: Duration,
+    /// How long all of it may take.
+    whole: Duration,
+    begin: Instant,
+}
+
+impl Patience {
+    /// Whoever waits for longer than that for the beginning does so for the rest.
+    fn new(pause: Duration, begin: Instant) -> Self {
+        Self { pause, whole: pause.max(WHOLE), begin }
+    }
+
+    /// How long the next piece may be waited for.
+    fn left(self, now: Instant) -> Duration {
+        self.pause.min(self.whole.saturating_sub(now.duration_since(self.begin)))
+    }
+}
 
 /// An answer whose body is still on its way.
 pub struct Streamed {
     /// The HTTP status.
     pub status: u16,
-    /// The version in which the server answered, such as `HTTP/1.1`.
-    pub version: String,
     /// The HTTP headers.
     pub headers: HeaderMap,
     response: reqwest::Response,
     host: String,
-    /// How long a body may stand still.
-    limit: Duration,
+    patience: Patience,
     /// Whether the body has neither an end nor a pace.
     endless: bool,
     read: usize,
 }
 
 impl Streamed {
+    /// The version in which the server answered, such as `HTTP/1.1`.
+    pub fn version(&self) -> String {
+        format!("{:?}", self.response.version())
+    }
+
     /// Seconds to wait, if the peer said so.
     pub fn retry_after(&self) -> Option<u64> {
         retry_after(&self.headers)
     }
 
+    /// The connection itself, after an answer with status 101: it speaks something else from now on.
+    pub async fn upgrade(self) -> Result<Upgraded, HttpError> {
+        let attempt = Attempt { host: self.host, limit: self.patience.pause, proxy: None };
+        self.response.upgrade().await.map_err(|error| attempt.failed(&error))
+    }
+
+    /// Who answers.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether the body is one of server-sent events.
+    pub fn is_event_stream(&self) -> bool {
+        self.endless
+    }
+
+    /// How many bytes the body has, if the server says so.
+    pub fn length(&self) -> Option<usize> {
+        self.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+
     /// The next piece of the body, as soon as it is there; `None` at its end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
-        let (limit, host) = (self.limit, &self.host);
+        let (limit, host) = (self.patience.left(Instant::now()), &self.host);
         let attempt = || Attempt { host: host.clone(), limit, proxy: None };
         let next = self.response.chunk();
         let read = if self.endless {
@@ -76,7 +125,7 @@ impl Http {
         };
         (self.observer)(&Exchange {
             method: method.as_str(),
-            url: without_query(&url),
+            url: &url,
             outcome: result.as_ref().map(|response| response.status().as_u16()),
             took: started.elapsed(),
         });
@@ -84,13 +133,29 @@ impl Http {
         let headers = std::mem::take(response.headers_mut());
         Ok(Streamed {
             status: response.status().as_u16(),
-            version: format!("{:?}", response.version()),
             endless: is_event_stream(&headers),
             headers,
             response,
             host: url.host_str().unwrap_or_default().to_owned(),
-            limit,
+            patience: Patience::new(limit, Instant::now()),
             read: 0,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_drips_has_an_end() {
+        let begin = Instant::now();
+        let left = |pause: u64, after: u64| {
+            Patience::new(Duration::from_secs(pause), begin)
+                .left(begin + Duration::from_secs(after))
+                .as_secs()
+        };
+        assert_eq!([left(60, 0), left(60, 539), left(60, 590), left(60, 601)], [60, 60, 10, 0]);
+        assert_eq!([left(3600, 0), left(3600, 1200), left(3600, 3600)], [3600, 2400, 0]);
     }
 }

@@ -105,6 +105,14 @@ pub enum HttpError {
         /// The rule behind it.
         why: &'static str,
     },
+    /// What the server wants beside the token cannot be had.
+    #[error("cannot read {what}: {why}")]
+    Unprepared {
+        /// A header, or a certificate.
+        what: String,
+        /// What stood in the way.
+        why: String,
+    },
     /// The HTTP client cannot be set up.
     #[error("cannot set up HTTPS: {0}")]
     Setup(String),
@@ -123,6 +131,7 @@ impl HttpError {
             | Self::Certificate { .. }
             | Self::Tls { .. }
             | Self::Refused { .. }
+            | Self::Unprepared { .. }
             | Self::Setup(_) => false,
         }
     }
@@ -138,7 +147,11 @@ impl HttpError {
             | Self::Broken { .. }
             | Self::Timeout { .. }
             | Self::NotHttp { .. } => true,
-            Self::Certificate { .. } | Self::TooLarge { .. } | Self::Refused { .. } | Self::Setup(_) => false,
+            Self::Certificate { .. }
+            | Self::TooLarge { .. }
+            | Self::Refused { .. }
+            | Self::Unprepared { .. }
+            | Self::Setup(_) => false,
         }
     }
 }

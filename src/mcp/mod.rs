@@ -1,5 +1,16 @@
 //! The wire format of MCP over HTTP, as far as signing in needs it: a request that looks like real traffic.
 
+pub mod era;
+pub mod lines;
+pub mod message;
+pub mod modern;
+pub mod sse;
+pub mod tool_filter;
+mod tool_headers;
+pub mod tool_list;
+pub mod translate;
+pub mod websocket;
+
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
 use serde_json::{Value, json};

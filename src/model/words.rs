@@ -1,5 +1,6 @@
 //! The words that are texts with a grammar: each is checked once, when it is made.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -36,11 +37,24 @@ impl ServerUrl {
         &self.0
     }
 
-    /// The same as a parsed URL, to send requests to.
+    /// Where requests go, as a parsed URL: for a WebSocket the https or http one that its handshake is sent to.
     pub fn to_url(&self) -> Url {
-        match Url::parse(&self.0) {
+        match Url::parse(&self.resource()) {
             Ok(url) => url,
             Err(_) => unreachable!("a ServerUrl was parsed before it was made"),
+        }
+    }
+
+    /// Whether messages go over a WebSocket.
+    pub fn is_websocket(&self) -> bool {
+        self.0.starts_with("ws")
+    }
+
+    /// What an issuer knows the server by (RFC 8707): the canonical text, of a WebSocket that of its handshake.
+    pub fn resource(&self) -> Cow<'_, str> {
+        match self.0.strip_prefix("ws") {
+            Some(rest) => Cow::Owned(format!("http{rest}")),
+            None => Cow::Borrowed(&self.0),
         }
     }
 }
@@ -51,7 +65,7 @@ impl FromStr for ServerUrl {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let refuse = |why: &str| Malformed::new("server URL", why);
         let mut url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
-        if !matches!(url.scheme(), "https" | "http") {
+        if !matches!(url.scheme(), "https" | "http" | "wss" | "ws") {
             return Err(refuse("must begin with https://"));
         }
         // Neither part is repeated in the message: a password must not reach a terminal or a log.
@@ -63,6 +77,9 @@ impl FromStr for ServerUrl {
         }
         if url.scheme() == "http" && !is_loopback(&url) {
             return Err(refuse("must be https://, plain http:// is for this machine only"));
+        }
+        if url.scheme() == "ws" && !is_loopback(&url) {
+            return Err(refuse("must be wss://, plain ws:// is for this machine only"));
         }
         url.set_fragment(None);
         let typed_slash = text.split(['?', '#']).next().is_some_and(|path| path.ends_with('/'));
@@ -320,6 +337,8 @@ mod tests {
             ("https://example.com/mcp?path=/", "https://example.com/mcp?path=/"),
             ("http://127.0.0.1:8080/mcp", "http://127.0.0.1:8080/mcp"),
             ("http://[::1]:8080", "http://[::1]:8080"),
+            ("WSS://example.com:443/ws", "wss://example.com/ws"),
+            ("ws://127.0.0.1:8080", "ws://127.0.0.1:8080"),
         ] {
             assert_eq!(typed.parse::<ServerUrl>().unwrap().as_str(), canonical, "{typed}");
         }
@@ -335,9 +354,24 @@ mod tests {
             "ftp://example.com",
             "http://example.com",
             "http://localhost.example.com",
+            "ws://example.com",
             "https://",
         ] {
             assert!(refused.parse::<ServerUrl>().is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_handshake_of_a_websocket_is_a_request_like_others() {
+        for (typed, place) in [
+            ("wss://example.com/ws?a=b", "https://example.com/ws?a=b"),
+            ("ws://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("https://example.com/ws", "https://example.com/ws"),
+        ] {
+            let server: ServerUrl = typed.parse().unwrap();
+            assert_eq!(server.resource(), place);
+            assert_eq!(server.to_url(), Url::parse(place).unwrap());
+            assert_eq!(server.is_websocket(), typed.starts_with("ws"));
         }
     }
 

@@ -36,6 +36,25 @@
 //!   error leaves open whether there is one: whoever waited for it then might wait for itself.
 //! - `run_as_child(command)` becomes the command where the system can; it returns only if that failed, or with
 //!   the exit code of a child that it waited for.
+//! - `SUPERVISES` tells whether this system has what it takes to stay the parent of a command; where it does not, the
+//!   following seven do nothing or fail.
+//! - `start_supervised(command)` starts a command that finds signals and limits as we found them and ends with us, where
+//!   the system sees to that. To be called on the main thread: where that ends, so does the command.
+//! - `Signals::catch()` holds back what asks this process to end, to stop or to go on, from then on; each comes out of
+//!   `next()` instead. To be called before any thread starts. `Received::asks_to_end()` tells what a signal is for, and
+//!   `exit_code()` what a shell reports of whoever it ended.
+//! - `heed_no_signals()` keeps signals from the calling thread, so that another one gets them.
+//! - `pass_on(received, child)` sends the same signal to the child, if there is one and it does not have it already, and
+//!   stops us where it is to stop a job.
+//! - `ask_to_end(child)` asks politely, also a child that was stopped.
+//! - `end_orphan(id)` ends a process that its parent, which was killed, could not end, unless the system does that.
+//! - `PassingFile::new(directory, name)` is an empty private file, which is gone once it was dropped or, where the system
+//!   can do that, its process has ended in whatever way; elsewhere it lies in the directory. `put` replaces all of its
+//!   content in one step. The process can be looked into by others of the user from then on. `NEEDS_DIRECTORY` tells
+//!   whether the directory is used.
+//! - `protect_memory()` keeps our memory from core files and, where the system can, from other programs of the user.
+//!   Programs that we start or become are not affected.
+//! - `has_borrowed_rights()` tells whether this program may do what whoever started it may not (set-user-ID and the like).
 //! - `exit_code(status)` is what a shell would report: the child's own code, or 128 + n after signal n.
 //! - `has_display()` tells whether a browser opened here would be seen by the person at the keyboard.
 //! - `is_container()` tells whether this is a container, whose addresses nobody outside can reach.
@@ -49,7 +68,17 @@
 //!   system does not tell.
 //! - `ancestors(levels)` tells who started us, and who started that one: ids and names, the nearest first, as far as
 //!   the system tells.
+//! - `listen_privately(path)` makes a socket that only programs of this user can connect to, whatever becomes of its mode
+//!   later: in a directory that is made 0700 if it is missing and has to be private, and in place of one at which nobody
+//!   listens any more. Its name goes when it is dropped. `Unsupported` where there are no such sockets.
+//! - `take_streams()` gives standard input and standard output to somebody who speaks a protocol on them. Afterwards
+//!   nobody else can read from the one or write to the other: input is empty, and output leads to standard error. Their
+//!   `read` and `write` wait without keeping the thread, may be dropped while they wait, and give how many bytes it were.
+//! - `parent()` is the process that started us, as far as the system tells; another one once that one has gone.
+//! - `file_number(found)` tells a file from another one that takes its place, where the system numbers them.
 //! - `user()` is what the system calls whoever this process belongs to.
+
+mod patient;
 
 use std::error::Error;
 use std::io;
@@ -59,10 +88,40 @@ use std::io;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container, make_private,
-    open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, replace, reserve,
-    reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
+    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_number,
+    file_system, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container,
+    make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
+    parent, replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
+};
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod private_socket;
+#[cfg(unix)]
+pub use private_socket::{PrivateListener, PrivateStream, listen_privately};
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod stream;
+#[cfg(unix)]
+pub use stream::{Stream, take_streams};
+
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod passing_file;
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod protection;
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod supervision;
+#[cfg(unix)]
+pub use {
+    passing_file::PassingFile,
+    protection::{has_borrowed_rights, protect_memory},
+    supervision::{
+        Received, SUPERVISES, Signals, ask_to_end, end_orphan, heed_no_signals, pass_on, start_supervised,
+    },
 };
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -81,10 +140,13 @@ mod linux_arithmetic;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_system,
-    find_session_bus, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container,
-    make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
-    replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
+    PassingFile, PrivateListener, PrivateStream, Received, SUPERVISES, Signals, Stream, ancestors,
+    ask_to_end, caller, check_private_dir, create_private, create_private_dir, detach, end_orphan, exit_code,
+    file_number, file_system, find_session_bus, guard_terminal, handed_over_lock, has_borrowed_rights,
+    has_display, heed_no_signals, hold, interrupted, is_at, is_container, listen_privately, make_private,
+    open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program, parent, pass_on,
+    protect_memory, replace, reserve, reset_signals, run_as_child, start_detached, start_supervised,
+    sync_dir, take_streams, terminal_settings, user,
 };
 
 /// What holds a path.

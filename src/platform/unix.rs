@@ -81,7 +81,7 @@ pub fn reset_signals() {
 }
 
 /// Says what a signal does to us.
-fn dispose(signal: Signal, disposition: SigHandler) {
+pub(super) fn dispose(signal: Signal, disposition: SigHandler) {
     #[expect(unsafe_code, reason = "a handler could do anything; neither of these two is one")]
     // SAFETY: called with `SigIgn` and `SigDfl` only, so no code of ours runs when the signal comes.
     let _ = unsafe { nix::sys::signal::signal(signal, disposition) };
@@ -309,6 +309,7 @@ pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 pub fn run_as_child(command: &mut Command) -> io::Result<u8> {
     // What we refuse to die of is nothing that another program has to live with.
     dispose(Signal::SIGXFSZ, SigHandler::SigDfl);
+    super::protection::restore_core_limit();
     Err(command.exec())
 }
 
@@ -367,6 +368,14 @@ pub fn ancestors(levels: usize) -> Vec<(u32, String)> {
         id = process.parent;
     }
     found
+}
+
+pub fn parent() -> Option<u32> {
+    Some(std::os::unix::process::parent_id())
+}
+
+pub fn file_number(found: &Metadata) -> Option<u64> {
+    Some(found.ino())
 }
 
 pub fn user() -> String {

@@ -1,10 +1,13 @@
 //! The words of the sandbox: what it tells of itself, and the records that it keeps.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
 
+use super::feed::Feed;
 use super::grant_types::JWT_BEARER;
 use super::jwt::PublicKey;
 use super::wire::Refusal;
@@ -65,8 +68,35 @@ pub struct Books {
     pub last_auth_method: Option<String>,
     /// The body of the last `/register`.
     pub last_registration: Option<Value>,
-    /// The header of the last request to `/mcp`, names in lower case.
+    /// The header of the last request to the MCP server, by whichever way in, names in lower case.
     pub last_mcp_headers: HashMap<String, String>,
+    /// Sessions that were opened: by `initialize`, by `GET /sse`, by a WebSocket.
+    pub sessions_opened: u64,
+    /// Sessions that the client closed: by `DELETE`, or by its connection at `/sse` and `/ws`.
+    pub sessions_closed: u64,
+    /// Event streams that were begun: the answers to GET, and to POST if they are streams.
+    pub streams_opened: u64,
+    /// Event streams that are over, whoever ended them.
+    pub streams_closed: u64,
+    /// Every `Last-Event-ID` that came, in order.
+    pub last_event_ids: Vec<String>,
+    /// Requests that the MCP server works on now.
+    pub in_flight: u64,
+    /// The most that were worked on at the same time.
+    pub most_in_flight: u64,
+    /// The JSON-RPC ids of requests that were cancelled while they were worked on: by a notification, or by a client that
+    /// closed the connection.
+    pub cancelled: Vec<Value>,
+    /// The methods of the notifications that came, in order.
+    pub notifications: Vec<String>,
+    /// What clients answered to requests of the server, whole messages in order.
+    pub answers: Vec<Value>,
+    /// The filters of the subscriptions that were opened (2026-07-28).
+    pub subscriptions: Vec<Value>,
+    /// Pongs that came by WebSocket.
+    pub pongs: u64,
+    /// The codes with which clients closed a WebSocket; 1005 is a close frame without a code.
+    pub websocket_closes: Vec<u16>,
     /// Every refusal, in words.
     pub violations: Vec<String>,
 }
@@ -224,10 +254,108 @@ pub(super) struct Session {
     pub(super) version: &'static str,
     /// The grant that opened it; none if it was opened without a token.
     pub(super) grant: Option<usize>,
+    /// What the client said it can do.
+    pub(super) capabilities: Value,
+    /// What the server says unasked.
+    pub(super) own: Arc<Feed>,
+    /// The events of answers, by the number that stands in their ids.
+    pub(super) answers: BTreeMap<u64, Arc<Feed>>,
+    /// How many answers were event streams.
+    pub(super) numbered: u64,
+    /// Requests that are worked on, by their id, and the word to stop.
+    pub(super) running: HashMap<String, Arc<Notify>>,
 }
 
+/// How many answers a client may ask for again.
+const ANSWERS_KEPT: usize = 64;
+
+impl Session {
+    /// A new one.
+    pub(super) fn new(version: &'static str, grant: Option<usize>, capabilities: Value) -> Self {
+        Self {
+            version,
+            grant,
+            capabilities,
+            own: Arc::new(Feed::new()),
+            answers: BTreeMap::new(),
+            numbered: 0,
+            running: HashMap::new(),
+        }
+    }
+
+    /// A feed for the events of one answer, and its number.
+    pub(super) fn add_answer(&mut self) -> (u64, Arc<Feed>) {
+        self.numbered += 1;
+        let feed = Arc::new(Feed::new());
+        self.answers.insert(self.numbered, Arc::clone(&feed));
+        if self.answers.len() > ANSWERS_KEPT {
+            self.answers.pop_first();
+        }
+        (self.numbered, feed)
+    }
+
+    /// Ends its streams.
+    pub(super) fn end(self) {
+        self.running.values().for_each(|stop| stop.notify_one());
+        self.own.end();
+        self.answers.into_values().for_each(|feed| feed.end());
+    }
+
+    /// Whether somebody may use it. One that was opened without a token belongs to nobody, so to everybody.
+    pub(super) fn belongs_to(&self, visitor: &Visitor) -> bool {
+        self.grant.is_none() || self.grant == visitor.grant
+    }
+}
+
+/// A subscription of a client of 2026-07-28.
+pub(super) struct Subscription {
+    /// The id of the request that opened it.
+    pub(super) id: Value,
+    /// What it wants to hear.
+    pub(super) wanted: Value,
+    /// Where it hears it.
+    pub(super) feed: Arc<Feed>,
+}
+
+impl Subscription {
+    /// Whether it asked for notifications of this kind.
+    pub(super) fn wants(&self, method: &str, parameters: &Value) -> bool {
+        let wanted = match method {
+            "notifications/tools/list_changed" => &self.wanted["toolsListChanged"],
+            "notifications/prompts/list_changed" => &self.wanted["promptsListChanged"],
+            "notifications/resources/list_changed" => &self.wanted["resourcesListChanged"],
+            "notifications/resources/updated" => {
+                let uris = self.wanted["resourceSubscriptions"].as_array();
+                return uris.is_some_and(|uris| uris.contains(&parameters["uri"]));
+            }
+            _ => return false,
+        };
+        wanted == &Value::Bool(true)
+    }
+
+    /// Sends a notification under the id of the subscription.
+    pub(super) fn tell(&self, method: &str, mut parameters: Value) {
+        if !parameters.is_object() {
+            parameters = json!({});
+        }
+        parameters["_meta"][SUBSCRIPTION_ID] = self.id.clone();
+        let message = json!({ "jsonrpc": "2.0", "method": method, "params": parameters });
+        self.feed.push(message.to_string());
+    }
+
+    /// Ends in good order, with the answer to the request that opened it.
+    pub(super) fn end(&self) {
+        let result = json!({ "resultType": "complete", "_meta": { SUBSCRIPTION_ID: self.id } });
+        self.feed.push(json!({ "jsonrpc": "2.0", "id": self.id, "result": result }).to_string());
+        self.feed.end();
+    }
+}
+
+/// The member that tells to which subscription a message belongs.
+const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
+
 /// Who stands behind a request.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Visitor {
     /// The grant; none where nobody had to show a token, or where another sandbox gave it.
     pub(super) grant: Option<usize>,

@@ -153,7 +153,9 @@ pub(super) fn with_nonce(ledger: &Ledger, request: &Request, answer: Answer) -> 
     }
     match request.path.as_str() {
         "/token" => answer.with("dpop-nonce", &*ledger.nonces.issuer),
-        "/mcp" | "/userinfo" => answer.with("dpop-nonce", &*ledger.nonces.server),
+        "/mcp" | "/sse" | "/messages" | "/ws" | "/userinfo" => {
+            answer.with("dpop-nonce", &*ledger.nonces.server)
+        }
         _ => answer,
     }
 }

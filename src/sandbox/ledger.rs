@@ -6,12 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::books::{
-    Access, AuthorizationRequest, Books, Client, Code, Device, Family, Grant, Refresh, Session, Tokens,
-    Visitor,
+    Access, AuthorizationRequest, Books, Client, Code, Device, Family, Grant, Refresh, Session, Subscription,
+    Tokens, Visitor,
 };
+use super::feed::Feed;
 use super::grant_types::{
     AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE,
 };
@@ -24,12 +26,14 @@ use crate::model::ScopeSet;
 /// What all connections share.
 pub(super) struct Site {
     ledger: Mutex<Ledger>,
+    /// What calls of the tool `hold` wait for.
+    pub(super) gate: Semaphore,
 }
 
 impl Site {
     /// Puts a ledger behind the lock.
     pub(super) fn new(ledger: Ledger) -> Self {
-        Self { ledger: Mutex::new(ledger) }
+        Self { ledger: Mutex::new(ledger), gate: Semaphore::new(0) }
     }
 
     /// The ledger, for one step that does not wait for anything.
@@ -74,6 +78,14 @@ pub(super) struct Ledger {
     pub(super) accesses: HashMap<String, Access>,
     pub(super) refreshes: HashMap<String, Refresh>,
     pub(super) sessions: HashMap<String, Session>,
+    /// Who listens in revision 2026-07-28.
+    pub(super) subscriptions: BTreeMap<u64, Subscription>,
+    /// Requests of the server that wait for an answer, by their id.
+    pub(super) questions: HashMap<u64, oneshot::Sender<Value>>,
+    /// What a client has to bring back with its answers (2026-07-28).
+    pub(super) input_states: HashSet<String>,
+    /// How many requests the server has made.
+    pub(super) asked: u64,
     /// Servers of other sandboxes that take the tokens of this issuer.
     pub(super) resources: HashSet<String>,
     /// Other issuers whose tokens the MCP server takes.
@@ -103,6 +115,10 @@ impl Ledger {
             accesses: HashMap::new(),
             refreshes: HashMap::new(),
             sessions: HashMap::new(),
+            subscriptions: BTreeMap::new(),
+            questions: HashMap::new(),
+            input_states: HashSet::new(),
+            asked: 0,
             resources: HashSet::new(),
             other_issuers: Vec::new(),
             met_once: HashSet::new(),
@@ -132,15 +148,57 @@ impl Ledger {
     /// Whether the issuer gives tokens for a resource: the MCP server, a second one that stands behind nothing and
     /// shows that its tokens are refused at the first, or the server of another sandbox that takes its tokens.
     pub(super) fn serves(&self, resource: &str) -> bool {
-        resource.strip_prefix(&self.origin).is_some_and(|path| path == "/mcp" || path == "/other")
+        self.is_own_door(resource)
+            || resource.strip_prefix(&self.origin) == Some("/other")
             || self.resources.contains(resource)
+    }
+
+    /// Whether a URL is one of the ways into the MCP server. They are all the same server: a token for one is a token
+    /// for all.
+    fn is_own_door(&self, resource: &str) -> bool {
+        let path = resource.strip_prefix(&self.origin).or_else(|| {
+            let (_, host) = self.origin.split_once("://")?;
+            resource.strip_prefix("ws://")?.strip_prefix(host)
+        });
+        path.is_some_and(|path| matches!(path, "/mcp" | "/sse" | "/ws"))
+    }
+
+    /// Says something unasked to everybody who listens: every session, and the subscriptions that want it.
+    pub(super) fn announce(&self, method: &str, parameters: &Value) {
+        let message = json!({ "jsonrpc": "2.0", "method": method, "params": parameters }).to_string();
+        for session in self.sessions.values() {
+            session.own.push(message.clone());
+        }
+        for subscription in self.subscriptions.values().filter(|own| own.wants(method, parameters)) {
+            subscription.tell(method, parameters.clone());
+        }
+    }
+
+    /// Asks something on a feed; the answer comes when a client sends it.
+    pub(super) fn ask(&mut self, on: &Feed, method: &str, parameters: &Value) -> oneshot::Receiver<Value> {
+        self.asked += 1;
+        let (answered, answer) = oneshot::channel();
+        self.questions.insert(self.asked, answered);
+        let request = json!({ "jsonrpc": "2.0", "id": self.asked, "method": method, "params": parameters });
+        on.push(request.to_string());
+        answer
+    }
+
+    /// Ends every session: their streams are over, and nobody knows them any more.
+    pub(super) fn forget_sessions(&mut self) {
+        for session in std::mem::take(&mut self.sessions).into_values() {
+            session.end();
+        }
     }
 
     /// Who shows a token of this issuer that works, and the thumbprint of the key that it is bound to.
     pub(super) fn bearer_of(&self, token: &str, resource: Option<&str>) -> Result<Bearer, &'static str> {
         let unknown = "the token is unknown, has expired or was revoked";
         let (number, grant, access) = self.grant_of(token).ok_or(unknown)?;
-        if resource.is_some_and(|resource| grant.resource != resource) {
+        let fits = |asked: &str| {
+            grant.resource == asked || (self.is_own_door(asked) && self.is_own_door(&grant.resource))
+        };
+        if resource.is_some_and(|resource| !fits(resource)) {
             return Err("the token is for another resource");
         }
         let visitor = Visitor {

@@ -1,29 +1,43 @@
-//! The protected MCP server: who may come in (RFC 6750), and which revision a message is meant for.
+//! The protected MCP server: who may come in (RFC 6750), by which way, and which revision a message is meant for.
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::admission::{token_of, visitor};
 use super::books::Visitor;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Site};
 use super::messages::{challenge, failed};
+use super::options::Speaks;
 use super::wire::{Answer, Request};
-use super::{sessions, stateless};
+use super::{legacy, sessions, stateless, websocket};
 
-/// Any request to `/mcp`. The token is judged before everything else.
-pub(super) fn answer(ledger: &mut Ledger, request: &Request) -> Answer {
-    let visitor = match admit(ledger, request) {
+/// The methods that the ways into the server answer to; `None` if a path is none of them.
+pub(super) fn methods_of(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "/mcp" => "GET, POST, DELETE",
+        "/sse" | "/ws" => "GET",
+        "/messages" => "POST",
+        _ => return None,
+    })
+}
+
+/// Any request to the server. The token is judged before everything else.
+pub(super) async fn answer(site: &Arc<Site>, request: &Request) -> Answer {
+    let admitted = admit(&mut site.ledger(), request);
+    let visitor = match admitted {
         Ok(visitor) => visitor,
         Err(refusal) => return refusal,
     };
     if !request.comes_from_loopback() {
-        ledger.refused("Origin is a page elsewhere");
+        site.ledger().refused("Origin is a page elsewhere");
         return failed(403, &Value::Null, -32600, "this page may not talk to the sandbox");
     }
-    match request.method.as_str() {
-        "POST" => post(ledger, request, &visitor),
-        "DELETE" => sessions::close(ledger, request, &visitor),
-        // The server never speaks first, so there is nothing to listen to.
-        _ => Answer::json(405, &json!({ "error": "no event stream here" })).with("allow", "POST, DELETE"),
+    match request.path.as_str() {
+        "/sse" => legacy::connect(site, request, &visitor),
+        "/messages" => legacy::take(site, request, &visitor),
+        "/ws" => websocket::accept(site, request, &visitor),
+        _ => streamable(site, request, &visitor).await,
     }
 }
 
@@ -59,28 +73,74 @@ fn is_greeting(request: &Request) -> bool {
     request.method == "POST" && message["method"].as_str().is_some_and(|method| greetings.contains(&method))
 }
 
-fn post(ledger: &mut Ledger, request: &Request, visitor: &Visitor) -> Answer {
+/// `/mcp`, as the revision has it that the server speaks.
+async fn streamable(site: &Arc<Site>, request: &Request, visitor: &Visitor) -> Answer {
+    let nothing =
+        |allow: &str| Answer::json(405, &json!({ "error": "no event stream here" })).with("allow", allow);
+    let (speaks, get_stream) = {
+        let options = &site.ledger().options;
+        (options.speaks, options.get_stream)
+    };
+    match (request.method.as_str(), speaks) {
+        ("GET", Speaks::OnlyLegacy(_)) => legacy::connect(site, request, visitor),
+        (_, Speaks::OnlyLegacy(status)) => {
+            Answer::body(status, "text/plain", "this is a server of 2024-11-05\n")
+        }
+        ("POST", _) => post(site, request, visitor).await,
+        (_, Speaks::OnlyStateless) => nothing("POST"),
+        ("DELETE", _) => sessions::close(&mut site.ledger(), request, visitor),
+        // Without a session there is nothing to listen to.
+        _ if !get_stream || request.header("mcp-session-id").is_none() => nothing("POST, DELETE"),
+        _ => sessions::listen(site, request, visitor),
+    }
+}
+
+async fn post(site: &Arc<Site>, request: &Request, visitor: &Visitor) -> Answer {
+    let message = match message_of(request) {
+        Ok(message) => message,
+        Err((status, code, why)) => {
+            site.ledger().refused(why);
+            return failed(status, &Value::Null, code, why);
+        }
+    };
+    let speaks = {
+        let mut ledger = site.ledger();
+        ledger.books.mcp_calls += 1;
+        ledger.options.speaks
+    };
+    let modern = stateless::is_meant(request, &message);
+    match speaks {
+        Speaks::OnlySessions(status) if modern => unheard_of(status, &message["id"]),
+        Speaks::OnlyStateless => stateless::answer(site, request, &message, visitor).await,
+        _ if modern => stateless::answer(site, request, &message, visitor).await,
+        _ => sessions::answer(site, request, &message, visitor).await,
+    }
+}
+
+/// The JSON-RPC message of a request, or the array of them; or status, code and reason why it is none.
+fn message_of(request: &Request) -> Result<Value, (u16, i32, &'static str)> {
     let accepted = request.header("accept").unwrap_or_default();
     if !accepted.contains("application/json") || !accepted.contains("text/event-stream") {
-        ledger.refused("Accept must list application/json and text/event-stream");
-        return failed(406, &Value::Null, -32600, "Accept must list application/json and text/event-stream");
+        return Err((406, -32600, "Accept must list application/json and text/event-stream"));
     }
     if !request.is("application/json") {
-        ledger.refused("Content-Type must be application/json");
-        return failed(415, &Value::Null, -32600, "Content-Type must be application/json");
+        return Err((415, -32600, "Content-Type must be application/json"));
     }
-    let Ok(message) = serde_json::from_slice::<Value>(&request.body) else {
-        ledger.refused("the body is not JSON");
-        return failed(400, &Value::Null, -32700, "the body is not JSON");
+    let message: Value =
+        serde_json::from_slice(&request.body).map_err(|_| (400, -32700, "the body is not JSON"))?;
+    let is_message = |value: &Value| value.is_object() && value["jsonrpc"] == "2.0";
+    let is_good = match &message {
+        Value::Array(messages) => !messages.is_empty() && messages.iter().all(is_message),
+        message => is_message(message),
     };
-    if !message.is_object() || message["jsonrpc"] != "2.0" {
-        ledger.refused("the body is not one JSON-RPC message");
-        return failed(400, &Value::Null, -32600, "the body is not one JSON-RPC 2.0 message");
-    }
-    ledger.books.mcp_calls += 1;
-    if stateless::is_meant(request, &message) {
-        stateless::answer(ledger, request, &message, visitor)
-    } else {
-        sessions::answer(ledger, request, &message, visitor)
+    if is_good { Ok(message) } else { Err((400, -32600, "the body is not one JSON-RPC 2.0 message")) }
+}
+
+/// How servers of the revisions with sessions refuse what they have never heard of: in many ways.
+fn unheard_of(status: u16, id: &Value) -> Answer {
+    match status {
+        200 => failed(200, id, -32601, "Method not found"),
+        400 => failed(400, &Value::Null, -32000, "Bad Request: Server not initialized"),
+        status => Answer::body(status, "text/plain", "no such thing here\n"),
     }
 }

@@ -9,9 +9,9 @@ use super::wire::Answer;
 
 /// The document at a well-known path, or 404.
 pub(super) fn answer(ledger: &Ledger, path: &str) -> Answer {
-    let document = match path {
-        "/.well-known/oauth-protected-resource/mcp" | "/.well-known/oauth-protected-resource" => {
-            ledger.options.resource_metadata.then(|| resource(ledger))
+    let document = match path.strip_prefix("/.well-known/oauth-protected-resource") {
+        Some(door) if matches!(door, "" | "/mcp" | "/sse" | "/ws") => {
+            ledger.options.resource_metadata.then(|| resource(ledger, door))
         }
         _ => of_issuer(ledger, path),
     };
@@ -39,10 +39,11 @@ fn of_issuer(ledger: &Ledger, path: &str) -> Option<Value> {
     }
 }
 
-/// Protected resource metadata (RFC 9728 section 2).
-fn resource(ledger: &Ledger) -> Value {
+/// Protected resource metadata (RFC 9728 section 2) of the MCP server, by one of the ways in.
+fn resource(ledger: &Ledger, door: &str) -> Value {
+    let own = if door.is_empty() { ledger.mcp_url() } else { format!("{}{door}", ledger.origin) };
     let elsewhere = ledger.suffers(|fault| matches!(fault, Fault::WrongResource));
-    let resource = if elsewhere { "https://elsewhere.example/mcp".into() } else { ledger.mcp_url() };
+    let resource = if elsewhere { "https://elsewhere.example/mcp".into() } else { own };
     let named = ledger.options.authorization_servers.clone();
     let mut document = json!({
         "resource": resource,

@@ -88,8 +88,32 @@ pub struct SandboxOptions {
     pub device_polls: u64,
     /// Whether the MCP server answers `initialize` and `server/discover` without a token.
     pub open_initialize: bool,
-    /// Whether the MCP server answers requests as event streams instead of plain JSON.
+    /// Whether the MCP server answers requests as event streams instead of plain JSON. Tools that say something before
+    /// their result (`stream`, `ask`) do so in any case.
     pub event_streams: bool,
+    /// Whether a session has an event stream of its own (`GET /mcp`); without, `GET` is answered with 405.
+    pub get_stream: bool,
+    /// With this, the event streams of sessions begin with an event without data whose `retry` says after how many
+    /// milliseconds to come again (2025-11-25).
+    pub retry: Option<u64>,
+    /// Where event streams break off; each connection anew.
+    pub break_off: Option<BreakOff>,
+    /// Which revisions the MCP server speaks.
+    pub speaks: Speaks,
+    /// The largest message that the MCP server takes, in bytes.
+    pub body_limit: usize,
+    /// The scope that the tool `scoped` needs.
+    pub scoped: String,
+    /// Whether `tools/list` also has `misnamed`, a tool whose `x-mcp-header` stands where it must not, so that a client of
+    /// 2026-07-28 has to leave the tool out.
+    pub misnamed_tool: bool,
+    /// The data of the `endpoint` event at `/sse`, if it is not the right one; `{session}` becomes the session, `{port}`
+    /// the port. Other origins and other schemes go here.
+    pub endpoint_event: Option<String>,
+    /// How a WebSocket ends by itself, if it does; each connection anew.
+    pub websocket_end: Option<WebSocketEnd>,
+    /// Whether the server reads nothing more from a WebSocket, so that not even a ping is answered.
+    pub websocket_deaf: bool,
     /// What goes wrong; the first that fits the request.
     pub faults: Vec<Fault>,
     /// The provider whose ways it shows, if any.
@@ -138,10 +162,68 @@ impl Default for SandboxOptions {
             device_polls: 0,
             open_initialize: false,
             event_streams: false,
+            get_stream: true,
+            retry: None,
+            break_off: None,
+            speaks: Speaks::Everything,
+            body_limit: 64 * 1024 * 1024,
+            scoped: "mcp:admin".into(),
+            misnamed_tool: false,
+            endpoint_event: None,
+            websocket_end: None,
+            websocket_deaf: false,
             faults: Vec::new(),
             imitation: None,
         }
     }
+}
+
+/// Where an event stream breaks off.
+#[derive(Clone, Debug)]
+pub struct BreakOff {
+    /// After how many events; what the client missed it can ask for again.
+    pub after: u64,
+    /// Whether the stream ends in good order, as that of a server which wants to be asked again; or else in the middle,
+    /// as when a proxy on the way dies.
+    pub cleanly: bool,
+    /// Set when everything before was written.
+    pub(super) is_written: bool,
+}
+
+impl BreakOff {
+    /// In the middle, after so many events.
+    pub fn after(events: u64) -> Self {
+        Self { after: events, cleanly: false, is_written: false }
+    }
+
+    /// In good order, after so many events.
+    pub fn cleanly_after(events: u64) -> Self {
+        Self { cleanly: true, ..Self::after(events) }
+    }
+}
+
+/// Which revisions the MCP server at `/mcp` speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// Those with sessions from 2025-03-26, and 2026-07-28.
+    Everything,
+    /// 2026-07-28 and nothing else: `initialize` is refused with 400 in the words of that revision, GET and DELETE with
+    /// 405.
+    OnlyStateless,
+    /// Those with sessions. What looks like 2026-07-28 is refused with this status: 200 is the JSON-RPC error -32601, 400
+    /// the JSON-RPC error -32000 of servers that miss their session, and any other a line of text.
+    OnlySessions(u16),
+    /// 2024-11-05: `/mcp` is what `/sse` is, and POST there is refused with this status.
+    OnlyLegacy(u16),
+}
+
+/// How a WebSocket ends by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct WebSocketEnd {
+    /// After how many messages of the server.
+    pub after: u64,
+    /// The code of the close frame; without one the connection is dropped.
+    pub code: Option<u16>,
 }
 
 /// What the sandbox makes of DPoP (RFC 9449).
@@ -158,7 +240,7 @@ pub enum Dpop {
 /// A place of the sandbox where something can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// `/mcp`
+    /// `/mcp`, `/sse`, `/messages` and `/ws`
     Mcp,
     /// `/.well-known/oauth-protected-resource`, both forms.
     ResourceMetadata,
@@ -183,10 +265,7 @@ impl Endpoint {
     /// The endpoint that answers at a path.
     pub(super) fn at(path: &str) -> Option<Self> {
         Some(match path {
-            "/mcp" => Self::Mcp,
-            "/.well-known/oauth-protected-resource" | "/.well-known/oauth-protected-resource/mcp" => {
-                Self::ResourceMetadata
-            }
+            "/mcp" | "/sse" | "/messages" | "/ws" => Self::Mcp,
             "/register" => Self::Registration,
             "/authorize" => Self::Authorization,
             "/device_authorization" => Self::DeviceAuthorization,
@@ -194,6 +273,7 @@ impl Endpoint {
             "/revoke" => Self::Revocation,
             "/userinfo" => Self::Userinfo,
             _ if path.starts_with("/register/") => Self::Registration,
+            _ if path.starts_with("/.well-known/oauth-protected-resource") => Self::ResourceMetadata,
             _ if path.contains("/.well-known/oauth-authorization-server") => Self::IssuerMetadata,
             _ if path.contains("/.well-known/openid-configuration") => Self::IssuerMetadata,
             _ => return None,

@@ -46,7 +46,7 @@ pub(super) fn front(ledger: &Ledger) -> Answer {
          <p class=\"lead\">An authorization server and a protected MCP server, to try a client against. Its \
          accounts are made up, its memory ends with the process. Never put it on a network.</p>\n\
          <dl>\n<div><dt>MCP server</dt><dd><code>{mcp_url}</code>\
-         <span class=\"quiet\">tools: echo, whoami, admin</span></dd></div>\n\
+         <span class=\"quiet\">tools: echo, whoami, admin and others</span></dd></div>\n\
          <div><dt>Issuer</dt><dd><code>{origin}</code></dd></div>\n\
          <div><dt>Try it</dt><dd><code>mcpauth login {mcp_url}</code></dd></div>\n</dl>\n"
     );

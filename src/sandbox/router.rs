@@ -12,7 +12,7 @@ use super::dice::Dice;
 use super::form::Form;
 use super::ledger::{Ledger, Site};
 use super::options::{Endpoint, Fault};
-use super::wire::{Answer, Refusal, Request};
+use super::wire::{Answer, BODY_LIMIT, Refusal, Request};
 use super::{
     authorization, device, dpop, identity, imitation, mcp, metadata, metadata_document, pages, registration,
     revocation, token,
@@ -23,7 +23,11 @@ const HUGE: usize = 10 * 1024 * 1024;
 
 /// The answer to one request. An error closes the connection without one.
 pub(super) async fn answer(site: &Arc<Site>, incoming: hyper::Request<Incoming>) -> io::Result<Answer> {
-    let mut request = match Request::read(incoming).await {
+    let limit = match mcp::methods_of(incoming.uri().path()) {
+        Some(_) => site.ledger().options.body_limit,
+        None => BODY_LIMIT,
+    };
+    let mut request = match Request::read(incoming, limit).await {
         Ok(request) => request,
         Err(refusal) => return Ok(refusal),
     };
@@ -81,7 +85,7 @@ fn note(ledger: &mut Ledger, request: &Request) {
             ledger.met("state", form.get("state"));
             ledger.books.last_authorize = Some(form.to_map());
         }
-        "/mcp" => {
+        path if mcp::methods_of(path).is_some() => {
             let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
             let headers = request.headers.iter().map(|(name, value)| (name.to_string(), text(value)));
             ledger.books.last_mcp_headers = headers.collect();
@@ -122,11 +126,13 @@ fn faulty(fault: Fault) -> Answer {
 
 /// The methods that a path answers to; `None` if nothing is there.
 fn methods_of(path: &str) -> Option<&'static str> {
+    if let Some(methods) = mcp::methods_of(path) {
+        return Some(methods);
+    }
     Some(match path {
         "/" | "/authorize" | "/jwks" => "GET",
         "/token" | "/register" | "/revoke" | "/introspect" | "/consent" | "/device_authorization" => "POST",
         "/userinfo" | "/device" => "GET, POST",
-        "/mcp" => "GET, POST, DELETE",
         _ if path.starts_with("/register/") => "GET, DELETE",
         _ if path.contains("/.well-known/") => "GET",
         _ => return None,
@@ -134,7 +140,7 @@ fn methods_of(path: &str) -> Option<&'static str> {
 }
 
 /// The answer of the page that a path belongs to.
-async fn respond(site: &Site, request: &Request) -> Answer {
+async fn respond(site: &Arc<Site>, request: &Request) -> Answer {
     let Some(methods) = methods_of(&request.path) else {
         return Answer::json(404, &json!({ "error": "not_found" }));
     };
@@ -143,6 +149,10 @@ async fn respond(site: &Site, request: &Request) -> Answer {
     }
     if !methods.split(", ").any(|method| method == request.method) {
         return Answer::json(405, &json!({ "error": "method_not_allowed" })).with("allow", methods);
+    }
+    if mcp::methods_of(&request.path).is_some() {
+        let answer = mcp::answer(site, request).await;
+        return dpop::with_nonce(&site.ledger(), request, answer);
     }
     let document = metadata_document::learn(site, request).await;
     let mut ledger = site.ledger();
@@ -177,7 +187,6 @@ fn answer_of(
         "/introspect" => revocation::introspect(ledger, request),
         "/userinfo" => identity::userinfo(ledger, request),
         "/jwks" => Ok(identity::keys(ledger)),
-        "/mcp" => Ok(mcp::answer(ledger, request)),
         path => match path.strip_prefix("/register/") {
             Some(client_id) => registration::manage(ledger, request, client_id),
             None => Ok(metadata::answer(ledger, path)),

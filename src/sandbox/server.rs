@@ -35,10 +35,13 @@ async fn converse(stream: tokio::net::TcpStream, site: Arc<Site>) {
         let site = Arc::clone(&site);
         async move { router::answer(&site, incoming).await.map(Answer::into_response) }
     });
+    // Events are small and must not wait for each other.
+    drop(stream.set_nodelay(true));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     // A client that went away is no concern of the sandbox.
     drop(connection.await);
 }

@@ -1,10 +1,13 @@
 //! What comes in and what goes out: requests with bounded bodies, answers, and refusals in the words of OAuth.
 
+use std::io;
 use std::time::Duration;
 
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::upgrade::OnUpgrade;
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -12,8 +15,8 @@ use url::Url;
 use super::form::Form;
 use crate::model::is_loopback;
 
-/// The largest body of a request, in bytes.
-const BODY_LIMIT: usize = 1024 * 1024;
+/// The largest body of a request to the issuer, in bytes.
+pub(super) const BODY_LIMIT: usize = 1024 * 1024;
 /// How long a client may take to send its header, and how long to send its body.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -24,15 +27,20 @@ pub(super) struct Request {
     pub(super) query: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// What the connection becomes if the answer is that it changes to another protocol.
+    pub(super) upgrade: Option<OnUpgrade>,
 }
 
 impl Request {
-    /// Reads a request whole. The error is the answer to one that is too large or takes too long.
-    pub(super) async fn read(incoming: hyper::Request<Incoming>) -> Result<Self, Answer> {
-        let (head, body) = incoming.into_parts();
-        let body = match tokio::time::timeout(PATIENCE, Limited::new(body, BODY_LIMIT).collect()).await {
+    /// Reads a request whole. The error is the answer to one that is larger than `limit` or takes too long.
+    pub(super) async fn read(incoming: hyper::Request<Incoming>, limit: usize) -> Result<Self, Answer> {
+        let (mut head, body) = incoming.into_parts();
+        let body = match tokio::time::timeout(PATIENCE, Limited::new(body, limit).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) => return Err(Answer::body(413, "text/plain", "the body is larger than 1 MiB\n")),
+            Ok(Err(_)) => {
+                let why = format!("the body is larger than {limit} bytes\n");
+                return Err(Answer::body(413, "text/plain", why));
+            }
             Err(_) => return Err(Answer::empty(408)),
         };
         Ok(Self {
@@ -41,6 +49,7 @@ impl Request {
             query: head.uri.query().unwrap_or_default().to_owned(),
             headers: head.headers,
             body,
+            upgrade: head.extensions.remove(),
         })
     }
 
@@ -88,17 +97,28 @@ impl Request {
     }
 }
 
+/// What flows out as the body of an answer.
+pub(super) type Flow = UnsyncBoxBody<Bytes, io::Error>;
+
 /// An answer, before hyper sees it.
 pub(super) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Bytes,
+    /// What comes instead of the body, bit by bit.
+    flow: Option<Flow>,
 }
 
 impl Answer {
     /// Only a status.
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new() }
+        Self { status, headers: Vec::new(), body: Bytes::new(), flow: None }
+    }
+
+    /// An event stream. Nobody on the way may hold it back.
+    pub(super) fn events(events: impl Body<Data = Bytes, Error = io::Error> + Send + 'static) -> Self {
+        Self { flow: Some(events.boxed_unsync()), ..Self::body(200, "text/event-stream", "") }
+            .with("x-accel-buffering", "no")
     }
 
     /// A body of any type. Nothing of the sandbox may be cached: its knobs turn between two requests.
@@ -140,8 +160,9 @@ impl Answer {
     }
 
     /// The same for hyper. A header that cannot be one is left out.
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(self.body));
+    pub(super) fn into_response(self) -> Response<Flow> {
+        let whole = |body| Full::new(body).map_err(|never| match never {}).boxed_unsync();
+        let mut response = Response::new(self.flow.unwrap_or_else(|| whole(self.body)));
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in self.headers {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use zeroize::Zeroizing;
 
@@ -36,6 +36,14 @@ impl Folder {
             Self::Backups => "backups",
         }
     }
+}
+
+/// Tells one state of a record from the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    file: Option<u64>,
+    changed: SystemTime,
+    length: u64,
 }
 
 /// Something held by nobody else until it is dropped.
@@ -90,6 +98,17 @@ impl Shelves {
             }
             Self::Memory { records, .. } => Ok(enter(records).get(&(folder, name.to_owned())).cloned()),
         }
+    }
+
+    /// What changes whenever a record does: each is a new file in the place of the old one.
+    pub(super) fn mark(&self, folder: Folder, name: &str) -> Option<Mark> {
+        let Self::Files { .. } = self else { return None };
+        let found = fs::symlink_metadata(self.path(folder, name)).ok()?;
+        Some(Mark {
+            file: platform::file_number(&found),
+            changed: found.modified().ok()?,
+            length: found.len(),
+        })
     }
 
     /// Replaces a record as one step. The caller holds its lock.

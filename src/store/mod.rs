@@ -28,16 +28,19 @@ mod note;
 mod passphrase;
 mod record;
 mod sealing;
+mod sign_ins;
 mod sources;
 mod trouble;
 
 pub use error::StoreError;
 pub use examination::{Depth, Examined};
+pub use files::Mark;
 pub use journal::{Journal, JournalFacts, JournalState};
 pub use keys::{GivenKey, KeySource, KeychainKey, NoKey};
 pub use lock::LockState;
 pub use moving::{Census, Resident, Turn};
 pub use passphrase::{Ask, AskPassphrase, PassphraseKey};
+pub use sign_ins::{Ending, SignIn, SignInTurn};
 pub use sources::{Kinds, Sources};
 pub use trouble::{Attempt, Trouble};
 
@@ -149,6 +152,11 @@ impl Store {
     /// A login with its secrets. Takes no lock: what is read is always one whole state.
     pub fn load(&self, key: &LoginKey) -> Result<Option<Login>, StoreError> {
         self.read(&login_name(&key.server, &key.account))
+    }
+
+    /// What changes whenever a login does, found without reading it; `None` where that cannot be told.
+    pub fn mark(&self, key: &LoginKey) -> Option<Mark> {
+        self.shelves.mark(Folder::Logins, &login_name(&key.server, &key.account))
     }
 
     /// A login without its secrets; never asks for the key. Where a key seals the record, it also guards this

@@ -11,6 +11,7 @@ mod support;
 mod answers;
 mod bound;
 mod confinement;
+mod own;
 mod requests;
 mod scope;
 mod tokens;

@@ -36,7 +36,7 @@ fn a_session_is_opened_and_used_with_headers_of_ones_own() {
     let list = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
     let version = "MCP-Protocol-Version: 2025-11-25";
     let ran = world.run(&["call", "box", "POST", "-d", list, "-H", &session, "-H", version]);
-    assert_eq!(ran.succeeded().json()["result"]["tools"].as_array().unwrap().len(), 3);
+    assert_eq!(ran.succeeded().json()["result"]["tools"][0]["name"], "echo");
     let ran = world.run(&["call", "box", "DELETE", "-H", &session, "-H", version]);
     assert_eq!((ran.succeeded().stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }

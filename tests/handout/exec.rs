@@ -64,7 +64,7 @@ fn each_server_goes_into_the_variable_of_its_profile_or_the_named_one() {
     world.run(&twice).failed_with(2, "two values for the variable BOX_TOKEN");
 }
 
-/// MCP 54.
+/// MCP 54. X-01.
 #[test]
 fn what_is_ours_is_removed_and_a_clean_environment_holds_only_the_basics() {
     let world = signed_in();
@@ -104,7 +104,7 @@ fn the_command_takes_the_place_of_this_program() {
     assert_eq!(ran.stdout, format!("{id} {}\n", std::process::id()));
 }
 
-/// MCP 54.
+/// MCP 54. X-05.
 #[test]
 fn the_command_is_called_as_it_was_typed_with_its_arguments_untouched() {
     let world = signed_in();
@@ -113,7 +113,7 @@ fn the_command_is_called_as_it_was_typed_with_its_arguments_untouched() {
     assert_eq!(ran.stdout, "-x|--||a b|$HOME|--help|ü|");
 }
 
-/// MCP 54.
+/// MCP 54..
 #[cfg(target_os = "linux")]
 #[test]
 fn no_token_is_on_the_command_line_and_no_open_file_is_left_behind() {
@@ -145,6 +145,7 @@ fn no_token_is_on_the_command_line_and_no_open_file_is_left_behind() {
     }
 }
 
+///
 #[cfg(target_os = "linux")]
 #[test]
 fn a_command_that_runs_after_a_refresh_holds_nothing_of_it() {
@@ -181,6 +182,7 @@ fn a_mebibyte_passes_unchanged() {
     assert!(sent == received, "{} bytes came back", received.len());
 }
 
+///
 #[test]
 fn the_exit_code_is_the_commands() {
     let world = signed_in();
@@ -191,6 +193,7 @@ fn the_exit_code_is_the_commands() {
     assert_eq!(ran.stdout, "137\n");
 }
 
+///
 #[test]
 fn a_command_that_cannot_run_costs_no_refresh() {
     let world = World::expired();
@@ -222,6 +225,7 @@ fn a_script_whose_interpreter_is_missing_is_126() {
     world.run(&["exec", "--", script.to_str().unwrap()]).failed_with(126, "cannot run");
 }
 
+///
 #[test]
 fn without_a_token_nothing_is_started() {
     let world = World::expired();
@@ -251,7 +255,7 @@ fn the_token_is_renewed_before_the_start_and_not_otherwise() {
     assert_eq!(world.sandbox.books().refreshes, 2);
 }
 
-/// MCP 54.
+/// MCP 54. X-02.
 #[test]
 fn a_variable_that_chooses_programs_is_refused() {
     let world = World::expired();
@@ -270,6 +274,7 @@ fn a_variable_that_chooses_programs_is_refused() {
     assert_eq!(world.sandbox.books().refresh_attempts, 0);
 }
 
+///
 #[cfg(target_os = "linux")]
 #[test]
 fn a_value_is_as_long_as_the_system_takes_and_no_longer() {

@@ -6,7 +6,9 @@
 mod support;
 
 mod exec;
+mod guarded;
 mod headers;
+mod live;
 mod token;
 
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};

@@ -2,6 +2,7 @@
 //! whoever has proved himself, and no trouble on the way costs the login.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
@@ -177,4 +178,36 @@ fn a_proxy_that_does_not_lead_there_is_named() {
         assert!(!proxy.seen().is_empty());
         assert!(proxy.seen().iter().all(|seen| seen.what().starts_with("CONNECT ") && seen.body.is_empty()));
     }
+}
+
+#[test]
+fn a_server_that_wants_to_see_a_certificate_sees_it() {
+    let peer =
+        Peer::start(Box::new(|seen| Some(answer(if seen.path() == "/mcp" { 200 } else { 404 }, "", b"{}"))));
+    let front = Front::of(peer.address());
+    let traveller = Traveller { victim: Victim::new(), peer, front };
+    traveller.trusts(&traveller.front.authority(), "");
+    traveller.front.show(Shown::OnlyToKnown);
+    let home = traveller.victim.world.home();
+    let (certificate, key) = traveller.front.of_a_client();
+    let (certificate_file, key_file) = (home.join("client.pem"), home.join("client.key"));
+    fs::write(&certificate_file, certificate).unwrap();
+    fs::write(&key_file, key).unwrap();
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
+    let url = format!("{}/mcp", traveller.front.origin());
+    let add = |further: &[&str]| {
+        traveller.victim.run(&[&["server", "add", &url, "--name", "strict"][..], further].concat())
+    };
+
+    assert_eq!((add(&[]).exit, traveller.peer.seen().len()), (6, 0));
+    let shown =
+        ["--client-cert", &certificate_file.to_string_lossy(), "--client-key", &key_file.to_string_lossy()];
+    assert!(add(&shown).succeeded().stderr.contains("settled strict"));
+    assert!(traveller.peer.was_asked_for("/mcp"));
+
+    // The key to who one is: nobody else may read it.
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = traveller.victim.run(&["discover", "strict"]);
+    assert_eq!(ran.exit, 2, "{ran:?}");
+    assert!(ran.stderr.contains("client.key: can be read or changed by other users"), "{ran:?}");
 }

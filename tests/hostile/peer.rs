@@ -80,6 +80,8 @@ pub(crate) enum Said {
     Drip,
     /// A body that does not end.
     Endless,
+    /// Whatever somebody does with the connection; others are served meanwhile.
+    Handed(Box<dyn FnOnce(TcpStream) + Send>),
     /// These bytes as the test brings them, until it brings no more; others are served meanwhile.
     AsBrought(Receiver<Vec<u8>>),
 }
@@ -191,6 +193,11 @@ fn converse(stream: &TcpStream, script: &Script, books: &Mutex<Vec<Seen>>) -> st
         Said::Endless => {
             to.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"padding\":\"")?;
             while to.write_all(&[b'x'; 8192]).is_ok() {}
+        }
+        Said::Handed(does) => {
+            let stream = stream.try_clone()?;
+            thread::spawn(move || does(stream));
+            return Ok(());
         }
         Said::AsBrought(pieces) => {
             let mut to = stream.try_clone()?;

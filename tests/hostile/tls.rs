@@ -9,9 +9,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// What whoever connects is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub(crate) enum Shown {
     OtherName,
     /// One that signed itself.
     SelfSigned,
+    /// A good one, to whoever shows one of the same authority.
+    OnlyToKnown,
     /// An answer in the clear.
     Plaintext,
     /// Nothing, and the connection stays open.
@@ -67,8 +74,30 @@ impl Authority {
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         // Whoever comes first installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let config = ServerConfig::builder().with_no_client_auth();
+        let config = match shown {
+            Shown::OnlyToKnown => ServerConfig::builder().with_client_cert_verifier(self.verifier()),
+            _ => ServerConfig::builder().with_no_client_auth(),
+        };
         Arc::new(config.with_single_cert(vec![certificate.der().clone()], key).unwrap())
+    }
+
+    fn verifier(&self) -> Arc<dyn ClientCertVerifier> {
+        let mut roots = RootCertStore::empty();
+        let der: &CertificateDer<'_> = self.0.der();
+        roots.add(der.clone()).unwrap();
+        WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap()
+    }
+
+    /// A certificate for a client, and its key.
+    fn of_a_client(&self) -> (String, String) {
+        let mut params = CertificateParams::new(["somebody".to_owned()]).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let pem = |kind: &str, der: &[u8]| {
+            format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", BASE64.encode(der))
+        };
+        (pem("CERTIFICATE", certificate.der()), pem("PRIVATE KEY", &key.serialize_der()))
     }
 }
 
@@ -115,6 +144,11 @@ impl Front {
     /// What makes the good certificate trusted.
     pub(crate) fn authority(&self) -> String {
         self.authority.pem()
+    }
+
+    /// A certificate by which a client is known, and its key.
+    pub(crate) fn of_a_client(&self) -> (String, String) {
+        self.authority.of_a_client()
     }
 
     /// Shows this from now on.

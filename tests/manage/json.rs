@@ -89,7 +89,7 @@ fn a_sandbox_says_where_it_is() {
     sandbox.kill().unwrap();
     sandbox.wait().unwrap();
     let answer: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(names(&answer), ["schema", "url", "issuer", "imitates"]);
+    assert_eq!(names(&answer), ["schema", "url", "sse_url", "websocket_url", "issuer", "imitates"]);
     assert_eq!(answer["url"], format!("{}/mcp", answer["issuer"].as_str().unwrap()));
 }
 

@@ -1,41 +1,43 @@
 //! The protected server, in both eras of its transport.
 
+use mcpauth::sandbox::Speaks;
 use serde_json::{Value, json};
 
+use super::events::Stream;
 use super::world::{Reply, World, initialize};
 
 const REVISION: &str = "2026-07-28";
 
-fn request(method: &str, parameters: &Value) -> Value {
+pub(crate) fn request(method: &str, parameters: &Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": parameters })
 }
 
 /// A client of the revisions with sessions.
-struct Session<'a> {
-    world: &'a World,
-    token: String,
-    id: String,
-    version: &'static str,
+pub(crate) struct Session<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) token: String,
+    pub(crate) id: String,
+    pub(crate) version: &'static str,
 }
 
 impl<'a> Session<'a> {
-    async fn open(world: &'a World, scope: &str, version: &'static str) -> Self {
+    pub(crate) async fn open(world: &'a World, scope: &str, version: &'static str) -> Self {
         let token = world.login_for(scope).await.member("access_token");
         let reply = world.send(world.mcp(Some(&token), &initialize(version))).await;
         assert_eq!(reply.json()["result"]["protocolVersion"], version);
         Self { world, token, id: reply.header("mcp-session-id").into(), version }
     }
 
-    fn request(&self, message: &Value) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, message: &Value) -> reqwest::RequestBuilder {
         let request = self.world.mcp(Some(&self.token), message).header("mcp-session-id", &self.id);
         request.header("mcp-protocol-version", self.version)
     }
 
-    async fn send(&self, message: &Value) -> Reply {
+    pub(crate) async fn send(&self, message: &Value) -> Reply {
         self.world.send(self.request(message)).await
     }
 
-    async fn call(&self, tool: &str, arguments: Value) -> Reply {
+    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Reply {
         self.send(&request("tools/call", &json!({ "name": tool, "arguments": arguments }))).await
     }
 }
@@ -54,7 +56,7 @@ async fn a_session_goes_from_initialize_to_delete() {
         .iter()
         .filter_map(|tool| tool["name"].as_str())
         .collect();
-    assert_eq!(names, ["echo", "whoami", "admin"]);
+    assert_eq!(names[..4], ["echo", "whoami", "admin", "scoped"]);
 
     let said = session.call("echo", json!({ "text": "hello" })).await.json();
     assert_eq!(said["result"]["content"][0]["text"], "hello");
@@ -288,4 +290,141 @@ async fn a_revision_of_the_future_is_told_which_ones_there_are() {
     assert_eq!((reply.status, error["code"].as_i64()), (400, Some(-32022)));
     assert_eq!(error["data"]["requested"], "2031-01-01");
     assert!(error["data"]["supported"].as_array().unwrap().contains(&REVISION.into()));
+}
+
+/// A call in the stateless revision, with the header that it needs.
+fn stateless_call(
+    world: &World,
+    token: &str,
+    parameters: &Value,
+    capabilities: &Value,
+) -> reqwest::RequestBuilder {
+    let mut parameters = parameters.clone();
+    parameters["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": REVISION,
+        "io.modelcontextprotocol/clientCapabilities": capabilities,
+    });
+    let message = request("tools/call", &parameters);
+    let request = world.mcp(Some(token), &message).header("mcp-protocol-version", REVISION);
+    request.header("mcp-method", "tools/call").header("mcp-name", parameters["name"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn the_stateless_revision_asks_in_its_result() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    let mut ask = json!({ "name": "ask", "arguments": { "what": "elicitation" } });
+    let unable = world.send(stateless_call(&world, &token, &ask, &json!({}))).await;
+    let error = unable.json()["error"].clone();
+    assert_eq!((unable.status, error["code"].as_i64()), (400, Some(-32021)));
+    assert_eq!(error["data"]["requiredCapabilities"], json!({ "elicitation": {} }));
+
+    let able = json!({ "elicitation": {} });
+    let asked = world.send(stateless_call(&world, &token, &ask, &able)).await.json()["result"].clone();
+    assert_eq!(asked["resultType"], "input_required");
+    assert_eq!(asked["inputRequests"]["answer"]["method"], "elicitation/create");
+    let answer = json!({ "action": "accept", "content": { "name": "octocat" } });
+    ask["inputResponses"] = json!({ "answer": answer });
+    ask["requestState"] = "of another".into();
+    assert_eq!(world.send(stateless_call(&world, &token, &ask, &able)).await.status, 400);
+    ask["requestState"] = asked["requestState"].clone();
+    let told = world.send(stateless_call(&world, &token, &ask, &able)).await.json();
+    assert_eq!(told["result"]["structuredContent"], json!({ "answered": answer }));
+    assert_eq!(told["result"]["resultType"], "complete");
+    assert_eq!(world.send(stateless_call(&world, &token, &ask, &able)).await.status, 400);
+}
+
+#[tokio::test]
+async fn the_stateless_revision_sees_arguments_in_the_header() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    let arguments = json!({ "region": "süd", "limit": 42, "options": { "urgent": true }, "text": null });
+    let call =
+        || stateless_call(&world, &token, &json!({ "name": "query", "arguments": arguments }), &json!({}));
+    let tell = async |request: reqwest::RequestBuilder| {
+        let reply = world.send(request).await;
+        (reply.status, reply.json()["error"]["code"].as_i64())
+    };
+    assert_eq!(tell(call()).await, (400, Some(-32020)));
+    let two = || call().header("mcp-param-region", "=?base64?c8O8ZA==?=").header("mcp-param-limit", "42.0");
+    assert_eq!(tell(two().header("mcp-param-urgent", "false")).await, (400, Some(-32020)));
+    assert_eq!(tell(two().header("mcp-param-urgent", "true")).await, (200, None));
+    let none = stateless_call(&world, &token, &json!({ "name": "query", "arguments": {} }), &json!({}));
+    assert_eq!(tell(none.header("mcp-param-region", "")).await, (400, Some(-32020)));
+    let tools = world.send(stateless(&world, &token, "tools/list", &json!({})).0).await;
+    assert!(!tools.text.contains("misnamed"));
+    world.sandbox.change(|options| options.misnamed_tool = true);
+    let tools = world.send(stateless(&world, &token, "tools/list", &json!({})).0).await;
+    assert!(tools.text.contains("misnamed"));
+}
+
+#[tokio::test]
+async fn a_subscription_tells_what_was_asked_for_until_it_is_closed() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    let wanted = json!({ "toolsListChanged": true, "resourceSubscriptions": ["sandbox://note"] });
+    let listen = || stateless(&world, &token, "subscriptions/listen", &json!({ "notifications": wanted })).0;
+    let mut stream = Stream::open(listen()).await;
+    let first = stream.message().await;
+    assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
+    assert_eq!(first["params"]["notifications"], wanted);
+    world.sandbox.announce("notifications/prompts/list_changed", &json!({}));
+    world.sandbox.announce("notifications/tools/list_changed", &json!({}));
+    world.sandbox.announce("notifications/resources/updated", &json!({ "uri": "sandbox://other" }));
+    world.sandbox.announce("notifications/resources/updated", &json!({ "uri": "sandbox://note" }));
+    for method in ["notifications/tools/list_changed", "notifications/resources/updated"] {
+        let message = stream.message().await;
+        assert_eq!(message["method"], method);
+        assert_eq!(message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], 7);
+    }
+    drop(stream);
+    assert!(world.until(|books| books.cancelled == [json!(7)]).await);
+    let mut stream = Stream::open(listen()).await;
+    stream.message().await;
+    world.sandbox.end_subscriptions();
+    let last = stream.message().await;
+    assert_eq!((&last["id"], &last["result"]["resultType"]), (&7.into(), &"complete".into()));
+    assert!(stream.ends_well().await);
+    assert_eq!(world.sandbox.books().cancelled.len(), 1);
+}
+
+#[tokio::test]
+async fn to_close_the_stream_is_to_cancel_in_the_stateless_revision() {
+    let world = World::with(|options| options.event_streams = true);
+    let token = world.login().await.member("access_token");
+    let hold = stateless_call(&world, &token, &json!({ "name": "hold", "arguments": {} }), &json!({}));
+    let stream = Stream::open(hold).await;
+    assert!(world.until(|books| books.in_flight == 1).await);
+    drop(stream);
+    assert!(world.until(|books| books.in_flight == 0 && books.cancelled == [json!(7)]).await);
+}
+
+#[tokio::test]
+async fn a_server_of_the_stateless_revision_alone_says_so() {
+    let world = World::with(|options| options.speaks = Speaks::OnlyStateless);
+    let token = world.login().await.member("access_token");
+    let refused = world.send(world.mcp(Some(&token), &initialize("2025-11-25"))).await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &(-32020).into()));
+    assert_eq!(refused.json()["error"]["data"]["supported"], json!([REVISION]));
+    let stated =
+        world.mcp(Some(&token), &initialize("2025-11-25")).header("mcp-protocol-version", "2025-11-25");
+    assert_eq!(world.send(stated).await.json()["error"]["code"], -32022);
+    for method in ["GET", "DELETE"] {
+        let request = world.request(method, "/mcp").header("authorization", format!("Bearer {token}"));
+        assert_eq!(world.send(request).await.status, 405);
+    }
+    assert_eq!(world.send(stateless(&world, &token, "tools/list", &json!({})).0).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_server_with_sessions_alone_refuses_in_one_of_many_ways() {
+    let world = World::new();
+    let token = world.login().await.member("access_token");
+    for (status, code) in [(200, json!(-32601)), (400, json!(-32000)), (404, Value::Null)] {
+        world.sandbox.change(|options| options.speaks = Speaks::OnlySessions(status));
+        let reply = world.send(stateless(&world, &token, "server/discover", &json!({})).0).await;
+        let said = serde_json::from_str::<Value>(&reply.text).unwrap_or_default();
+        assert_eq!((reply.status, &said["error"]["code"]), (status, &code));
+        assert_eq!(world.knock(&token).await, 200);
+    }
 }

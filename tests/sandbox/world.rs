@@ -1,10 +1,11 @@
 //! A sandbox and a client that can be made to do wrong.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use mcpauth::sandbox::{Sandbox, SandboxOptions};
+use mcpauth::sandbox::{Books, Sandbox, SandboxOptions};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
@@ -95,10 +96,24 @@ impl World {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .timeout(std::time::Duration::from_secs(20))
+            // A connection that waits to be used again would be found broken after the server stopped.
+            .pool_max_idle_per_host(0)
+            .timeout(Duration::from_secs(20))
             .build()
             .unwrap();
         Self { sandbox, http }
+    }
+
+    /// Waits until the books say something; whether they do. The thread of the test goes on serving its own connections
+    /// meanwhile, which `Sandbox::until` would not let it.
+    pub(crate) async fn until(&self, holds: impl Fn(&Books) -> bool) -> bool {
+        for _ in 0..5_000 {
+            if holds(&self.sandbox.books()) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        false
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

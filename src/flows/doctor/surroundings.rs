@@ -143,7 +143,7 @@ pub(super) fn servers(app: &App) -> Vec<Finding> {
 
 fn server(app: &App, profile: &ServerProfile) -> Vec<Finding> {
     let url = profile.url.to_url();
-    let http = app.http(&profile.url);
+    let http = app.http_to(profile);
     match http::block_on(http.send(Request::new(Method::GET, &url))).and_then(std::convert::identity) {
         Ok(answer) => {
             let here = Finding::ok("server", format!("{} answers ({})", profile.name, answer.status));

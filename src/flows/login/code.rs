@@ -128,7 +128,9 @@ fn begin(
     redirect_uri: &str,
 ) -> Result<PendingAuthorization, Error> {
     let profile = &signing.request.profile;
-    let mut parameters: Vec<_> = signing.dealings.auth_params.clone().into_iter().collect();
+    let mut parameters = signing.dealings.auth_params.clone();
+    parameters.extend(signing.request.extra_params.clone());
+    let mut parameters: Vec<_> = parameters.into_iter().collect();
     if let Some(key) = &signing.dpop_key {
         // So that the code, too, is of use only together with the key (RFC 9449 section 10).
         let name = dpop::thumbprint(key).map_err(remote(&profile.url))?;

@@ -10,6 +10,7 @@ mod signing;
 mod unattended;
 mod vouching;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::signing::{Obtained, Signing, Trouble};
@@ -37,6 +38,9 @@ use crate::wording::quoted;
 /// because what a person has just consented to cannot be had again without them.
 const PATIENCE: Duration = Duration::from_secs(45);
 
+/// How often it is looked whether somebody signs in by another way.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// The ports that the client id metadata document in `docs` names, for issuers that compare redirect URIs as texts.
 pub const PUBLISHED_PORTS: [u16; 3] = [51_789, 51_790, 51_791];
 
@@ -57,6 +61,8 @@ pub struct LoginRequest {
     pub grant: GrantKind,
     /// What to ask for beyond what the login has already.
     pub add_scope: ScopeSet,
+    /// Further parameters of the sign-in page, for this time only.
+    pub extra_params: BTreeMap<String, String>,
     /// Whether to ask the server and its issuer for everything, whatever is remembered of them.
     pub fresh: bool,
     /// Whether to draw the address of a page that is to be opened elsewhere.
@@ -65,9 +71,30 @@ pub struct LoginRequest {
     pub explain: bool,
     /// How long the person has.
     pub timeout: Duration,
+    /// Whether it gives way to somebody who signs in by another way meanwhile.
+    pub gives_way: bool,
 }
 
 impl LoginRequest {
+    /// A sign-in that a program begins by itself, as the profile settles it.
+    pub fn by_itself(profile: ServerProfile, account: Name, add_scope: ScopeSet, timeout: Duration) -> Self {
+        Self {
+            grant: profile.grant,
+            profile,
+            account,
+            client: None,
+            browser: true,
+            paste_only: false,
+            add_scope,
+            extra_params: BTreeMap::new(),
+            fresh: false,
+            qr: false,
+            explain: false,
+            timeout,
+            gives_way: true,
+        }
+    }
+
     /// Which login is to be.
     pub fn key(&self) -> LoginKey {
         LoginKey { server: self.profile.name.clone(), account: self.account.clone() }
@@ -124,6 +151,7 @@ fn attempt(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutc
             // Looked at first, so that it is awaited before anything is said: a person may be quick.
             biased;
             () = platform::interrupted() => Err(Error::Cancelled { command: command.clone() }),
+            () = overtaken(store, request) => Err(Error::Cancelled { command: command.clone() }),
             outcome = sign_in(app, store, request, &command) => outcome,
         }
     };
@@ -132,6 +160,19 @@ fn attempt(app: &App, store: &Store, request: &LoginRequest) -> Result<LoginOutc
         Error::Remote { server, source, .. } => Error::Remote { server, command, source },
         error => error,
     })
+}
+
+/// Waits until somebody has signed in by another way. What the sign-in itself stores is never seen here: from there on it
+/// does not wait any more.
+async fn overtaken(store: &Store, request: &LoginRequest) {
+    let look = || store.summary(&request.key()).ok().flatten().map(|summary| summary.login.sign_in());
+    let before = look();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if request.gives_way && look().is_some_and(|now| Some(now) != before) {
+            return;
+        }
+    }
 }
 
 /// Finds out before anybody is asked whether the login can be kept apart from others that change it. Somebody who
@@ -203,7 +244,9 @@ async fn sign_in(
     request: &LoginRequest,
     command: &str,
 ) -> Result<LoginOutcome, Error> {
-    let http = app.http(&request.profile.url);
+    let http = app.http_to(&request.profile);
+    // What was found out before may make every request to the server needless until somebody has signed in.
+    http.prepare().map_err(|error| remote(&request.profile.url)(error.into()))?;
     let mut trace = Trace::default();
     let (found, dealings) = find_issuer(app, store, request, &http, &mut trace).await?;
     let scope = scope(store, request, &dealings)?;

@@ -169,7 +169,8 @@ pub async fn discover(quest: Quest<'_>, trace: &mut Trace) -> Result<Discovery, 
     issuer::stays(&quest, &found.metadata.issuer, trace)?;
     found.metadata.vet(quest.http).await?;
     let known = word.resource_metadata.as_ref().map(|metadata| metadata.resource.as_str());
-    let resource = (!quest.is_issuer).then(|| known.unwrap_or(quest.server.as_str()).to_owned());
+    let resource =
+        (!quest.is_issuer).then(|| known.map_or_else(|| quest.server.resource().into_owned(), str::to_owned));
     // What nothing vouches for is looked at anew each time.
     let server = (is_new && !found.legacy).then(|| word.clone());
     Ok(Discovery {

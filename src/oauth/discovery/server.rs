@@ -83,7 +83,7 @@ impl<'a> Asked<'a> {
     /// Whether what the server said earlier would be taken now, too.
     pub(super) fn still_takes(self, word: &ServerWord) -> bool {
         let resource = word.resource_metadata.as_ref().map(|metadata| metadata.resource.as_str());
-        !self.strict || resource.is_none_or(|resource| resource == self.server.as_str())
+        !self.strict || resource.is_none_or(|resource| resource == self.server.resource())
     }
 
     /// The document that the challenge names, else those at the two well-known places, in order.
@@ -150,7 +150,7 @@ impl<'a> Asked<'a> {
         trace: &mut Trace,
     ) -> Result<Option<ResourceMetadata>, Error> {
         let Some(metadata) = search.at::<ResourceMetadata>(place, trace).await? else { return Ok(None) };
-        let exact = metadata.resource == self.server.as_str();
+        let exact = metadata.resource == self.server.resource();
         let near = place.origin() == self.server.to_url().origin() && covers(&metadata.resource, self.server);
         let outcome = match (exact, near, self.strict) {
             (true, ..) => "the server itself",

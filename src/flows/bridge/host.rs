@@ -1,0 +1,196 @@
+//! The host's side: messages for its standard input, one a line, and the requests that it waits for.
+
+use std::collections::{HashSet, VecDeque};
+use std::io::{self, IoSlice};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::error::Error;
+use crate::http::Bytes;
+use crate::mcp::message::{self, Id, Message, SERVER_ERROR};
+use crate::platform::Stream;
+
+/// How many bytes may wait for a host that does not read, before nothing more is taken from the server.
+const ROOM: usize = 1024 * 1024;
+/// How many lines are written at once.
+const TOGETHER: usize = 64;
+
+/// Whoever started the bridge.
+#[derive(Default)]
+pub(crate) struct Host {
+    queue: Mutex<Queue>,
+    /// There is something to write.
+    filled: Notify,
+    /// There is room again.
+    emptied: Notify,
+    pending: Mutex<HashSet<Id>>,
+    /// The host waits for one answer less.
+    settled: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: VecDeque<Bytes>,
+    bytes: usize,
+    ended: bool,
+}
+
+impl Host {
+    /// Notes the requests of a message, which the host waits for from now on.
+    pub(crate) fn asks(&self, message: &Message) {
+        let ids = message.request_ids();
+        if !ids.is_empty() {
+            self.pending().extend(ids.into_iter().cloned());
+        }
+    }
+
+    /// Whether the host still waits for an answer.
+    pub(crate) fn waits_for(&self, id: &Id) -> bool {
+        self.pending().contains(id)
+    }
+
+    /// Gives the host a message; waits while it does not read.
+    pub(crate) async fn deliver(&self, message: &Message) {
+        for id in message.response_ids() {
+            self.forget(id);
+        }
+        loop {
+            // Registered before the look, so that no room is missed.
+            let emptied = self.emptied.notified();
+            if self.put(message.bytes()) {
+                return self.filled.notify_one();
+            }
+            emptied.await;
+        }
+    }
+
+    /// Whether there was room. To a host that is gone everything goes.
+    fn put(&self, line: &Bytes) -> bool {
+        let mut queue = self.queue();
+        if queue.ended {
+            return true;
+        }
+        if queue.bytes > ROOM {
+            return false;
+        }
+        queue.bytes += line.len();
+        queue.lines.push_back(line.clone());
+        true
+    }
+
+    /// Tells the host that a request came to nothing, if it still waits for it.
+    pub(crate) async fn fail(&self, id: &Id, error: &Error) {
+        if self.waits_for(id) {
+            self.deliver(&message::failure(Some(id), SERVER_ERROR, &in_words(error))).await;
+        }
+    }
+
+    /// The same for every request of a message.
+    pub(crate) async fn fail_message(&self, message: &Message, error: &Error) {
+        for id in message.request_ids() {
+            self.fail(id, error).await;
+        }
+    }
+
+    /// The same for everything that it waits for.
+    pub(crate) async fn fail_all(&self, error: &Error) {
+        let ids: Vec<Id> = self.pending().iter().cloned().collect();
+        for id in &ids {
+            self.fail(id, error).await;
+        }
+    }
+
+    /// Does not wait for an answer any more.
+    pub(crate) fn forget(&self, id: &Id) {
+        self.pending().remove(id);
+        self.settled.notify_waiters();
+    }
+
+    /// Waits until there is an answer to everything.
+    pub(crate) async fn answered(&self) {
+        loop {
+            let settled = self.settled.notified();
+            if self.pending().is_empty() {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// No more messages will come: what is there is written, and then it is over.
+    pub(crate) fn end(&self) {
+        self.queue().ended = true;
+        self.filled.notify_one();
+    }
+
+    /// The next message for whoever stands here in the host's place, as soon as there is one; `None` after the last.
+    pub(crate) async fn next(&self) -> Option<Bytes> {
+        loop {
+            let filled = self.filled.notified();
+            match self.take(1) {
+                (lines, _) if !lines.is_empty() => return lines.into_iter().next(),
+                (_, true) => return None,
+                _ => filled.await,
+            }
+        }
+    }
+
+    /// Writes what there is to write, until the end or until the host is gone.
+    pub(crate) async fn write_to(&self, mut output: Stream) -> io::Result<()> {
+        loop {
+            let (lines, ended) = self.take(TOGETHER);
+            if lines.is_empty() {
+                if ended {
+                    return Ok(());
+                }
+                self.filled.notified().await;
+                continue;
+            }
+            write_lines(&mut output, &lines).await?;
+        }
+    }
+
+    /// The next lines, and whether they are the last.
+    fn take(&self, most: usize) -> (Vec<Bytes>, bool) {
+        let mut queue = self.queue();
+        let count = queue.lines.len().min(most);
+        let lines: Vec<Bytes> = queue.lines.drain(..count).collect();
+        let was_full = queue.bytes > ROOM;
+        queue.bytes -= lines.iter().map(Bytes::len).sum::<usize>();
+        if was_full && queue.bytes <= ROOM {
+            self.emptied.notify_waiters();
+        }
+        (lines, queue.ended)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pending(&self) -> MutexGuard<'_, HashSet<Id>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What happened, and what to type next.
+fn in_words(error: &Error) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    }
+}
+
+async fn write_lines(output: &mut Stream, lines: &[Bytes]) -> io::Result<()> {
+    let pieces: Vec<&[u8]> = lines.iter().flat_map(|line| [&line[..], b"\n"]).collect();
+    let mut left: Vec<IoSlice<'_>> = pieces.into_iter().map(IoSlice::new).collect();
+    let mut left = &mut left[..];
+    while !left.is_empty() {
+        let written = output.write(left).await?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        IoSlice::advance_slices(&mut left, written);
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! A host and a server of different eras: what one says goes through the translator before the other hears it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::task::spawn_local;
+
+use super::host::Host;
+use super::pace::{Pace, chance};
+use super::provisional;
+use super::streamable::{Streamable, cancelled};
+use super::way::Way;
+use crate::mcp::message::Message;
+use crate::mcp::tool_filter::ToolFilter;
+use crate::mcp::translate::{Effect, Translator};
+
+/// The server's side of a bridge that translates.
+pub(super) struct Translation {
+    way: Arc<Way>,
+    translator: RefCell<Translator>,
+    host: Arc<Host>,
+    /// Whom the server takes for the host: what it is told waits here for the translator.
+    deputy: Arc<Host>,
+    upstream: Rc<Streamable>,
+}
+
+impl Translation {
+    pub(super) fn new(way: Arc<Way>, host: Arc<Host>, filter: ToolFilter) -> Rc<Self> {
+        let deputy = Arc::new(Host::default());
+        let upstream = Streamable::new(Arc::clone(&way), Arc::clone(&deputy), filter, false);
+        Rc::new(Self { way, translator: RefCell::default(), host, deputy, upstream })
+    }
+
+    /// Takes a message of the host.
+    pub(super) async fn take(self: &Rc<Self>, message: Message) {
+        if message.method() == "notifications/cancelled"
+            && let Some(id) = cancelled(&message)
+        {
+            self.host.forget(&id);
+        }
+        if message.method() == "initialize" {
+            spawn_local(Rc::clone(self).put_off());
+        }
+        let effects = self.translator.borrow_mut().from_host(message);
+        self.follow(effects).await;
+    }
+
+    /// Passes on what the server says, until it says no more.
+    pub(super) async fn run(self: &Rc<Self>) {
+        while let Some(line) = self.deputy.next().await {
+            // What comes from there has been read before.
+            let Ok(message) = Message::read(line) else { continue };
+            let effects = self.translator.borrow_mut().from_server(message);
+            self.follow(effects).await;
+        }
+    }
+
+    async fn follow(self: &Rc<Self>, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::ToHost(message) => self.host.deliver(&message).await,
+                Effect::ToServer(message) => self.send(message).await,
+                Effect::Later { message, times } => {
+                    spawn_local(Rc::clone(self).send_later(message, times));
+                }
+            }
+        }
+    }
+
+    async fn send(&self, message: Message) {
+        self.deputy.asks(&message);
+        self.upstream.take(message).await;
+    }
+
+    async fn send_later(self: Rc<Self>, message: Message, times: u32) {
+        let mut pace = Pace::after(times.saturating_sub(1));
+        tokio::time::sleep(pace.next(chance())).await;
+        self.send(message).await;
+    }
+
+    /// A host that has waited long enough while somebody signs in is greeted in the server's place.
+    async fn put_off(self: Rc<Self>) {
+        tokio::time::sleep(provisional::AFTER).await;
+        if !self.way.is_signing_in() {
+            return;
+        }
+        let greeting = self.translator.borrow().unanswered().map(provisional::greeting);
+        if let Some(greeting) = greeting {
+            self.translator.borrow_mut().put_off();
+            self.host.deliver(&greeting).await;
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        self.upstream.close().await;
+        self.deputy.end();
+    }
+}

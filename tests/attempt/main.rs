@@ -1,0 +1,70 @@
+//! One sign-in for all who wait: bridges that need a person, and the pages that they open.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a story that cannot be set up has failed")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod limits;
+
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+use support::desk::Desk;
+use support::follow;
+use support::steps::{callback_port, eventually};
+use support::talk::Talk;
+
+/// The text that the tool `whoami` gives, or the error.
+fn whoami(host: &mut Talk) -> Value {
+    host.ask("tools/call", &json!({ "name": "whoami", "arguments": {} }))
+}
+
+/// Begins to ask the same.
+fn begin_whoami(host: &mut Talk) -> u64 {
+    host.begin("tools/call", &json!({ "name": "whoami", "arguments": {} }))
+}
+
+#[test]
+fn however_many_wait_one_page_is_opened_and_all_are_served() {
+    let desk = Desk::new();
+    let mut hosts: Vec<Talk> = (0..8).map(|_| desk.host(&[])).collect();
+    let asked: Vec<u64> = hosts.iter_mut().map(begin_whoami).collect();
+    follow(&desk.page(1));
+    for (host, asked) in hosts.iter_mut().zip(asked) {
+        let answer = host.answer(asked);
+        assert!(answer["result"].is_object(), "{answer}");
+    }
+    assert_eq!(desk.pages().len(), 1);
+    assert_eq!(desk.world.sandbox.books().families.len(), 1);
+}
+
+#[test]
+fn a_page_stays_good_when_whoever_opened_it_is_killed() {
+    let desk = Desk::new();
+    let mut first = desk.host(&[]);
+    begin_whoami(&mut first);
+    let page = desk.page(1);
+    first.kill();
+    let mut second = desk.host(&[]);
+    let asked = begin_whoami(&mut second);
+    let (_, shown) = follow(&page);
+    assert!(shown.contains("You are signed in"), "{shown}");
+    let answer = second.answer(asked);
+    assert!(answer["result"].is_object(), "{answer}");
+    assert_eq!(desk.pages().len(), 1);
+}
+
+#[test]
+fn somebody_who_signs_in_by_hand_is_as_good() {
+    let desk = Desk::signed_out();
+    let mut host = desk.host(&[]);
+    let asked = begin_whoami(&mut host);
+    let port = callback_port(&desk.page(1));
+    desk.world.login_as(desk.world.command(&["login", "box", "--no-browser"])).succeeded();
+    let answer = host.answer(asked);
+    assert!(answer["result"].is_object(), "{answer}");
+    assert_eq!(desk.pages().len(), 1);
+    // And nobody waits at the port any more.
+    eventually(|| TcpStream::connect(("127.0.0.1", port)).is_err());
+}

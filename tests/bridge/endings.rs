@@ -1,0 +1,79 @@
+//! However a bridge ends, it ends soon, and tells the server.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
+
+use mcpauth::sandbox::SandboxOptions;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::signed_in;
+use crate::support::World;
+use crate::support::steps::eventually;
+
+/// MCP 66.
+/// B-04.
+#[test]
+fn the_end_of_input_is_the_end_also_in_the_middle_of_a_line() {
+    for last in ["", r#"{"jsonrpc":"2.0","id":7,"meth"#] {
+        let (world, mut talk) = signed_in(SandboxOptions::default());
+        talk.write_raw(last.as_bytes());
+        let (exit, errors, said) = talk.end();
+        assert_eq!((exit, errors.as_str(), said.len()), (0, "", 1));
+        assert_eq!(world.sandbox.books().sessions_closed, 1);
+    }
+}
+
+/// B-04.
+#[test]
+fn what_was_asked_before_the_end_is_answered_but_not_waited_for_long() {
+    let (world, mut talk) = signed_in(SandboxOptions::default());
+    let held = talk.begin("tools/call", &json!({ "name": "hold", "arguments": {} }));
+    let asked = talk.begin("tools/call", &json!({ "name": "slow", "arguments": { "milliseconds": 300 } }));
+    assert!(world.sandbox.until(|books| books.in_flight >= 2));
+    let (exit, _, said) = talk.end();
+    assert_eq!(exit, 0);
+    assert!(said.iter().any(|line| line.contains(&format!("\"id\":{asked},"))), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains(&format!("\"id\":{held},"))), "{said:?}");
+}
+
+#[test]
+fn signals_end_it_in_good_order() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let (world, mut talk) = signed_in(SandboxOptions::default());
+        kill(Pid::from_raw(talk.id().try_into().unwrap()), signal).unwrap();
+        assert!(talk.next().is_none());
+        assert_eq!(talk.end().0, 0, "{signal}");
+        assert_eq!(world.sandbox.books().sessions_closed, 1, "{signal}");
+    }
+}
+
+/// B-13: its input stays open with somebody else, as when a host had other children.
+#[test]
+fn a_host_that_is_killed_takes_the_bridge_with_it() {
+    let world = World::signed_in(SandboxOptions::default());
+    let script = r#""$0" bridge box <&3 & echo $!; wait"#;
+    let mut command = std::process::Command::new("sh");
+    let own = world.command(&[]);
+    command.args(["-c", &format!("exec 3<&0; {script}")]).arg(own.get_program()).env_clear();
+    command.envs(own.get_envs().map(|(name, value)| (name, value.unwrap())));
+    let mut host = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = host.stdin.take().unwrap();
+    let mut output = BufReader::new(host.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let bridge = Pid::from_raw(line.trim().parse().unwrap());
+    let greeting = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "h", "version": "1" } },
+    });
+    writeln!(input, "{greeting}").unwrap();
+    line.clear();
+    output.read_line(&mut line).unwrap();
+    host.kill().unwrap();
+    host.wait().unwrap();
+    eventually(|| kill(bridge, None).is_err());
+    drop(input);
+    assert_eq!(world.sandbox.books().sessions_closed, 1);
+}

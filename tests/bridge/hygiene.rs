@@ -1,0 +1,112 @@
+//! Nothing but messages on standard output, no secret in them, and no more memory than it takes.
+
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
+use serde_json::json;
+
+use crate::support::World;
+use crate::support::talk::Talk;
+use crate::{echo, signed_in};
+
+/// MCP 66.
+/// B-01: `Talk` fails at the first line that is no JSON.
+#[test]
+fn however_much_there_is_to_tell_standard_output_is_for_messages() {
+    let world = World::signed_in(SandboxOptions::default());
+    let mut talk = Talk::greeted(world.command(&["bridge", "box", "-vvv"]), "2025-11-25");
+    assert_eq!(echo(&mut talk, "x"), "x");
+    let (_, errors, said) = talk.end();
+    assert!(errors.contains("POST") && said.iter().all(|line| line.contains("\"jsonrpc\":\"2.0\"")));
+    for (what, secret) in world.sandbox.secrets() {
+        assert!(!errors.contains(&secret), "{what} in {errors}");
+    }
+}
+
+/// B-05.
+#[test]
+fn what_no_server_should_see_is_refused_and_the_next_message_passes() {
+    let (world, mut talk) = signed_in(SandboxOptions::default());
+    let calls = world.sandbox.books().mcp_calls;
+    let deep = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":{}{}}}"#,
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
+    let long =
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":["{}"]}}"#, "x".repeat(65 * 1024 * 1024));
+    for (line, code) in
+        [(deep.as_bytes(), -32600), (long.as_bytes(), -32600), (b"{", -32700), (b"\xff\xfe{}", -32700)]
+    {
+        talk.write(line);
+        let answer = talk.next().unwrap();
+        assert_eq!((&answer["id"], answer["error"]["code"].as_i64()), (&json!(null), Some(code)), "{answer}");
+    }
+    assert_eq!(world.sandbox.books().mcp_calls, calls);
+    assert_eq!(echo(&mut talk, "x"), "x");
+    assert!(peak(talk.id()) < 200 * 1024, "{} KiB", peak(talk.id()));
+}
+
+/// B-11.
+#[test]
+fn a_host_that_does_not_read_is_waited_for_and_memory_stays_bounded() {
+    let (_world, mut talk) = signed_in(SandboxOptions::default());
+    talk.pause();
+    let call = json!({ "name": "large", "arguments": { "bytes": 1024 * 1024 } });
+    let asked: Vec<u64> = (0..100).map(|_| talk.begin("tools/call", &call)).collect();
+    talk.go_on();
+    for _ in &asked {
+        assert!(talk.next().unwrap()["result"].is_object());
+    }
+    assert!(peak(talk.id()) < 100 * 1024, "{} KiB", peak(talk.id()));
+}
+
+/// B-12.
+#[test]
+fn a_server_that_repeats_the_token_in_an_error_does_not_show_it_to_the_host() {
+    let (world, mut talk) = signed_in(SandboxOptions::default());
+    let token = world.token(&[]);
+    let json =
+        json!({ "jsonrpc": "2.0", "id": 0, "error": { "code": -1, "message": format!("bad {token}") } });
+    for (status, body) in
+        [(500, format!("what is {token}?")), (400, json.to_string()), (200, json.to_string())]
+    {
+        let content_type = if body.starts_with('{') { "application/json" } else { "text/plain" }.to_owned();
+        let fault = Fault::Body { endpoint: Endpoint::Mcp, status, content_type, body, times: 1 };
+        world.sandbox.change(|options| options.faults.push(fault));
+        let id = talk.begin("tools/call", &json!({ "name": "echo", "arguments": { "text": "x" } }));
+        let answer = loop {
+            let message = talk.next().unwrap();
+            if status == 200 || message["id"] == id {
+                break message;
+            }
+        };
+        assert!(answer["error"]["message"].is_string(), "{answer}");
+    }
+    assert!(talk.said.iter().all(|line| !line.contains(&token)), "{:?}", talk.said);
+}
+
+#[test]
+fn a_server_in_trouble_is_named_and_what_it_says_is_told() {
+    let (world, mut talk) = signed_in(SandboxOptions::default());
+    let fault = Fault::Body {
+        endpoint: Endpoint::Mcp,
+        status: 503,
+        content_type: "text/html".into(),
+        body: "<h1>back\u{202e} soon</h1>".into(),
+        times: 1,
+    };
+    world.sandbox.change(|options| options.faults.push(fault));
+    let answer = talk.ask("tools/call", &json!({ "name": "echo", "arguments": { "text": "x" } }));
+    let words = answer["error"]["message"].as_str().unwrap();
+    assert!(
+        words.contains("box answered with status 503: <h1>back") && !words.contains('\u{202e}'),
+        "{words}"
+    );
+    assert_eq!(echo(&mut talk, "x"), "x");
+}
+
+/// The most memory that a process has had, in KiB.
+fn peak(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}

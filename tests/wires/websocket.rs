@@ -1,0 +1,152 @@
+//! A connection whose handshake bears the token, and on which messages go both ways.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket};
+use tokio_tungstenite::tungstenite::{Bytes, Message as Frame};
+
+use crate::peer::{ACCESS, Peer, Said, Seen, answer, by_the_rules};
+use crate::support::World;
+use crate::{Host, answered};
+
+use std::io::Write as _;
+
+type Socket = WebSocket<TcpStream>;
+
+/// A server behind a WebSocket that does this with each message; the number says of which connection.
+fn server(does: impl Fn(&mut Socket, &Value, usize) + Send + Sync + 'static) -> (World, Peer) {
+    let (does, connections) = (Arc::new(does), AtomicUsize::new(0));
+    let peer = Peer::start(Box::new(move |seen| {
+        if seen.header("authorization") != format!("Bearer {ACCESS}") {
+            return Some(by_the_rules(seen));
+        }
+        if seen.what() != "GET /mcp" {
+            return Some(answer(405, "", b""));
+        }
+        let number = connections.fetch_add(1, Ordering::SeqCst);
+        Some(upgraded(seen, &does, number))
+    }));
+    (signed_in_at(&peer), peer)
+}
+
+fn signed_in_at(peer: &Peer) -> World {
+    let world = World::new();
+    let url = peer.url().replace("http://", "ws://");
+    let login = world.command(&["login", &url, "--name", "other", "--no-browser", "--store", "file"]);
+    world.login_as(login).succeeded();
+    world
+}
+
+fn upgraded<Does: Fn(&mut Socket, &Value, usize) + Send + Sync + 'static>(
+    seen: &Seen,
+    does: &Arc<Does>,
+    number: usize,
+) -> Said {
+    assert_eq!(
+        (seen.header("upgrade"), seen.header("sec-websocket-protocol")),
+        ("websocket".into(), "mcp".into())
+    );
+    let accept = derive_accept_key(seen.header("sec-websocket-key").as_bytes());
+    let does = Arc::clone(does);
+    Said::Handed(Box::new(move |mut stream| {
+        let head = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket";
+        write!(stream, "{head}\r\nsec-websocket-protocol: mcp\r\nsec-websocket-accept: {accept}\r\n\r\n")
+            .unwrap();
+        stream.set_read_timeout(None).unwrap();
+        let mut socket = WebSocket::from_raw_socket(stream, Role::Server, None);
+        while let Ok(frame) = socket.read() {
+            if let Frame::Text(text) = frame {
+                does(&mut socket, &serde_json::from_str(&text).unwrap(), number);
+            }
+        }
+    }))
+}
+
+fn honest(socket: &mut Socket, message: &Value) {
+    if !message["id"].is_null() {
+        socket.send(Frame::text(answered(message).to_string())).unwrap();
+    }
+}
+
+#[test]
+fn messages_go_both_ways_and_the_handshake_bears_the_token() {
+    let (world, peer) = server(|socket, message, _| {
+        if message["method"] == "tools/list" {
+            socket.send(Frame::Ping(Bytes::new())).unwrap();
+            socket.send(Frame::text(r#"{"jsonrpc":"2.0","id":"s","method":"roots/list"}"#)).unwrap();
+            socket.send(Frame::binary(&b"{\"jsonrpc\":\"2.0\",\n\"method\":\"in-bytes\"}"[..])).unwrap();
+        }
+        honest(socket, message);
+    });
+    let mut host = Host::of(&world);
+    host.meets();
+    host.asks(2, "tools/list");
+    assert_eq!(host.hears()["method"], "roots/list");
+    assert_eq!(host.hears()["method"], "in-bytes");
+    assert_eq!(host.hears()["result"]["done"], "tools/list");
+    let handshakes = peer.seen().iter().filter(|seen| seen.what() == "GET /mcp").count();
+    assert_eq!(handshakes, 1);
+}
+
+#[test]
+fn a_connection_that_breaks_leaves_nobody_waiting_and_is_opened_again() {
+    let (world, _peer) = server(|socket, message, number| {
+        if message["method"] == "tools/call" && number == 0 {
+            socket.get_mut().shutdown(std::net::Shutdown::Both).unwrap();
+        } else {
+            honest(socket, message);
+        }
+    });
+    let mut host = Host::of(&world);
+    host.meets();
+    host.asks(2, "tools/call");
+    assert!(!host.hears_of_failure(2).is_empty());
+    host.asks(3, "tools/call");
+    assert_eq!(host.hears()["result"]["done"], "tools/call");
+}
+
+#[test]
+fn a_server_that_does_not_understand_us_is_left_alone() {
+    let (world, peer) = server(|socket, message, _| {
+        if message["method"] == "tools/call" {
+            let farewell = CloseFrame { code: CloseCode::Protocol, reason: "no \u{1b}[31mtools".into() };
+            socket.close(Some(farewell)).unwrap();
+        } else {
+            honest(socket, message);
+        }
+    });
+    let mut host = Host::of(&world);
+    host.meets();
+    for id in [2, 3] {
+        host.asks(id, "tools/call");
+        let failure = host.hears_of_failure(id);
+        assert!(
+            failure.contains("it closed the connection with code 1002") && !failure.contains('\u{1b}'),
+            "{failure}"
+        );
+    }
+    assert_eq!(peer.seen().iter().filter(|seen| seen.what() == "GET /mcp").count(), 1);
+}
+
+#[test]
+fn a_handshake_that_is_none_is_told() {
+    let peer = Peer::start(Box::new(|seen| {
+        let is_known = seen.header("authorization") == format!("Bearer {ACCESS}");
+        let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: AAAA\r\n";
+        Some(match seen.path() {
+            "/mcp" if is_known => Said::Bytes(format!("HTTP/1.1 101 Any\r\n{upgrade}\r\n").into_bytes()),
+            _ => by_the_rules(seen),
+        })
+    }));
+    let world = signed_in_at(&peer);
+    let mut host = Host::of(&world);
+    host.asks(1, "initialize");
+    let failure = host.hears_of_failure(1);
+    assert!(failure.contains("its handshake answers another one"), "{failure}");
+}
