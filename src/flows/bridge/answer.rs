@@ -91,6 +91,8 @@ impl Answer {
     }
 
     async fn next_event(&mut self) -> Result<Option<Message>, Error> {
+        // Whoever comes back has passed on what came before.
+        self.give_back();
         loop {
             let Some(events) = &mut self.events else { return Ok(None) };
             let unreadable =
@@ -102,14 +104,18 @@ impl Answer {
                 }
                 continue;
             };
-            self.held = 0;
-            self.room.empty();
             self.retry = event.retry.or(self.retry);
             self.last_event = event.id.clone().or(self.last_event.take());
             if event.is_message() && !event.data.is_empty() {
                 return self.read(event.data).map(Some);
             }
+            self.give_back();
         }
+    }
+
+    fn give_back(&mut self) {
+        self.held = 0;
+        self.room.empty();
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
