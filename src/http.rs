@@ -190,8 +190,8 @@ pub struct Http {
     settings: NetworkSettings,
     gate: Arc<Gate>,
     observer: Observer,
-    /// Where what the server wants of its own goes.
-    origin: url::Origin,
+    /// The server: what it wants of its own goes to its origin.
+    server: Url,
     own: Own,
     /// For other machines, perhaps through a proxy.
     far: OnceLock<reqwest::Client>,
@@ -215,7 +215,7 @@ impl Http {
             settings,
             gate,
             observer,
-            origin: url.origin(),
+            server: url,
             own: Own::default(),
             far: OnceLock::new(),
             near: OnceLock::new(),
@@ -399,7 +399,7 @@ impl Http {
 
     /// The headers of a request, and what the server wants of its own. What a request says itself stands.
     fn headers(&self, url: &Url, mut headers: HeaderMap) -> Result<HeaderMap, HttpError> {
-        if url.origin() == self.origin {
+        if is_same_origin(url, &self.server) {
             for (name, value) in self.own.headers()? {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
@@ -408,7 +408,7 @@ impl Http {
     }
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
-        let certificate = self.own.certificate.as_ref().filter(|_| url.origin() == self.origin);
+        let certificate = self.own.certificate.as_ref().filter(|_| is_same_origin(url, &self.server));
         let is_near = is_loopback(url);
         let known = match (certificate, is_near) {
             (Some(_), _) => &self.known,
@@ -471,6 +471,12 @@ pub fn block_on<Output>(future: impl Future<Output = Output>) -> Result<Output, 
     // A thread may still wait for a line or a name server; the program does not.
     runtime.shutdown_background();
     Ok(output)
+}
+
+/// Whether two URLs of http or https have the same origin (RFC 6454 section 5).
+pub fn is_same_origin(one: &Url, other: &Url) -> bool {
+    let port = Url::port_or_known_default;
+    one.has_host() && one.scheme() == other.scheme() && one.host() == other.host() && port(one) == port(other)
 }
 
 /// A URL as it may be shown: a query can hold a code or a state.

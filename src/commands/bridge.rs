@@ -45,7 +45,7 @@ pub(super) struct BridgeArgs {
 enum Login {
     /// Where there is a display, once in ten minutes
     Auto,
-    /// Never: the client gets an error that names the command to type
+    /// The client gets an error that names the command to type
     Never,
 }
 

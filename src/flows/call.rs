@@ -124,7 +124,7 @@ async fn pass_on(
     let mut answer = sent?;
     let head = Head {
         status: answer.status,
-        version: answer.version.clone(),
+        version: answer.version(),
         retry_after: answer.retry_after(),
         headers: std::mem::take(&mut answer.headers),
     };

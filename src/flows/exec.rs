@@ -94,6 +94,7 @@ impl FromStr for Variable {
             "PERL5DB",
             "RUBYOPT",
             "RUBYLIB",
+            "_JAVA_OPTIONS",
             "JAVA_TOOL_OPTIONS",
             "JDK_JAVA_OPTIONS",
             "CLASSPATH",

@@ -15,7 +15,9 @@ use super::session::{self, Freshness, Refresh};
 use super::{App, remote};
 use crate::config::ServerProfile;
 use crate::error::Error;
-use crate::http::{Authorization, Body, Bytes, FlowingBody, HeaderMap, Http, Method, Request, Streamed};
+use crate::http::{
+    Authorization, Body, Bytes, FlowingBody, HeaderMap, Http, Method, Request, Streamed, is_same_origin,
+};
 use crate::model::{Login, LoginKey, LoginState, Name, ScopeSet, ServerUrl};
 use crate::oauth::{self, challenge::Challenge, dpop};
 use crate::peer_text::PeerText;
@@ -82,6 +84,8 @@ pub struct Relay {
     app: Arc<App>,
     key: LoginKey,
     server: ServerUrl,
+    /// The same, read.
+    base: url::Url,
     http: Http,
     /// What the server wants in the next proof (RFC 9449 section 9).
     nonce: Mutex<Option<String>>,
@@ -107,6 +111,7 @@ impl Relay {
         Self {
             http: app.http_to(profile),
             server: profile.url.clone(),
+            base: profile.url.to_url(),
             app,
             key,
             nonce: Mutex::default(),
@@ -178,7 +183,7 @@ impl Relay {
     /// Sends a request as anybody could, if nobody has signed in; `None` if somebody has, or has to. A server need not ask
     /// for tokens at all, or only for some requests.
     pub async fn send_as_anybody(&self, outgoing: &Outgoing) -> Result<Option<Streamed>, Error> {
-        let is_astray = self.server.to_url().origin() != outgoing.url.origin();
+        let is_astray = !is_same_origin(&self.base, &outgoing.url);
         if is_astray || outgoing.payload.flows() || self.is_anybody_signed_in().await? {
             return Ok(None);
         }
@@ -296,9 +301,18 @@ impl Relay {
         asked.unwrap_or_else(|error| Err(Error::Unforeseen(error.to_string())))
     }
 
+    /// Whether a URL is one of the server that a login is for, which nearly always is the one of the profile.
+    fn leads_to(&self, server: &ServerUrl, url: &url::Url) -> bool {
+        if *server == self.server {
+            is_same_origin(url, &self.base)
+        } else {
+            is_same_origin(url, &server.to_url())
+        }
+    }
+
     /// Sends the request, once more where the server wants its own nonce in the proof (RFC 9449 section 9).
     async fn attempt(&self, login: &Login, outgoing: &Outgoing) -> Result<Streamed, Error> {
-        if login.facts.url.to_url().origin() != outgoing.url.origin() {
+        if !self.leads_to(&login.facts.url, &outgoing.url) {
             let why = format!("the login at {} is for {}", self.key.server, login.facts.url);
             return Err(Error::login_needed(why, &self.key));
         }
@@ -420,5 +434,7 @@ fn another_token(app: &App, key: &LoginKey, refused: &Login, why: &str) -> Resul
         let why = format!("{} refuses the access token{why}, and there is no refresh token", key.server);
         return Err(Error::login_needed(why, key));
     }
-    session::fresh_login(app, key, &Freshness { refresh: Refresh::Always, ..Freshness::default() })
+    // Whoever else was refused may renew it between this look and the next: then one is enough.
+    let refresh = Refresh::Refused(refused.facts.generation);
+    session::fresh_login(app, key, &Freshness { refresh, ..Freshness::default() })
 }

@@ -28,6 +28,8 @@ pub enum Refresh {
     IfNeeded,
     /// In any case.
     Always,
+    /// If the token is still the one of this generation, which a server has refused, or does not live long enough.
+    Refused(u64),
     /// In no case.
     Never,
 }
@@ -57,6 +59,21 @@ impl Freshness {
         facts.received_at.since(now) <= CLOCK_TOLERANCE && now < end
     }
 
+    /// Whether a login is as fresh as that without anybody being asked.
+    fn is_met_by(&self, login: &Login, now: UnixTime) -> bool {
+        let is_wanted = match self.refresh {
+            Refresh::Always => false,
+            Refresh::Refused(generation) => login.facts.generation > generation,
+            Refresh::IfNeeded | Refresh::Never => true,
+        };
+        is_wanted && self.is_met(&login.tokens.facts, now)
+    }
+
+    /// Whether the token that there is will not do, however long it lives.
+    fn wants_another(&self) -> bool {
+        matches!(self.refresh, Refresh::Always | Refresh::Refused(_))
+    }
+
     /// When a token stops being as fresh as that, as far as anybody here can tell.
     pub fn met_until(&self, facts: &TokenFacts) -> Option<UnixTime> {
         let expires_at = facts.expires_at?;
@@ -77,7 +94,7 @@ pub fn fresh_login(app: &App, key: &LoginKey, freshness: &Freshness) -> Result<L
     let store = app.store()?;
     let login = load(&store, key)?;
     let now = app.now();
-    if freshness.refresh != Refresh::Always && freshness.is_met(&login.tokens.facts, now) {
+    if freshness.is_met_by(&login, now) {
         return Ok(login);
     }
     if let LoginState::ReauthRequired { reason, since } = &login.facts.state {
@@ -163,7 +180,7 @@ fn not_signed_in(key: &LoginKey) -> String {
 
 /// Why a token that is not fresh enough stays as it is. Where only the caller ruled it out, no person is needed.
 fn not_refreshable(key: &LoginKey, login: &Login, freshness: &Freshness, now: UnixTime) -> Error {
-    let insisted = freshness.refresh == Refresh::Always && is_alive(login, now);
+    let insisted = freshness.wants_another() && is_alive(login, now);
     let age = if insisted { "is still good".to_owned() } else { age(login, now) };
     let age = format!("{}: the access token {age}", key.server);
     if login.tokens.facts.refreshable {
@@ -184,7 +201,7 @@ fn age(login: &Login, now: UnixTime) -> String {
 
 /// The login as it is, with a warning, if its token still lives and a new one was not insisted on.
 fn or_what_lives(app: &App, login: Login, freshness: &Freshness, error: Error) -> Result<Login, Error> {
-    if freshness.refresh == Refresh::Always || !is_alive(&login, app.now()) {
+    if freshness.wants_another() || !is_alive(&login, app.now()) {
         return Err(error);
     }
     // Without an explicit wish, a login that cannot be refreshed lives as long as it lives.
@@ -203,7 +220,7 @@ fn renew(
     freshness: &Freshness,
 ) -> Result<Login, Error> {
     let key = login.key();
-    let is_urgent = freshness.refresh == Refresh::Always || !is_alive(&login, app.now());
+    let is_urgent = freshness.wants_another() || !is_alive(&login, app.now());
     let errand = Errand { seen: login.facts.generation, is_urgent };
     let renewed = if login.facts.grant.asks_anew() {
         unattended::renew(app, store, &lock, errand, usually_fresh)

@@ -42,8 +42,6 @@ impl Patience {
 pub struct Streamed {
     /// The HTTP status.
     pub status: u16,
-    /// The version in which the server answered, such as `HTTP/1.1`.
-    pub version: String,
     /// The HTTP headers.
     pub headers: HeaderMap,
     response: reqwest::Response,
@@ -55,6 +53,11 @@ pub struct Streamed {
 }
 
 impl Streamed {
+    /// The version in which the server answered, such as `HTTP/1.1`.
+    pub fn version(&self) -> String {
+        format!("{:?}", self.response.version())
+    }
+
     /// Seconds to wait, if the peer said so.
     pub fn retry_after(&self) -> Option<u64> {
         retry_after(&self.headers)
@@ -130,7 +133,6 @@ impl Http {
         let headers = std::mem::take(response.headers_mut());
         Ok(Streamed {
             status: response.status().as_u16(),
-            version: format!("{:?}", response.version()),
             endless: is_event_stream(&headers),
             headers,
             response,

@@ -154,22 +154,31 @@ impl Message {
         }
         if text.trim_start().starts_with('[') {
             let parts: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
-            let parts = parts.into_iter().map(|part| Self::read_one(bytes.slice_ref(part.get().as_bytes())));
+            let read = |part: &RawValue| Self::read_one(&bytes.slice_ref(part.get().as_bytes()), part.get());
+            let parts = parts.into_iter().map(read);
             let parts = parts.collect::<Result<Vec<_>, _>>()?;
             let kind = if parts.is_empty() { return Err(Malformed::NotRpc) } else { Kind::Batch(parts) };
             return Ok(Self { bytes, params: None, error: None, kind });
         }
-        Self::read_one(bytes)
+        Self::read_one(&bytes, text)
     }
 
-    fn read_one(bytes: Bytes) -> Result<Self, Malformed> {
-        let text = std::str::from_utf8(&bytes).map_err(|_| Malformed::NotJson)?;
+    /// `text` is what the bytes say.
+    fn read_one(bytes: &Bytes, text: &str) -> Result<Self, Malformed> {
         let members: Members<'_> = serde_json::from_str(text)
             .map_err(|error| if error.is_data() { Malformed::NotRpc } else { Malformed::NotJson })?;
         let kind = members.kind().ok_or(Malformed::NotRpc)?;
         let params = members.params.map(|params| bytes.slice_ref(params.get().as_bytes()));
         let error = members.error.map(|error| bytes.slice_ref(error.get().as_bytes()));
-        Ok(Self { bytes, params, error, kind })
+        Ok(Self { bytes: bytes.clone(), params, error, kind })
+    }
+
+    /// Gives up what it says, and keeps what it is.
+    pub fn let_go(&mut self) {
+        (self.bytes, self.params, self.error) = (Bytes::new(), None, None);
+        if let Kind::Batch(parts) = &mut self.kind {
+            parts.iter_mut().for_each(Self::let_go);
+        }
     }
 
     /// As it came.
@@ -439,6 +448,17 @@ mod tests {
             let message = format!("{{\"jsonrpc\":\"2.0\",\n\"method\":\"x\",\"params\":[\"{text}\"]}}");
             assert_eq!(read(&message), Err(Malformed::NotJson), "{message:?}");
         }
+    }
+
+    #[test]
+    fn a_message_that_has_let_go_holds_nothing_and_is_still_known() {
+        let text = r#"[{"jsonrpc":"2.0","id":1,"method":"a","params":{}},{"jsonrpc":"2.0","method":"b"}]"#;
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let mut message = Message::read(bytes.clone()).unwrap();
+        assert!(!bytes.is_unique());
+        message.let_go();
+        assert!(bytes.is_unique());
+        assert_eq!(message.request_ids(), [&Id::Number("1".into())]);
     }
 
     #[test]

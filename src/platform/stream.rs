@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 use tokio::io::unix::AsyncFd;
 
@@ -44,8 +44,8 @@ pub fn take_streams() -> io::Result<(Stream, Stream)> {
 impl Stream {
     fn new(descriptor: OwnedFd) -> io::Result<Self> {
         let before = rustix::fs::fcntl_getfl(&descriptor)?;
-        // What is set here counts for everybody who has the same terminal.
-        if rustix::termios::isatty(&descriptor) {
+        // What is set here counts for everybody who has the same terminal. And the end of a file is told by no BSD.
+        if !is_pipe_or_socket(&descriptor)? {
             return Ok(Self(Way::Plain(Patient::new(descriptor.into()))));
         }
         rustix::fs::fcntl_setfl(&descriptor, before | OFlags::NONBLOCK)?;
@@ -96,4 +96,9 @@ impl Stream {
             }
         }
     }
+}
+
+fn is_pipe_or_socket(descriptor: &OwnedFd) -> io::Result<bool> {
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(descriptor)?.st_mode);
+    Ok(matches!(kind, FileType::Fifo | FileType::Socket))
 }

@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::os::windows::io::AsHandle as _;
+use std::os::windows::io::{AsHandle as _, AsRawHandle, IntoRawHandle as _, RawHandle};
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -20,6 +20,13 @@ use super::{FileSystem, Unfit};
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 /// Marks links and junctions among the attributes of a file.
 const FILE_ATTRIBUTE_REPARSE_POINT: u32 = 0x0000_0400;
+
+/// Standard input, as -10 (`SetStdHandle`).
+const STD_INPUT_HANDLE: u32 = 0xFFFF_FFF6;
+/// Standard output, as -11 (`SetStdHandle`).
+const STD_OUTPUT_HANDLE: u32 = 0xFFFF_FFF5;
+/// Goes to the programs that are started (`SetHandleInformation`).
+const HANDLE_FLAG_INHERIT: u32 = 1;
 
 /// No console: closing the one that we were started in ends its programs (`CreateProcessW`).
 const DETACHED_PROCESS: u32 = 0x0000_0008;
@@ -208,11 +215,40 @@ pub fn ancestors(_levels: usize) -> Vec<(u32, String)> {
 pub struct Stream(Patient);
 
 pub fn take_streams() -> io::Result<(Stream, Stream)> {
-    // Nothing here can take the handles from others; the programs that we start are given their own.
     let input = io::stdin().as_handle().try_clone_to_owned()?;
     let output = io::stdout().as_handle().try_clone_to_owned()?;
+    // What stays open here must not stay open in a browser, too: our host would wait for its end.
+    keep_from_children(&io::stdin())?;
+    keep_from_children(&io::stdout())?;
+    // Whatever else reads or writes, here or in a program that we start, must not get between the messages.
+    set_standard(STD_INPUT_HANDLE, File::open("NUL")?.into_raw_handle())?;
+    set_standard(STD_OUTPUT_HANDLE, io::stderr().as_raw_handle())?;
     let stream = |handle: std::os::windows::io::OwnedHandle| Stream(Patient::new(handle.into()));
     Ok((stream(input), stream(output)))
+}
+
+/// Leaves out a handle from those that a program which we start finds open.
+fn keep_from_children(stream: &impl AsRawHandle) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "no face of this call is to be had")]
+    // SAFETY: the handle is open as long as this process; of memory nothing is read or written.
+    let done = unsafe { SetHandleInformation(stream.as_raw_handle(), HANDLE_FLAG_INHERIT, 0) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Makes this handle the standard input or output, which it stays to our end.
+fn set_standard(which: u32, handle: RawHandle) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "no face of this call is to be had")]
+    // SAFETY: a word is replaced that the standard library reads anew each time; the handle is closed nowhere.
+    let done = unsafe { SetStdHandle(which, handle) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[expect(unsafe_code, reason = "no face of these calls is to be had")]
+#[link(name = "kernel32")]
+// SAFETY: declared as in Microsoft's `processenv.h` and `handleapi.h`.
+unsafe extern "system" {
+    fn SetStdHandle(which: u32, handle: RawHandle) -> i32;
+    fn SetHandleInformation(object: RawHandle, mask: u32, flags: u32) -> i32;
 }
 
 impl Stream {

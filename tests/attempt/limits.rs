@@ -2,10 +2,11 @@
 
 use mcpauth::sandbox::Fault;
 
+use crate::support::desk::Desk;
 use crate::support::follow;
 use crate::support::steps::eventually;
 use crate::support::talk::Talk;
-use crate::{Desk, begin_whoami, whoami};
+use crate::{begin_whoami, whoami};
 
 /// The error of an answer, which names the command to type.
 #[track_caller]

@@ -7,69 +7,13 @@ mod support;
 
 mod limits;
 
-use std::fs::{self, Permissions};
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::Command;
 
-use mcpauth::sandbox::SandboxOptions;
 use serde_json::{Value, json};
+use support::desk::Desk;
+use support::follow;
 use support::steps::{callback_port, eventually};
 use support::talk::Talk;
-use support::{World, follow};
-
-/// A world in which pages that are opened are written down, until the person comes to them.
-struct Desk {
-    world: World,
-    opened: PathBuf,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self::of(World::new())
-    }
-
-    fn of(world: World) -> Self {
-        let (browser, opened) = (world.home().join("browser"), world.home().join("opened"));
-        let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", opened.display());
-        fs::write(&browser, script).unwrap();
-        fs::set_permissions(&browser, Permissions::from_mode(0o755)).unwrap();
-        Self { world, opened }
-    }
-
-    /// A desk whose server is known, and where nobody is signed in any more.
-    fn signed_out() -> Self {
-        let world = World::signed_in(SandboxOptions::default());
-        world.run(&["logout", "box"]).succeeded();
-        Self::of(world)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.world.command(args);
-        command.env("BROWSER", self.world.home().join("browser"));
-        command
-    }
-
-    /// A host with a bridge to the server.
-    fn host(&self, flags: &[&str]) -> Talk {
-        let url = self.world.url();
-        let args = [&["bridge", &url, "--store", "file"], flags].concat();
-        Talk::greeted(self.command(&args), "2025-11-25")
-    }
-
-    fn pages(&self) -> Vec<String> {
-        let text = fs::read_to_string(&self.opened).unwrap_or_default();
-        text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::to_owned).collect()
-    }
-
-    /// Waits for this many pages and gives the last.
-    fn page(&self, number: usize) -> String {
-        eventually(|| self.pages().len() >= number);
-        assert_eq!(self.pages().len(), number);
-        self.pages().pop().unwrap()
-    }
-}
 
 /// The text that the tool `whoami` gives, or the error.
 fn whoami(host: &mut Talk) -> Value {
@@ -84,7 +28,7 @@ fn begin_whoami(host: &mut Talk) -> u64 {
 #[test]
 fn however_many_wait_one_page_is_opened_and_all_are_served() {
     let desk = Desk::new();
-    let mut hosts: Vec<Talk> = (0..5).map(|_| desk.host(&[])).collect();
+    let mut hosts: Vec<Talk> = (0..8).map(|_| desk.host(&[])).collect();
     let asked: Vec<u64> = hosts.iter_mut().map(begin_whoami).collect();
     follow(&desk.page(1));
     for (host, asked) in hosts.iter_mut().zip(asked) {

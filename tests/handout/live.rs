@@ -520,6 +520,17 @@ fn a_command_behind_a_proxy_reaches_its_server_and_has_no_token() {
     world.run(&["exec", "--proxy", "-e", "A=box:url", "-s", "box", "--", "true"]).succeeded();
 }
 
+/// Such as the token of an outer `exec`, which grows old and opens what the command is not to open.
+#[test]
+fn a_token_of_our_own_environment_does_not_take_the_place_of_a_live_one() {
+    let world = signed_in();
+    for kind in ["--proxy", "--token-file", "--socket"] {
+        let command = ["exec", kind, "--", "sh", "-c", "echo ${MCP_ACCESS_TOKEN-none}"];
+        let ran = world.command(&command).env("MCP_ACCESS_TOKEN", "outer").output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), "none\n", "{kind}");
+    }
+}
+
 /// The children of a process.
 #[cfg(target_os = "linux")]
 fn children(id: Pid) -> Vec<Pid> {

@@ -8,9 +8,9 @@ Ready line: {"url": the MCP endpoint, "issuer": …}. `GET /_books` tells what h
 
 from fastmcp import FastMCP
 from fastmcp.server.auth.auth import ClientRegistrationOptions, RevocationOptions
-from fastmcp.server.auth.providers.in_memory import InMemoryOAuthProvider
+from fastmcp.server.auth.providers import in_memory
 
-from serve import FURTHER_SCOPE, SCOPE, Books, remembered, reserve, serve
+from serve import FURTHER_SCOPE, SCOPE, SESSIONS, TTL, Books, remembered, reserve, serve
 
 MEMORY = (
     "clients",
@@ -20,11 +20,12 @@ MEMORY = (
     "_refresh_to_access_map",
 )
 
+in_memory.DEFAULT_ACCESS_TOKEN_EXPIRY_SECONDS = TTL
 place, origin = reserve()
 books = Books()
 
 
-class Issuer(InMemoryOAuthProvider):
+class Issuer(in_memory.InMemoryOAuthProvider):
     async def register_client(self, client_info):
         books.registrations += 1
         await super().register_client(client_info)
@@ -68,5 +69,5 @@ async def tell(_request):
     return books.answer(len(issuer.refresh_tokens))
 
 
-app = server.http_app(path="/mcp", json_response=True, stateless_http=True)
+app = server.http_app(path="/mcp", json_response=not SESSIONS, stateless_http=not SESSIONS)
 serve(books.watch(app), place, "fastmcp", remember=lambda: {name: getattr(issuer, name) for name in MEMORY})

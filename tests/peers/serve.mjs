@@ -3,11 +3,16 @@
 //
 //   PEERS_PORTS   the ports of an earlier start, so that a peer comes back at its old address
 //   PEERS_STATE   the file with what it knew then; written at the end, read at the next start if it is there
+//   PEERS_TTL     how many seconds access tokens live, where a peer can be told; else an hour
+//   PEERS_SESSIONS  set where a peer is to keep sessions
 
 import { createServer } from 'node:http';
 import { existsSync, fstatSync, readFileSync, writeFileSync } from 'node:fs';
 
 const earlierPorts = (process.env.PEERS_PORTS ?? '').split(',').filter(Boolean).map(Number);
+
+/** How many seconds access tokens live. */
+export const ttl = Number(process.env.PEERS_TTL || 3600);
 
 /**
  * Listens on a loopback port before anything else exists, because issuers must know their own address when they

@@ -2,6 +2,8 @@
 
     PEERS_PORTS   the port of an earlier start, so that a peer comes back at its old address
     PEERS_STATE   the file with what it knew then; written at the end, read at the next start if it is there
+    PEERS_TTL     how many seconds access tokens live, where a peer can be told; else an hour
+    PEERS_SESSIONS  set where a peer is to keep sessions
 """
 
 import asyncio
@@ -18,6 +20,8 @@ from starlette.responses import JSONResponse
 
 SCOPE = "mcp:tools"
 FURTHER_SCOPE = "mcp:more"
+TTL = int(os.environ.get("PEERS_TTL") or 3600)
+SESSIONS = bool(os.environ.get("PEERS_SESSIONS"))
 
 
 class Books:

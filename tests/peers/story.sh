@@ -256,12 +256,13 @@ matrix() {
   done
 }
 
-print_matrix() { (( ${#told[@]} == 0 )) || { echo; matrix; echo; }; }
+# print_table LINES TABLE: unless there is nothing to say.
+print_table() { (( $1 == 0 )) || { echo; "$2"; echo; }; }
 
-# write_matrix FILE: puts the table between the two marks of the file.
-write_matrix() {
+# write_table FILE TABLE: puts what the function TABLE says between its mark and the next end in the file.
+write_table() {
   local lines
-  lines=$(matrix)
-  awk -v table="$lines" '/^<!-- matrix -->/ { print; print table; skip = 1; next } /^<!-- end -->/ { skip = 0 } !skip' "$1" >"$1.new" &&
-    mv "$1.new" "$1"
+  lines=$("$2")
+  awk -v table="$lines" -v mark="<!-- $2 -->" '$0 == mark { print; print table; skip = 1; next } /^<!-- end -->/ { skip = 0 } !skip' \
+    "$1" >"$1.new" && mv "$1.new" "$1"
 }

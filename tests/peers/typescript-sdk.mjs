@@ -15,7 +15,7 @@ import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middlew
 import { getOAuthProtectedResourceMetadataUrl, mcpAuthRouter } from '@modelcontextprotocol/sdk/server/auth/router.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import { named, ready, remembered, reserve } from './serve.mjs';
+import { json, named, ready, remembered, reserve, ttl } from './serve.mjs';
 
 const SCOPE = 'mcp:tools';
 const FURTHER_SCOPE = 'mcp:more';
@@ -80,7 +80,9 @@ class Issuer extends DemoInMemoryAuthProvider {
     family.access.add(tokens.access_token);
     this.families.add(family);
     books.codes_redeemed += 1;
-    return { ...tokens, refresh_token: family.refresh };
+    const issued = this.tokens.get(tokens.access_token);
+    issued.expiresAt = Date.now() + ttl * 1000;
+    return { ...tokens, expires_in: ttl, refresh_token: family.refresh };
   }
 
   async exchangeRefreshToken(client, refreshToken, _scopes, resource) {
@@ -99,13 +101,13 @@ class Issuer extends DemoInMemoryAuthProvider {
     const last = this.tokens.get([...family.access].at(-1));
     for (const token of family.access) this.tokens.delete(token);
     const token = randomUUID();
-    this.tokens.set(token, { ...last, token, expiresAt: Date.now() + 3_600_000 });
+    this.tokens.set(token, { ...last, token, expiresAt: Date.now() + ttl * 1000 });
     family.access = new Set([token]);
     family.spent.add(family.refresh);
     family.refresh = randomUUID();
     books.refreshes += 1;
     const scope = last.scopes.join(' ');
-    return { access_token: token, token_type: 'bearer', expires_in: 3600, scope, refresh_token: family.refresh };
+    return { access_token: token, token_type: 'bearer', expires_in: ttl, scope, refresh_token: family.refresh };
   }
 
   async revokeToken(client, { token }) {
@@ -138,11 +140,16 @@ class Issuer extends DemoInMemoryAuthProvider {
 
 // --- the protected MCP server ----------------------------------------------------------------------------
 
+function mcpServer() {
+  const server = new McpServer({ name: 'typescript-sdk peer', version: '1.0.0' });
+  server.registerTool('hello', { description: 'says hello' }, () => ({ content: [{ type: 'text', text: 'hello' }] }));
+  return server;
+}
+
 /** One stateless exchange: a server and a transport for this request alone. */
 async function mcp(request, response) {
   books.calls += 1;
-  const server = new McpServer({ name: 'typescript-sdk peer', version: '1.0.0' });
-  server.registerTool('hello', { description: 'says hello' }, () => ({ content: [{ type: 'text', text: 'hello' }] }));
+  const server = mcpServer();
   const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
   response.on('close', () => {
     transport.close();
@@ -150,6 +157,27 @@ async function mcp(request, response) {
   });
   await server.connect(transport);
   await transport.handleRequest(request, response, request.body);
+}
+
+const sessions = new Map();
+
+/** One exchange of a session; the first opens it. Who names one that is not known is told so. */
+async function mcpInSession(request, response) {
+  books.calls += 1;
+  const id = request.headers['mcp-session-id'];
+  if (id && !sessions.has(id)) return json(response, 404, { jsonrpc: '2.0', id: null, error: { code: -32001, message: 'Session not found' } });
+  const transport = sessions.get(id) ?? (await session());
+  await transport.handleRequest(request, response, request.body);
+}
+
+async function session() {
+  const transport = new StreamableHTTPServerTransport({
+    sessionIdGenerator: randomUUID,
+    onsessioninitialized: (id) => sessions.set(id, transport),
+  });
+  transport.onclose = () => sessions.delete(transport.sessionId);
+  await mcpServer().connect(transport);
+  return transport;
 }
 
 const issuer = new Issuer();
@@ -166,6 +194,7 @@ const guard = requireBearerAuth({
   resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(serverUrl),
   expectedResource: serverUrl,
 });
+if (process.env.PEERS_SESSIONS) app.all('/mcp', guard, express.json(), mcpInSession);
 app.post('/mcp', guard, express.json(), mcp);
 app.all('/mcp', guard, (_request, response) => response.status(405).set('Allow', 'POST').end());
 place.handle(app);

@@ -16,6 +16,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bridges;
 mod crowd;
 mod disk;
 mod group_kill;
@@ -59,6 +60,7 @@ struct Scenario {
 /// All of them, in the order in which they are played.
 const SCENARIOS: &[Scenario] = &[
     Scenario { name: "crowd", minutes: (5, 30), play: crowd::play },
+    Scenario { name: "bridges", minutes: (5, 30), play: bridges::play },
     Scenario { name: "group-kill", minutes: (5, 30), play: group_kill::play },
     Scenario { name: "kill-all", minutes: (5, 30), play: kill_all::with_grace },
     Scenario { name: "kill-all-strict", minutes: (5, 30), play: kill_all::strict },

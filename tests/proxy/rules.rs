@@ -50,6 +50,27 @@ fn only_what_is_allowed_passes() {
     assert_eq!(authorized(&peer).len(), before + 1);
 }
 
+/// The server drops what it does not know and reads the encoding that it is told; a proxy that did otherwise would let
+/// calls pass that it was told to stop.
+#[test]
+fn a_denied_tool_is_not_reached_by_a_call_that_only_the_server_can_read() {
+    let (proxy, _world, peer) = peer_that(|_| answer(200, "", b"{}"), &["--deny-tool", "admin"]);
+    let before = authorized(&peer).len();
+    for params in [r#"{"name":"admin","uri":7}"#, r#"{"name":"echo","name":"admin"}"#, r#"["admin"]"#] {
+        let sly = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{params}}}"#);
+        let told = proxy.post("/", &sly);
+        assert!(told.status == 200 && told.error().contains("which tool"), "{params} {told:?}");
+    }
+    let (_, body) = call("+AGEAZABtAGkAbg-");
+    for header in [
+        "Content-Type: application/json; charset=utf-7\r\n",
+        "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+    ] {
+        assert_eq!(proxy.ask("POST /", header, &body).status, 415, "{header}");
+    }
+    assert_eq!(authorized(&peer).len(), before);
+}
+
 #[test]
 fn methods_may_be_chosen() {
     let (proxy, _world, peer) = peer_that(|_| answer(200, "", b"{}"), &["--allow-method", "tools/*"]);

@@ -4,6 +4,10 @@
 #![allow(dead_code, unreachable_pub, reason = "each story uses its own part of the world")]
 #![allow(clippy::unwrap_used, clippy::unused_self, reason = "a story that cannot be set up has failed")]
 
+#[cfg(unix)]
+pub mod crowd;
+#[cfg(unix)]
+pub mod desk;
 pub mod spellings;
 pub mod steps;
 pub mod talk;

@@ -17,7 +17,7 @@ mod websocket;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::LocalSet;
+use tokio::task::{LocalSet, spawn_local};
 
 use self::host::Host;
 use self::standing::Ends;
@@ -96,14 +96,21 @@ struct Bridge {
 
 impl Bridge {
     async fn run(&self, mut input: Stream, output: Stream) {
-        let writing = self.host.write_to(output);
-        tokio::pin!(writing);
+        let host = Arc::clone(&self.host);
+        // Beside the tasks that deliver: what they leave is written before anybody asks the system for more.
+        let mut writing = spawn_local(async move { host.write_to(output).await });
+        // Not asked each time a message passes.
+        let ending = spawn_local(async {
+            tokio::select! {
+                () = platform::interrupted() => {}
+                () = orphaned() => {}
+            }
+        });
         let is_written = tokio::select! {
             _ = &mut writing => true,
             () = self.listen(&mut input) => false,
             () = self.upstream.run() => false,
-            () = platform::interrupted() => false,
-            () = orphaned() => false,
+            _ = ending => false,
         };
         self.upstream.close().await;
         self.host.end();

@@ -128,11 +128,11 @@ impl Streamable {
         running.is_modern
     }
 
-    async fn exchange(self: Rc<Self>, message: Message, is_modern: bool, room: Room) {
+    async fn exchange(self: Rc<Self>, mut message: Message, is_modern: bool, room: Room) {
         let done = match (message.method(), message.request_id()) {
             ("initialize", Some(_)) => self.greet(&message).await,
             ("notifications/initialized", None) => self.confirm(&message).await,
-            _ => self.pass(&message, is_modern, room).await,
+            _ => self.pass(&mut message, is_modern, room).await,
         };
         if let Err(error) = done {
             self.host.fail_message(&message, &error).await;
@@ -248,7 +248,7 @@ impl Streamable {
     }
 
     /// Any other message. A server that has forgotten the session is greeted anew, once.
-    async fn pass(self: &Rc<Self>, message: &Message, is_modern: bool, room: Room) -> Result<(), Error> {
+    async fn pass(self: &Rc<Self>, message: &mut Message, is_modern: bool, room: Room) -> Result<(), Error> {
         let (mut generation, headers) =
             if is_modern { (0, self.modern(message)?) } else { self.opened(None).await? };
         if let Some(older) = self.older.get().filter(|_| !is_modern) {
@@ -263,14 +263,18 @@ impl Streamable {
             streamed = self.post(message, own.clone()).await?;
         }
         let _ = generation;
-        // The request has left; only its answer takes room from now on.
-        drop(room);
         let mut answer = self.served(message, streamed).await?;
         if is_modern && answer.misses_headers() && self.learns_of(message, &own).await? {
             own = self.modern(message)?;
             let streamed = self.post(message, own.clone()).await?;
             answer = self.served(message, streamed).await?;
         }
+        // The request has left, and is not sent again; only its answer takes room from now on. Of a list of tools it is
+        // still to be known which era asked.
+        if message.method() != "tools/list" {
+            message.let_go();
+        }
+        drop(room);
         self.receive(message, answer, own, is_modern).await
     }
 

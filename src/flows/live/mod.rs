@@ -111,8 +111,8 @@ async fn serve(scene: &Scene) -> Result<u8, Error> {
     if scene.request.live.proxy {
         front::open(scene, &mut prepared).await?;
     }
-    let variables = &prepared.variables;
-    let command = exec::command(&scene.app, &scene.request, &scene.program, variables)?;
+    let mut command = exec::command(&scene.app, &scene.request, &scene.program, &prepared.variables)?;
+    prepared.clear(&mut command);
     supervisor.start(&scene.request, command)?;
     match supervisor.attend(join_all(prepared.sources.into_iter().map(Source::flow))).await {
         Happening::Ended(code) => Ok(code),
@@ -124,9 +124,22 @@ async fn serve(scene: &Scene) -> Result<u8, Error> {
 /// What the command is started with, and where its tokens come from while it runs.
 struct Prepared {
     variables: Variables,
+    /// The variables whose tokens are live.
+    live: Vec<String>,
     sources: Vec<Source>,
     /// Is ours as long as this is here.
     _room: Option<Room>,
+}
+
+impl Prepared {
+    /// Takes out what our own environment holds in the place of a live token: it would not be renewed, and it may be the
+    /// token that the command is not to have.
+    fn clear(&self, command: &mut Command) {
+        let is_set = |variable: &String| self.variables.iter().any(|(set, _)| set == variable);
+        for variable in self.live.iter().filter(|variable| !is_set(variable)) {
+            command.env_remove(variable);
+        }
+    }
 }
 
 /// Where tokens come from.
@@ -161,6 +174,7 @@ fn prepare(scene: &Scene, keeper: &Arc<Keeper>) -> Result<Prepared, Error> {
     keeper.has_room(room.as_ref());
     let mut variables = exec::values_of(&scene.app, &scene.request, &fixed)?.entries;
     let mut sources = Vec::new();
+    let names = flowing.iter().map(|planned| planned.variable.clone()).collect();
     for Planned { variable, key, .. } in flowing {
         let feed = Feed::new(scene, key);
         if live.proxy {
@@ -177,7 +191,7 @@ fn prepare(scene: &Scene, keeper: &Arc<Keeper>) -> Result<Prepared, Error> {
             add_path(&mut variables, format!("{variable}_SOCKET"), &path)?;
         }
     }
-    Ok(Prepared { variables, sources, _room: room })
+    Ok(Prepared { variables, live: names, sources, _room: room })
 }
 
 type Variables = Vec<(String, Zeroizing<String>)>;

@@ -19,6 +19,9 @@ pub(super) fn outward(mut headers: HeaderMap, is_read: bool) -> HeaderMap {
                 | "referer"
                 | "via"
                 | "x-real-ip"
+                // Some servers take these for the path, which then leads anywhere.
+                | "x-original-url"
+                | "x-rewrite-url"
         ) || ["x-forwarded-", "sec-", "access-control-"].iter().any(|family| name.starts_with(family))
             // An answer that is read here has to be legible.
             || (is_read && name == "accept-encoding")
@@ -84,7 +87,7 @@ mod tests {
     fn what_says_who_somebody_is_stays_where_it_is() {
         let own = ["accept", "accept-encoding", "mcp-session-id", "last-event-id", "user-agent"];
         let others = ["authorization", "cookie", "proxy-authorization", "proxy-any", "x-forwarded-for"];
-        let further = ["forwarded", "te", "host", "sec-fetch-mode", "origin", "dpop", "x-real-ip"];
+        let further = ["forwarded", "te", "host", "sec-fetch-mode", "origin", "dpop", "x-original-url"];
         let mut all = headers(&[&own[..], &others, &further].concat());
         assert_eq!(names(&outward(all.clone(), false)), own);
         all.insert(CONNECTION, HeaderValue::from_static("close, X-Hop , mcp-session-id"));

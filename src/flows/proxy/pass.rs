@@ -13,7 +13,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Either, Full, StreamBody};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, VARY};
+use hyper::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, VARY};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::oneshot;
@@ -168,6 +168,10 @@ impl Passage<'_> {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
         if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
             return Err(redirected(&answer));
+        }
+        if !self.site.rules.are_none() && answer.headers.contains_key(CONTENT_ENCODING) {
+            let text = "the server answers in compressed form, which the rules cannot be kept for";
+            return Err(Refusal::new(StatusCode::BAD_GATEWAY, text));
         }
         let edit = Edit::of(&self.site.rules, &answer.headers);
         let headers = headers::inward(std::mem::take(&mut answer.headers), edit.is_some());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hyper::StatusCode;
-use hyper::header::HeaderMap;
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
@@ -40,6 +40,7 @@ impl Rules {
 
     /// Judges what a client wants to send.
     pub(super) fn judge(&self, headers: &HeaderMap, body: &Bytes) -> Result<(), Refusal> {
+        check_encoding(headers)?;
         let unreadable = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why).coded(INVALID_REQUEST);
         let message = Message::read(body.clone());
         let message = message.map_err(|error| unreadable(format!("the body cannot be judged: {error}")))?;
@@ -60,12 +61,18 @@ impl Rules {
             let why = format!("this proxy does not pass on {}", PeerText::from(method));
             return Err(refused(why, METHOD_NOT_FOUND, message));
         }
-        let tool = if method == "tools/call" { message.subject().unwrap_or_default() } else { return Ok(()) };
-        if !self.tools.admits(&tool) {
-            let why = format!("this proxy does not pass on calls of the tool {}", PeerText::from(&*tool));
-            return Err(refused(why, INVALID_PARAMS, message));
-        }
-        Ok(())
+        if method == "tools/call" { self.judge_call(message) } else { Ok(()) }
+    }
+
+    /// A call whose tool cannot be told is none that may be made: the server may be able to tell.
+    fn judge_call(&self, message: &Message) -> Result<(), Refusal> {
+        let why = match message.subject() {
+            _ if self.tools.is_open() => return Ok(()),
+            Some(tool) if self.tools.admits(&tool) => return Ok(()),
+            Some(tool) => format!("this proxy does not pass on calls of the tool {}", PeerText::from(&*tool)),
+            None => "this proxy cannot tell which tool is to be called".to_owned(),
+        };
+        Err(refused(why, INVALID_PARAMS, message))
     }
 
     /// What goes back instead of an answer that lists tools which may not be called; `None` if it stays as it is.
@@ -81,6 +88,24 @@ fn refused(why: String, code: i64, message: &Message) -> Refusal {
     let id = message.request_id().cloned();
     let status = if id.is_some() { StatusCode::OK } else { StatusCode::FORBIDDEN };
     Refusal::new(status, why).coded(code).to(id)
+}
+
+/// Refuses a body that its headers tell the server to read in another way than it was judged: in UTF-7, which several
+/// frameworks know, other text says `tools/call` (RFC 8259 section 8.1 knows UTF-8 alone).
+fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
+    let refuse = |why| Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why).coded(INVALID_REQUEST));
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let parameters: Vec<&str> = content_type.split(';').skip(1).map(str::trim).collect();
+    let is_utf_8 = |text: &&str| {
+        text.eq_ignore_ascii_case("charset=utf-8") || text.eq_ignore_ascii_case("charset=\"utf-8\"")
+    };
+    if parameters.len() > 1 || !parameters.iter().all(is_utf_8) {
+        return refuse("where there are rules, messages are passed on in UTF-8 only");
+    }
+    if headers.contains_key(CONTENT_ENCODING) {
+        return refuse("where there are rules, messages are passed on uncompressed only");
+    }
+    Ok(())
 }
 
 /// Headers that say what the body does have to say the same (2026-07-28, Streamable HTTP, Request Headers).
@@ -152,6 +177,42 @@ mod tests {
         assert!(rules.judge(&headers, &call("echo").into()).is_err());
         headers.insert("mcp-name", "echo".parse().unwrap());
         assert!(rules.judge(&headers, &call("echo").into()).is_ok());
+    }
+
+    /// A list of what is denied has no place for a tool whose name nobody here can read.
+    #[test]
+    fn a_call_of_nobody_knows_what_does_not_pass() {
+        let rules = rules(&[], &["admin"], &[]);
+        assert!(passes(&rules, &call("echo")));
+        for params in [
+            r#"{"name":"echo","name":"admin"}"#,
+            r#"{"name":"admin","uri":7}"#,
+            r#"{"name":"admin","uri":"a","uri":"b"}"#,
+            r#"{"name":["admin"]}"#,
+            r#"{"name":null}"#,
+            "{}",
+            "7",
+        ] {
+            let sly = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#);
+            assert!(!passes(&rules, &sly), "{params}");
+        }
+        assert!(!passes(&rules, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#));
+    }
+
+    #[test]
+    fn a_body_is_judged_in_the_encoding_that_the_server_is_told() {
+        let judge = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            rules(&[], &["admin"], &[]).judge(&headers, &call("+AGEAZABtAGkAbg-").into()).is_ok()
+        };
+        for plain in ["", "; charset=utf-8", ";charset=\"UTF-8\""] {
+            assert!(judge("content-type", &format!("application/json{plain}")), "{plain}");
+        }
+        for other in ["; charset=utf-7", ";charset=utf-8; charset=utf-7", "; charset=utf-16", "; x=y", "; "] {
+            assert!(!judge("content-type", &format!("application/json{other}")), "{other}");
+        }
+        assert!(!judge("content-encoding", "gzip"));
     }
 
     #[test]

@@ -1,0 +1,73 @@
+//! Many hosts, each with a bridge of its own, to one server and with one login.
+
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::talk::Talk;
+
+/// The hosts, and the desk at which nobody is to be asked anything.
+pub struct Crowd {
+    pub desk: Desk,
+    hosts: Vec<Talk>,
+}
+
+impl Crowd {
+    /// So many hosts start their bridges at the same time and greet the server.
+    pub fn start(desk: Desk, number: usize) -> Self {
+        let hosts = (0..number).map(|_| Talk::start(desk.command(&["bridge", "box"]))).collect();
+        let mut crowd = Self { desk, hosts };
+        let params = json!({
+            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "host", "version": "1" },
+        });
+        crowd.ask("initialize", &params);
+        crowd.hosts.iter_mut().for_each(|host| host.tell("notifications/initialized", &json!({})));
+        crowd
+    }
+
+    /// The same, and all listen to what the server may say unasked: nothing but what the story does happens after this.
+    pub fn settled(desk: Desk, number: usize) -> Self {
+        let crowd = Self::start(desk, number);
+        let all = number as u64;
+        assert!(crowd.desk.world.sandbox.until(|books| books.streams_opened >= all), "not all listen");
+        crowd
+    }
+
+    /// Everybody calls a tool twice at the same time, and nobody is told of any trouble.
+    pub fn work(&mut self) {
+        let call = json!({ "name": "echo", "arguments": { "text": "here" } });
+        let asked: Vec<[u64; 2]> =
+            self.hosts.iter_mut().map(|host| [(); 2].map(|()| host.begin("tools/call", &call))).collect();
+        for (host, asked) in self.hosts.iter_mut().zip(asked) {
+            let mut open = asked.to_vec();
+            while !open.is_empty() {
+                let answer = host.next().unwrap();
+                assert_eq!(answer["result"]["content"][0]["text"], "here", "{answer}");
+                open.retain(|id| answer["id"] != *id);
+            }
+        }
+    }
+
+    /// Everybody asks the same at the same time.
+    fn ask(&mut self, method: &str, params: &Value) -> Vec<Value> {
+        let asked: Vec<u64> = self.hosts.iter_mut().map(|host| host.begin(method, params)).collect();
+        let answers = self.hosts.iter_mut().zip(asked).map(|(host, id)| host.answer(id));
+        answers.inspect(|answer| assert!(answer["result"].is_object(), "{answer}")).collect()
+    }
+
+    /// The issuer was asked so often, nobody sent a token that was spent, and nobody had to sign in.
+    pub fn cost(&self, refreshes: u64) {
+        let books = self.desk.world.sandbox.books();
+        assert_eq!((books.refresh_attempts, books.refreshes, books.reuses), (refreshes, refreshes, 0));
+        assert!(books.families.iter().all(|family| family.alive), "{:?}", books.families);
+        assert_eq!((books.codes_issued, self.desk.pages()), (1, Vec::new()));
+    }
+
+    /// Everybody ends as asked, without a word of complaint.
+    pub fn end(self) -> Desk {
+        for host in self.hosts {
+            let (exit, said, _) = host.end();
+            assert_eq!((exit, said.as_str()), (0, ""));
+        }
+        self.desk
+    }
+}
