@@ -9,11 +9,12 @@ mod limits;
 
 use std::net::TcpStream;
 
+use mcpauth::sandbox::SandboxOptions;
 use serde_json::{Value, json};
 use support::desk::Desk;
-use support::follow;
 use support::steps::{callback_port, eventually};
 use support::talk::Talk;
+use support::{World, follow};
 
 /// The text that the tool `whoami` gives, or the error.
 fn whoami(host: &mut Talk) -> Value {
