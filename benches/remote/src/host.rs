@@ -14,13 +14,15 @@ pub(crate) struct Host {
     input: Option<ChildStdin>,
     output: Option<BufReader<ChildStdout>>,
     line: Vec<u8>,
+    /// Keeps the bridge running when somebody else has the pipes.
+    kept: Option<OwnedFd>,
 }
 
 impl Host {
     pub(crate) fn start(mut command: Command) -> Outcome<Self> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().map(|output| BufReader::with_capacity(64 * 1024, output));
-        Ok(Self { input: child.stdin.take(), output, child, line: Vec::new() })
+        Ok(Self { input: child.stdin.take(), output, child, line: Vec::new(), kept: None })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -71,7 +73,9 @@ impl Host {
     /// The pipes, for whoever wants to use them otherwise. The bridge still ends with this.
     pub(crate) fn pipes(&mut self) -> Outcome<(OwnedFd, OwnedFd)> {
         let output = self.output.take().ok_or("closed")?.into_inner();
-        Ok((self.input.take().ok_or("closed")?.into(), output.into()))
+        let input = OwnedFd::from(self.input.take().ok_or("closed")?);
+        self.kept = Some(input.try_clone()?);
+        Ok((input, output.into()))
     }
 
     /// Hangs up, and waits for the end. How long that took.

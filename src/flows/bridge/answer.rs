@@ -24,6 +24,8 @@ pub(super) struct Answer {
     /// Counts what has been read and not been passed on.
     room: Room,
     held: usize,
+    /// Whether what has been read has been passed on by the time that somebody asks for more.
+    is_passed_on: bool,
     is_over: bool,
     /// What it says, where that is known already.
     known: Option<Message>,
@@ -42,6 +44,7 @@ impl Answer {
             events,
             room: budget.none_yet(),
             held: 0,
+            is_passed_on: false,
             is_over: false,
             known: None,
             last_event: None,
@@ -91,9 +94,12 @@ impl Answer {
     }
 
     async fn next_event(&mut self) -> Result<Option<Message>, Error> {
-        // Whoever comes back has passed on what came before.
-        self.give_back();
         loop {
+            // Whoever asks for more has passed on what there was; until then it took room.
+            if std::mem::take(&mut self.is_passed_on) {
+                self.held = 0;
+                self.room.empty();
+            }
             let Some(events) = &mut self.events else { return Ok(None) };
             let unreadable =
                 |why: Unreadable| Error::NoMessage { server: self.server.clone(), why: why.to_string() };
@@ -104,18 +110,13 @@ impl Answer {
                 }
                 continue;
             };
+            self.is_passed_on = true;
             self.retry = event.retry.or(self.retry);
             self.last_event = event.id.clone().or(self.last_event.take());
             if event.is_message() && !event.data.is_empty() {
                 return self.read(event.data).map(Some);
             }
-            self.give_back();
         }
-    }
-
-    fn give_back(&mut self) {
-        self.held = 0;
-        self.room.empty();
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
