@@ -241,6 +241,11 @@ impl Relay {
         Some(Arc::clone(&own.login))
     }
 
+    /// The login is read anew before it is used again: somebody has signed in.
+    pub fn look_again(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// `mark` was taken before the login was read: if another one was written meanwhile, it is read again.
     fn hold(&self, login: Login, mark: Option<Mark>) -> Arc<Login> {
         let generation = login.facts.generation + 1;

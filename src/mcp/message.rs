@@ -276,6 +276,21 @@ impl Members<'_> {
     }
 }
 
+/// The request that its sender does not wait for any more, if this says so.
+pub fn cancelled(message: &Message) -> Option<Id> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Cancelled<'a> {
+        #[serde(borrow)]
+        request_id: &'a RawValue,
+    }
+    if message.method() != "notifications/cancelled" {
+        return None;
+    }
+    let cancelled: Cancelled<'_> = serde_json::from_slice(message.params()?).ok()?;
+    Id::read(cancelled.request_id.get())
+}
+
 /// The same JSON on one line: an end of line can stand between its parts, where a space means the same, but not in a
 /// text, where it would not (RFC 8259 section 7).
 fn on_one_line(bytes: Bytes) -> Result<Bytes, Malformed> {

@@ -86,7 +86,12 @@ impl ToolFilter {
             Kind::Batch(parts) => parts.as_slice(),
             _ => std::slice::from_ref(message),
         };
-        let refused = parts.iter().find_map(|part| self.refusal(part))?;
+        let is_batch = matches!(message.kind(), Kind::Batch(_));
+        // What comes back for a part of a batch is not known for the list that it is.
+        let is_hidden = is_batch && parts.iter().any(|part| part.method() == "tools/list");
+        let hidden = is_hidden
+            .then(|| "mcpauth cannot filter a list of tools that is asked for in a batch".to_owned());
+        let refused = hidden.or_else(|| parts.iter().find_map(|part| self.refusal(part)))?;
         let told = message.request_ids().into_iter();
         Some(told.map(|id| message::failure(Some(id), INVALID_PARAMS, &refused)).collect())
     }
@@ -193,5 +198,7 @@ mod tests {
         );
         assert_eq!(filter.refusals(&batch).map(|told| told.len()), Some(2));
         assert_eq!(ToolFilter::default().refusals(&batch), None);
+        let listing = read(r#"[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]"#);
+        assert_eq!(filter.refusals(&listing).map(|told| told.len()), Some(1));
     }
 }

@@ -9,11 +9,12 @@ mod limits;
 
 use std::net::TcpStream;
 
+use mcpauth::sandbox::SandboxOptions;
 use serde_json::{Value, json};
 use support::desk::Desk;
-use support::follow;
 use support::steps::{callback_port, eventually};
 use support::talk::Talk;
+use support::{World, follow};
 
 /// The text that the tool `whoami` gives, or the error.
 fn whoami(host: &mut Talk) -> Value {
@@ -67,4 +68,37 @@ fn somebody_who_signs_in_by_hand_is_as_good() {
     assert_eq!(desk.pages().len(), 1);
     // And nobody waits at the port any more.
     eventually(|| TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[test]
+fn all_who_wait_in_one_bridge_are_served_and_what_was_cancelled_is_not_done() {
+    let desk = Desk::of(World::signed_in(SandboxOptions::default()));
+    let mut host = desk.host(&[]);
+    desk.world.run(&["logout", "box"]).succeeded();
+    let asked = [(); 3].map(|()| begin_whoami(&mut host));
+    let page = desk.page(1);
+    host.tell("notifications/cancelled", &json!({ "requestId": asked[0] }));
+    // It is known as cancelled when the next line has been read.
+    host.write(b"{");
+    assert_eq!(host.next().unwrap()["error"]["code"], -32700);
+    follow(&page);
+    // In whatever order they come.
+    for _ in 1..asked.len() {
+        let answer = host.next().unwrap();
+        assert!(answer["result"].is_object() && answer["id"] != asked[0], "{answer}");
+    }
+    assert!(whoami(&mut host)["result"].is_object());
+    assert_eq!(desk.world.sandbox.books().tool_calls, 3);
+}
+
+/// A server of 2024-11-05 is known as such only after somebody has signed in.
+#[test]
+fn what_waits_for_an_older_server_goes_to_its_stream_as_well() {
+    let desk = Desk::new();
+    let url = desk.world.sandbox.sse_url();
+    let mut host = Talk::greeted(desk.command(&["bridge", &url, "--store", "file"]), "2025-06-18");
+    let asked = begin_whoami(&mut host);
+    follow(&desk.page(1));
+    let answer = host.answer(asked);
+    assert!(answer["result"].is_object(), "{answer}");
 }

@@ -38,6 +38,20 @@ fn what_was_asked_before_the_end_is_answered_but_not_waited_for_long() {
     assert!(!said.iter().any(|line| line.contains(&format!("\"id\":{held},"))), "{said:?}");
 }
 
+/// More than is kept for a host at once.
+#[test]
+fn long_answers_that_came_at_the_end_are_written() {
+    let (world, mut talk) = signed_in(SandboxOptions::default());
+    talk.pause();
+    let call = json!({ "name": "large", "arguments": { "bytes": 1_200_000 } });
+    let asked: Vec<u64> = (0..8).map(|_| talk.begin("tools/call", &call)).collect();
+    assert!(world.sandbox.until(|books| books.tool_calls == 8 && books.in_flight == 0));
+    talk.go_on();
+    let (exit, _, said) = talk.end();
+    let answered = said.iter().filter(|line| line.len() > 1_200_000).count();
+    assert_eq!((exit, answered), (0, asked.len()));
+}
+
 #[test]
 fn signals_end_it_in_good_order() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {

@@ -84,6 +84,22 @@ fn a_server_that_repeats_the_token_in_an_error_does_not_show_it_to_the_host() {
     assert!(talk.said.iter().all(|line| !line.contains(&token)), "{:?}", talk.said);
 }
 
+/// B-12: also where nobody has greeted yet.
+#[test]
+fn a_server_that_greets_with_the_token_does_not_show_it_to_the_host() {
+    let world = World::signed_in(SandboxOptions::default());
+    let token = world.token(&[]);
+    let json =
+        json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -1, "message": format!("bad {token}") } });
+    let (content_type, body) = ("application/json".to_owned(), json.to_string());
+    let fault = Fault::Body { endpoint: Endpoint::Mcp, status: 200, content_type, body, times: 1 };
+    world.sandbox.change(|options| options.faults.push(fault));
+    let mut talk = Talk::start(world.command(&["bridge", "box"]));
+    let answer = talk.ask("initialize", &json!({ "protocolVersion": "2025-11-25" }));
+    assert!(answer["error"]["message"].as_str().unwrap().contains("bad"), "{answer}");
+    assert!(talk.said.iter().all(|line| !line.contains(&token)), "{:?}", talk.said);
+}
+
 #[test]
 fn a_server_in_trouble_is_named_and_what_it_says_is_told() {
     let (world, mut talk) = signed_in(SandboxOptions::default());

@@ -12,7 +12,10 @@ const HOSTS: usize = 100;
 
 /// A strict issuer is asked once when they start with a token that has ended, once when it ends while they work, and
 /// once when the server stops taking it; no call fails and nobody is asked to sign in.
-#[expect(clippy::unnecessary_wraps, reason = "like every scenario; what goes wrong here panics and is told so")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "like every scenario; what goes wrong here panics and is told so"
+)]
 pub(crate) fn play(size: &Size) -> Outcome {
     let rounds = size.rounds(1, 5);
     for _ in 0..rounds {

@@ -85,25 +85,32 @@ impl Attempt {
     /// Ends well when somebody has signed in, here or anywhere else. May be dropped at any time; a page that is open
     /// then stays so, for whoever asks next.
     pub async fn signed_in(&self, wanted: Wanted) -> Result<(), Error> {
+        // Others who wait beside us may see the new login first, and it is news to us all the same.
+        let known = *self.0.known();
         loop {
-            match self.look(wanted.clone()).await? {
+            match self.look(wanted.clone(), known).await? {
                 Stage::Met => return Ok(()),
                 Stage::Awaited => tokio::time::sleep(POLL).await,
-                Stage::Begun(talking) => return self.follow(talking, wanted).await,
+                Stage::Begun(talking) => return self.follow(talking, wanted, known).await,
             }
         }
     }
 
     /// Looks how things stand, and begins a sign-in where that is next, on a thread of its own: the store may keep its
     /// caller waiting.
-    async fn look(&self, wanted: Wanted) -> Result<Stage, Error> {
+    async fn look(&self, wanted: Wanted, known: Option<Identifier>) -> Result<Stage, Error> {
         let inner = Arc::clone(&self.0);
-        let looked = tokio::task::spawn_blocking(move || inner.look(&wanted)).await;
+        let looked = tokio::task::spawn_blocking(move || inner.look(&wanted, known)).await;
         looked.unwrap_or_else(|error| Err(Error::Unforeseen(error.to_string())))
     }
 
     /// Waits for the sign-in that was begun, or for somebody who signs in by another way meanwhile.
-    async fn follow(&self, mut talking: Talking, wanted: Wanted) -> Result<(), Error> {
+    async fn follow(
+        &self,
+        mut talking: Talking,
+        wanted: Wanted,
+        known: Option<Identifier>,
+    ) -> Result<(), Error> {
         loop {
             tokio::select! {
                 said = talking.recv() => match said {
@@ -111,15 +118,15 @@ impl Attempt {
                     Some(Talk::Ended(outcome)) => return outcome.map(|()| self.0.take_note()),
                     None => return Err(self.0.needed(&wanted, "; the sign-in was broken off")),
                 },
-                () = tokio::time::sleep(POLL) => if self.0.is_met(&wanted)? { return Ok(()) },
+                () = tokio::time::sleep(POLL) => if self.0.is_met(&wanted, known)? { return Ok(()) },
             }
         }
     }
 }
 
 impl Inner {
-    fn look(&self, wanted: &Wanted) -> Result<Stage, Error> {
-        if self.is_met(wanted)? {
+    fn look(&self, wanted: &Wanted, known: Option<Identifier>) -> Result<Stage, Error> {
+        if self.is_met(wanted, known)? {
             return Ok(Stage::Met);
         }
         let takes_person = matches!(self.profile.grant, GrantKind::AuthorizationCode | GrantKind::Device);
@@ -132,7 +139,7 @@ impl Inner {
         let store = self.app.store()?;
         let Some(turn) = store.sign_in_turn(&self.key())? else { return Ok(Stage::Awaited) };
         // Whoever had the turn before may have just come to an end.
-        if self.is_met(wanted)? {
+        if self.is_met(wanted, known)? {
             return Ok(Stage::Met);
         }
         let wish = Wish::of(wanted);
@@ -153,11 +160,11 @@ impl Inner {
     }
 
     /// Whether there is what is wanted, and takes note of the login that it is.
-    fn is_met(&self, wanted: &Wanted) -> Result<bool, Error> {
+    fn is_met(&self, wanted: &Wanted, known: Option<Identifier>) -> Result<bool, Error> {
         let Some(summary) = self.summary()? else { return Ok(false) };
         let met = summary.login.state == LoginState::Active
             && match wanted {
-                Wanted::Login(_) => self.is_news(&summary) && is_usable(&summary, self.app.now()),
+                Wanted::Login(_) => self.is_news(&summary, known) && is_usable(&summary, self.app.now()),
                 Wanted::Scopes(scopes) => !scopes.is_empty() && summary.tokens.scope.covers(scopes),
             };
         if met {
@@ -168,8 +175,8 @@ impl Inner {
 
     /// Whether the caller cannot have met trouble with this login: it is not the one that he was told of, and if he was
     /// told of none it was made just now.
-    fn is_news(&self, summary: &LoginSummary) -> bool {
-        match *self.known() {
+    fn is_news(&self, summary: &LoginSummary, known: Option<Identifier>) -> bool {
+        match known {
             Some(known) => known != summary.login.sign_in(),
             None => (0..NEWS).contains(&self.app.now().since(summary.login.created_at)),
         }

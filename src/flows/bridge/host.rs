@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 use crate::error::Error;
 use crate::http::Bytes;
@@ -27,6 +27,8 @@ pub(crate) struct Host {
     pending: Mutex<HashSet<Id>>,
     /// The host waits for one answer less.
     settled: Notify,
+    /// Shared by everybody who has something to say and waits for room.
+    speaking: RwLock<()>,
 }
 
 #[derive(Default)]
@@ -52,6 +54,7 @@ impl Host {
 
     /// Gives the host a message; waits while it does not read.
     pub(crate) async fn deliver(&self, message: &Message) {
+        let _speaking = self.speaking.read().await;
         for id in message.response_ids() {
             self.forget(id);
         }
@@ -107,15 +110,16 @@ impl Host {
         self.settled.notify_waiters();
     }
 
-    /// Waits until there is an answer to everything.
+    /// Waits until there is an answer to everything, and room for each was found.
     pub(crate) async fn answered(&self) {
         loop {
             let settled = self.settled.notified();
             if self.pending().is_empty() {
-                return;
+                break;
             }
             settled.await;
         }
+        let _nobody_speaks = self.speaking.write().await;
     }
 
     /// No more messages will come: what is there is written, and then it is over.

@@ -140,6 +140,9 @@ impl Bridge {
 
     async fn take(&self, message: Message) {
         self.host.asks(&message);
+        if let Some(id) = message::cancelled(&message) {
+            self.host.forget(&id);
+        }
         if let Some(refusals) = self.filter.refusals(&message) {
             for refusal in refusals {
                 self.host.deliver(&refusal).await;

@@ -22,7 +22,7 @@ use super::way::Way;
 use crate::error::{Error, REFUSED};
 use crate::flows::relay::{Outgoing, Payload};
 use crate::http::{Bytes, HeaderMap, HeaderName, HeaderValue, Method, Streamed};
-use crate::mcp::message::{Id, Message};
+use crate::mcp::message::{Id, Message, cancelled};
 use crate::mcp::modern::{self, ToolHeaders};
 use crate::mcp::tool_filter::ToolFilter;
 use crate::peer_text::PeerText;
@@ -40,6 +40,9 @@ const MOST_RESUMPTIONS: u32 = 10;
 /// The most bytes of an answer of a server that serves nothing.
 const REFUSAL_LIMIT: usize = 256 * 1024;
 
+/// The longest name of an event that is sent back, in bytes.
+const LONGEST_EVENT_ID: usize = 4096;
+
 const ACCEPT: HeaderName = HeaderName::from_static("accept");
 const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -47,6 +50,13 @@ const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const EITHER: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+
+/// A request that is being carried out.
+struct Running {
+    task: AbortHandle,
+    /// Whether it is one of revision 2026-07-28, which ends when its stream does.
+    is_modern: bool,
+}
 
 /// The server's side of the bridge.
 pub(super) struct Streamable {
@@ -60,8 +70,8 @@ pub(super) struct Streamable {
     tools: RefCell<ToolHeaders>,
     requests: Budget,
     answers: Budget,
-    /// The requests of revision 2026-07-28, which end when their stream does.
-    stateless: RefCell<HashMap<Id, AbortHandle>>,
+    /// The requests that are being carried out.
+    running: RefCell<HashMap<Id, Running>>,
     /// Whether a host that waits too long for its greeting gets one in the server's place.
     is_hurried: bool,
     /// The stream on which the server speaks first, of the session with this generation.
@@ -82,7 +92,7 @@ impl Streamable {
             tools: RefCell::default(),
             requests: Budget::default(),
             answers: Budget::default(),
-            stateless: RefCell::default(),
+            running: RefCell::default(),
             listening: RefCell::default(),
             older: OnceCell::new(),
         })
@@ -98,34 +108,29 @@ impl Streamable {
         }
         let room = self.requests.room(message.bytes().len()).await;
         let is_modern = modern::is_modern(&message);
-        let id = message.request_id().filter(|_| is_modern).cloned();
-        let task = spawn_local(Rc::clone(self).exchange(message, is_modern, room));
+        // Nobody may take a greeting back (Cancellation, Behavior Requirements).
+        let id = message.request_id().filter(|_| message.method() != "initialize").cloned();
+        let task = spawn_local(Rc::clone(self).exchange(message, is_modern, room)).abort_handle();
         if let Some(id) = id {
-            self.stateless.borrow_mut().insert(id, task.abort_handle());
+            self.running.borrow_mut().insert(id, Running { task, is_modern });
         }
     }
 
-    /// A request of revision 2026-07-28 is cancelled by ending its stream; nothing is sent.
+    /// A request that is cancelled ends here: one that still waits for somebody to sign in must not be sent after all. Tells
+    /// whether the server need not hear of it, as with revision 2026-07-28, where it sees the stream end.
     fn cancels(&self, message: &Message) -> bool {
-        if message.method() != "notifications/cancelled" {
-            return false;
-        }
         let Some(id) = cancelled(message) else { return false };
-        let Some(task) = self.stateless.borrow_mut().remove(&id) else {
+        let Some(running) = self.running.borrow_mut().remove(&id) else {
             // A host that has never greeted has nothing else to cancel by: what it means has been answered.
             return self.session.try_lock().is_ok_and(|session| session.initialize.is_none());
         };
-        task.abort();
-        self.host.forget(&id);
-        true
+        running.task.abort();
+        running.is_modern
     }
 
     async fn exchange(self: Rc<Self>, mut message: Message, is_modern: bool, room: Room) {
         let done = match (message.method(), message.request_id()) {
-            ("initialize", Some(_)) => match self.greet(&message).await {
-                Err(error) if may_be_older(&error) => self.fall_back(message.clone(), error).await,
-                done => done,
-            },
+            ("initialize", Some(_)) => self.greet(&message).await,
             ("notifications/initialized", None) => self.confirm(&message).await,
             _ => self.pass(&mut message, is_modern, room).await,
         };
@@ -133,7 +138,7 @@ impl Streamable {
             self.host.fail_message(&message, &error).await;
         }
         if let Some(id) = message.request_id() {
-            self.stateless.borrow_mut().remove(id);
+            self.running.borrow_mut().remove(id);
         }
     }
 
@@ -160,18 +165,7 @@ impl Streamable {
             initialize: Some(message.clone()),
             ..Session::default()
         };
-        let opening = self.open(&mut session);
-        tokio::pin!(opening);
-        let answer = tokio::select! {
-            biased;
-            answer = &mut opening => answer?,
-            () = tokio::time::sleep(provisional::AFTER) => {
-                if self.is_hurried && self.way.is_signing_in() {
-                    self.host.deliver(&provisional::greeting(message)).await;
-                }
-                opening.await?
-            }
-        };
+        let Some(answer) = self.open_in_time(message, &mut session).await? else { return Ok(()) };
         if message.request_id().is_some_and(|id| self.host.waits_for(id)) {
             self.host.deliver(&answer).await;
         } else {
@@ -183,6 +177,35 @@ impl Streamable {
         Ok(())
     }
 
+    /// Greets the server; the host, if that takes too long.
+    async fn open_in_time(&self, message: &Message, session: &mut Session) -> Result<Option<Message>, Error> {
+        let opening = self.open_or_fall_back(message, session);
+        tokio::pin!(opening);
+        tokio::select! {
+            biased;
+            answer = &mut opening => answer,
+            () = tokio::time::sleep(provisional::AFTER) => {
+                if self.is_hurried && self.way.is_signing_in() {
+                    self.host.deliver(&provisional::greeting(message)).await;
+                }
+                opening.await
+            }
+        }
+    }
+
+    /// The server's answer to the greeting; `None` where it comes on the stream of an older one. What the host has said
+    /// meanwhile waits for the session, and so goes the same way.
+    async fn open_or_fall_back(
+        &self,
+        message: &Message,
+        session: &mut Session,
+    ) -> Result<Option<Message>, Error> {
+        match self.open(session).await {
+            Err(error) if may_be_older(&error) => self.fall_back(message.clone(), error).await.map(|()| None),
+            answer => answer.map(Some),
+        }
+    }
+
     /// Greets the server and notes what it agrees to.
     async fn open(&self, session: &mut Session) -> Result<Message, Error> {
         let Some(greeting) = session.initialize.clone() else {
@@ -192,6 +215,7 @@ impl Streamable {
         let name = streamed.headers.get(SESSION).cloned();
         let mut answer = self.served(&greeting, streamed).await?;
         while let Some(said) = answer.next().await? {
+            let said = self.way.harmless(said);
             if said.response_id() != greeting.request_id() {
                 self.host.deliver(&said).await;
                 continue;
@@ -206,11 +230,19 @@ impl Streamable {
     /// The host has taken note of the greeting: from now on the server may speak first.
     async fn confirm(self: &Rc<Self>, message: &Message) -> Result<(), Error> {
         let mut session = self.session.lock().await;
+        if let Some(older) = self.older.get() {
+            older.take(message.clone()).await;
+            return Ok(());
+        }
         session.initialized = Some(message.clone());
         if session.initialize.is_some() && !session.is_open {
             self.open(&mut session).await?;
         }
-        self.post(message, session.headers.clone()).await?;
+        if let Err(error) = self.post(message, session.headers.clone()).await {
+            // A server that has not heard of it gets both again before anything else.
+            session.is_open = false;
+            return Err(error);
+        }
         self.listen(session.headers.clone());
         Ok(())
     }
@@ -219,6 +251,10 @@ impl Streamable {
     async fn pass(self: &Rc<Self>, message: &mut Message, is_modern: bool, room: Room) -> Result<(), Error> {
         let (mut generation, headers) =
             if is_modern { (0, self.modern(message)?) } else { self.opened(None).await? };
+        if let Some(older) = self.older.get().filter(|_| !is_modern) {
+            older.take(message.clone()).await;
+            return Ok(());
+        }
         let has_session = headers.contains_key(SESSION);
         let mut streamed = self.post(message, headers.clone()).await?;
         let mut own = headers;
@@ -269,7 +305,7 @@ impl Streamable {
         let mut session = self.session.lock().await;
         let is_lost =
             forgotten == Some(session.generation) || (session.initialize.is_some() && !session.is_open);
-        if is_lost && session.initialize.is_some() {
+        if is_lost && session.initialize.is_some() && self.older.get().is_none() {
             session.is_open = false;
             self.open(&mut session).await?;
             if let Some(initialized) = session.initialized.clone() {
@@ -332,21 +368,24 @@ impl Streamable {
         let awaited = || message.request_ids().into_iter().any(|id| self.host.waits_for(id));
         let mut pace = Pace::default();
         loop {
-            let end = self.pass_on(message, &mut answer).await;
+            let end = self.pass_on(message, &mut answer, &mut pace).await;
             if !awaited() {
                 return Ok(());
             }
-            let Some(last) = answer.last_event.take().filter(|_| answer.is_stream() && !is_modern) else {
+            let last = answer.last_event.take().filter(|_| answer.is_stream() && !is_modern);
+            let Some((last, point)) = last.and_then(|last| place_after(&last).map(|point| (last, point)))
+            else {
                 return Err(end.err().unwrap_or_else(|| self.cut_off()));
             };
-            answer = self.resumed(&headers, &last, answer.retry, &mut pace).await?;
+            answer = self.resumed(&headers, &point, answer.retry, &mut pace).await?;
             answer.last_event.get_or_insert(last);
         }
     }
 
     /// Everything that one answer holds. Nothing is read from the server while the host does not read.
-    async fn pass_on(&self, message: &Message, answer: &mut Answer) -> Result<(), Error> {
+    async fn pass_on(&self, message: &Message, answer: &mut Answer, pace: &mut Pace) -> Result<(), Error> {
         while let Some(said) = answer.next().await? {
+            pace.succeeded();
             let is_own = said.response_id().is_some() && said.response_id() == message.request_id();
             let said =
                 if is_own && message.method() == "tools/list" { self.tools_in(message, said) } else { said };
@@ -376,7 +415,7 @@ impl Streamable {
     async fn resumed(
         &self,
         headers: &HeaderMap,
-        last: &str,
+        point: &HeaderValue,
         retry: Option<Duration>,
         pace: &mut Pace,
     ) -> Result<Answer, Error> {
@@ -385,7 +424,7 @@ impl Streamable {
         }
         loop {
             tokio::time::sleep(pace.next(chance())).await;
-            match self.stream(headers.clone(), Some(last)).await {
+            match self.stream(headers.clone(), Some(point.clone())).await {
                 Ok(answer) if answer.is_stream() => return Ok(answer),
                 Ok(_) => return Err(self.cut_off()),
                 Err(error) if pace.failures() >= MOST_RESUMPTIONS || !is_passing(&error) => {
@@ -397,10 +436,10 @@ impl Streamable {
     }
 
     /// The stream on which a server speaks first, or goes on speaking.
-    async fn stream(&self, mut headers: HeaderMap, last: Option<&str>) -> Result<Answer, Error> {
+    async fn stream(&self, mut headers: HeaderMap, point: Option<HeaderValue>) -> Result<Answer, Error> {
         headers.insert(ACCEPT, EVENT_STREAM);
-        if let Some(last) = last.and_then(|last| HeaderValue::from_str(last).ok()) {
-            headers.insert(LAST_EVENT_ID, last);
+        if let Some(point) = point {
+            headers.insert(LAST_EVENT_ID, point);
         }
         let (url, payload) = (self.url.clone(), Payload::Empty);
         let outgoing = Outgoing { method: Method::GET, url, headers, payload, patience: Some(PATIENCE) };
@@ -424,7 +463,7 @@ impl Streamable {
     async fn go_on_listening(self: Rc<Self>, headers: HeaderMap) {
         let (mut pace, mut last) = (Pace::default(), None);
         loop {
-            match self.stream(headers.clone(), last.as_deref()).await {
+            match self.stream(headers.clone(), last.as_deref().and_then(place_after)).await {
                 Ok(mut answer) if answer.is_stream() => {
                     while let Ok(Some(said)) = answer.next().await {
                         self.host.deliver(&self.way.harmless(said)).await;
@@ -478,19 +517,28 @@ impl Streamable {
     }
 }
 
+/// Where a stream is to be taken up again. `None` after an event that cannot be named: without it, the server would take us
+/// for somebody who only listens.
+fn place_after(event: &str) -> Option<HeaderValue> {
+    let is_decent = !event.is_empty() && event.len() <= LONGEST_EVENT_ID;
+    HeaderValue::from_bytes(event.as_bytes()).ok().filter(|_| is_decent)
+}
+
 /// Whether a server that answers a greeting so may speak an older revision.
 fn may_be_older(error: &Error) -> bool {
     matches!(error, Error::Unserved { status: 400 | 404..=407 | 409..=428 | 430..=499, .. })
 }
 
-/// The request that a host does not wait for any more.
-pub(super) fn cancelled(message: &Message) -> Option<Id> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Cancelled<'a> {
-        #[serde(borrow)]
-        request_id: &'a serde_json::value::RawValue,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// B-09.
+    #[test]
+    fn only_a_decent_name_of_an_event_is_sent_back() {
+        assert_eq!(place_after("e-1 ü").unwrap().as_bytes(), "e-1 ü".as_bytes());
+        for name in ["", "a\u{7f}", "a\u{1}b", &"x".repeat(LONGEST_EVENT_ID + 1)] {
+            assert_eq!(place_after(name), None, "{name:?}");
+        }
     }
-    let cancelled: Cancelled<'_> = serde_json::from_slice(message.params()?).ok()?;
-    Id::read(cancelled.request_id.get())
 }

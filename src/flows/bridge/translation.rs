@@ -9,9 +9,9 @@ use tokio::task::spawn_local;
 use super::host::Host;
 use super::pace::{Pace, chance};
 use super::provisional;
-use super::streamable::{Streamable, cancelled};
+use super::streamable::Streamable;
 use super::way::Way;
-use crate::mcp::message::Message;
+use crate::mcp::message::{Message, cancelled};
 use crate::mcp::tool_filter::ToolFilter;
 use crate::mcp::translate::{Effect, Translator};
 
@@ -34,11 +34,6 @@ impl Translation {
 
     /// Takes a message of the host.
     pub(super) async fn take(self: &Rc<Self>, message: Message) {
-        if message.method() == "notifications/cancelled"
-            && let Some(id) = cancelled(&message)
-        {
-            self.host.forget(&id);
-        }
         if message.method() == "initialize" {
             spawn_local(Rc::clone(self).put_off());
         }
@@ -70,6 +65,9 @@ impl Translation {
 
     async fn send(&self, message: Message) {
         self.deputy.asks(&message);
+        if let Some(id) = cancelled(&message) {
+            self.deputy.forget(&id);
+        }
         self.upstream.take(message).await;
     }
 

@@ -20,6 +20,22 @@ pub(super) struct Way {
     waiting: AtomicUsize,
 }
 
+/// A request that waits, for as long as it does: it may be cancelled.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Way {
     /// The way through a relay. Touches nothing yet.
     pub(super) fn new(relay: Relay, attempt: Attempt) -> Self {
@@ -44,10 +60,11 @@ impl Way {
                 Err(Error::ScopeNeeded { scope, .. }) if !scope.is_empty() => Wanted::Scopes(scope),
                 done => return done,
             };
-            self.waiting.fetch_add(1, Ordering::Relaxed);
-            let signed_in = self.attempt.signed_in(wanted).await;
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            signed_in?;
+            let waiting = Waiting::new(&self.waiting);
+            self.attempt.signed_in(wanted).await?;
+            drop(waiting);
+            // What was just looked up is not what there is now.
+            self.relay.look_again();
         }
         self.relay.send(outgoing).await
     }
