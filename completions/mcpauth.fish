@@ -187,7 +187,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s v -l verbose -d
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l account -d 'Which of several identities at the server' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l login -d 'Whether a browser may be opened where a sign-in is needed' -r -f -a "auto\t'Where there is a display, once in ten minutes'
-never\t'Never: the client gets an error that names the command to type'"
+never\t'The client gets an error that names the command to type'"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l allow -d 'Show and pass on only tools whose name matches this pattern, in which `*` stands for anything; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l deny -d 'Hide and refuse tools whose name matches this pattern, also if they are allowed; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
