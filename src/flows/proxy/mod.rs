@@ -12,6 +12,7 @@ mod headers;
 mod metrics;
 mod mount;
 mod pass;
+mod rate;
 mod refusal;
 mod rules;
 
@@ -21,6 +22,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::rate::Rate;
 pub use self::rules::Rules;
 
 use self::crowd::Crowd;
@@ -86,6 +88,8 @@ pub struct ProxyRequest {
     pub origins: Vec<String>,
     /// What may be used of the servers.
     pub rules: Rules,
+    /// How many requests each server gets at most.
+    pub rate: Option<Rate>,
     /// Whether `/metrics` tells what was counted.
     pub tells_metrics: bool,
 }
@@ -101,6 +105,7 @@ impl ProxyRequest {
             secret_in_path: false,
             origins: Vec::new(),
             rules: Rules::default(),
+            rate: None,
             tells_metrics: false,
         }
     }
@@ -123,7 +128,7 @@ pub struct Running {
 
 /// Begins to listen, within the runtime that is going to serve.
 pub async fn start(app: Arc<App>, request: ProxyRequest) -> Result<Running, Error> {
-    let mounts = Mounts::find(&app, &request.servers, &request.account)?;
+    let mounts = Mounts::find(&app, &request)?;
     let door = Door::open(&request.place).await?;
     let secret = door.needs_secret().then(new_secret).transpose()?;
     let secret_file = match &secret {
