@@ -180,7 +180,7 @@ fn keep(app: &App, secret: &ProxySecret, place: SecretFile, door: &Door) -> Resu
         hint: "choose another --secret-file".into(),
     };
     let path = std::path::absolute(&path).map_err(failed)?;
-    files::write_private(&path, secret.expose().as_bytes()).map_err(|error| Error::Usage {
+    files::write_expendable(&path, secret.expose().as_bytes()).map_err(|error| Error::Usage {
         message: format!("cannot write {}: {error}", path.display()),
         hint: "choose another --secret-file".into(),
     })?;
@@ -192,7 +192,7 @@ impl Drop for Kept {
         let held = files::read_private(&self.path, 1024).ok().flatten();
         if held.is_some_and(|held| *held == self.secret.expose().as_bytes()) {
             // What stays behind opens nothing any more.
-            let _ = files::remove(&self.path);
+            let _ = files::discard(&self.path);
         }
     }
 }
