@@ -39,9 +39,11 @@ const WITH_BATCHES: &str = "2025-03-26";
 
 /// Answers until the host or a signal ends it.
 pub fn serve(app: App) -> Result<(), Error> {
+    // Before anything else, so that there is little time in which it can go unseen.
+    let parent = platform::parent();
     let story = async {
         let (input, output) = platform::take_streams()?;
-        let agent = Rc::new(Agent::new(Arc::new(app)));
+        let agent = Rc::new(Agent::new(Arc::new(app), parent));
         LocalSet::new().run_until(Box::pin(agent.run(input, output))).await;
         Ok::<(), std::io::Error>(())
     };
@@ -51,6 +53,8 @@ pub fn serve(app: App) -> Result<(), Error> {
 
 /// The server's end of the conversation.
 struct Agent {
+    /// Whoever started us.
+    parent: Option<u32>,
     host: Host,
     tools: Tools,
     /// What was agreed on with a host that introduces itself.
@@ -59,9 +63,10 @@ struct Agent {
 }
 
 impl Agent {
-    fn new(app: Arc<App>) -> Self {
+    fn new(app: Arc<App>, parent: Option<u32>) -> Self {
         let sign_ins = SignIns::new(Arc::clone(&app));
         Self {
+            parent,
             host: Host::default(),
             tools: Tools { app, sign_ins },
             revision: Cell::new(answers::NEWEST),
@@ -76,7 +81,7 @@ impl Agent {
             _ = &mut writing => true,
             () = self.listen(&mut input) => false,
             () = platform::interrupted() => false,
-            () = orphaned() => false,
+            () = orphaned(self.parent) => false,
             () = self.sweep() => false,
         };
         self.host.end();

@@ -52,9 +52,18 @@ impl Host {
         self.pending().contains(id)
     }
 
-    /// Gives the host a message; waits while it does not read.
+    /// Gives the host a message; waits while it does not read. An answer that it does not wait for it does not get: it has
+    /// had one already, or has never asked.
     pub(crate) async fn deliver(&self, message: &Message) {
+        self.offer(message).await;
+    }
+
+    /// The same, and tells whether it got it.
+    pub(super) async fn offer(&self, message: &Message) -> bool {
         let _speaking = self.speaking.read().await;
+        if !self.is_owed(message) {
+            return false;
+        }
         for id in message.response_ids() {
             self.forget(id);
         }
@@ -62,10 +71,17 @@ impl Host {
             // Registered before the look, so that no room is missed.
             let emptied = self.emptied.notified();
             if self.put(message.bytes()) {
-                return self.filled.notify_one();
+                self.filled.notify_one();
+                return true;
             }
             emptied.await;
         }
+    }
+
+    /// Whether this is no answer, or one that is waited for. An error without an id is everybody's.
+    fn is_owed(&self, message: &Message) -> bool {
+        let ids = message.response_ids();
+        ids.is_empty() || ids.into_iter().any(|id| *id == Id::Null || self.waits_for(id))
     }
 
     /// Whether there was room. To a host that is gone everything goes.
@@ -84,9 +100,7 @@ impl Host {
 
     /// Tells the host that a request came to nothing, if it still waits for it.
     pub(crate) async fn fail(&self, id: &Id, error: &Error) {
-        if self.waits_for(id) {
-            self.deliver(&message::failure(Some(id), SERVER_ERROR, &in_words(error))).await;
-        }
+        self.deliver(&message::failure(Some(id), SERVER_ERROR, &in_words(error))).await;
     }
 
     /// The same for every request of a message.
