@@ -7,12 +7,15 @@ use mcpauth::sandbox::SandboxOptions;
 use crate::support::World;
 use crate::support::crowd::Crowd;
 use crate::support::desk::Desk;
+use crate::support::steps::port_of_its_own;
 
 /// How many hosts a person may have open.
 const HOSTS: usize = 8;
 
+/// Nobody who connects anywhere takes the port of its server while that is away.
 fn desk(access_lifetime: u64) -> Desk {
-    Desk::of(World::signed_in(SandboxOptions { access_lifetime, ..SandboxOptions::default() }))
+    let port = port_of_its_own();
+    Desk::of(World::signed_in(SandboxOptions { port, access_lifetime, ..SandboxOptions::default() }))
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Servers that misbehave in what they say, as seen by the host behind the bridge.
 
+use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::support::{World, follow};
 
 /// A server that says this to whoever shows the token and what a decent one says where that is nothing, in a world that is
 /// signed in there as `other`.
-fn server_that(says: impl Fn(&Seen, &Value) -> Option<Said> + Send + 'static) -> (World, Peer) {
+pub(crate) fn server_that(says: impl Fn(&Seen, &Value) -> Option<Said> + Send + 'static) -> (World, Peer) {
     server_with(&[], says)
 }
 
@@ -152,7 +153,7 @@ fn an_event_of_fifty_megabytes_passes_and_one_without_end_is_an_error() {
     assert!(failure(&heard).contains("an event with more than"), "{heard}");
     let heard = talk.ask("tools/call", &json!({ "name": "x", "bytes": 1 }));
     assert_eq!(heard["result"], "x");
-    assert!(peak(talk.id()) < 250 * 1024, "{} KiB", peak(talk.id()));
+    assert!(peak(talk.id()) < 150 * 1024, "{} KiB", peak(talk.id()));
 }
 
 /// B-07: whatever was granted before is asked for again beside what is new, since a grant replaces the one before.
@@ -311,4 +312,70 @@ fn a_stream_that_ends_at_once_is_opened_again_after_pauses_that_grow() {
         let least = if retry == 0 { [1000, 2000, 4000] } else { [100, 1000, 2000] };
         assert!(pauses.iter().zip(least).all(|(pause, least)| *pause >= least), "{retry}: {pauses:?}");
     }
+}
+
+/// The status says enough.
+#[test]
+fn a_refusal_whose_words_do_not_come_keeps_nobody_waiting() {
+    let (world, _peer) = server_that(|_, message| {
+        (message["method"] == "tools/call").then(|| {
+            let head = "HTTP/1.1 500 Any\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nbusy";
+            held(head.into())
+        })
+    });
+    let mut talk = greeted(&world);
+    let heard = talk.ask("tools/call", &json!({ "name": "x" }));
+    assert!(failure(&heard).contains("status 500: busy"), "{heard}");
+}
+
+#[test]
+fn a_request_is_answered_once_and_what_was_never_asked_is_not_answered() {
+    let (world, _peer) = server_that(|_, message| {
+        let said = |id: Value| format!("data: {}\n\n", json!({ "jsonrpc": "2.0", "id": id, "result": "x" }));
+        let own = message["id"].clone();
+        let body = [json!(4711), json!(own.to_string()), own.clone(), own].map(said).concat();
+        let stream = || answer(200, "content-type: text/event-stream\r\n", body.as_bytes());
+        (message["method"] == "tools/call").then(stream)
+    });
+    let mut talk = greeted(&world);
+    let ids: Vec<u64> = (0..2)
+        .map(|_| {
+            let id = talk.begin("tools/call", &json!({ "name": "x" }));
+            talk.answer(id);
+            id
+        })
+        .collect();
+    let (exit, _, said) = talk.end();
+    let heard: Vec<Value> =
+        said.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone()).collect();
+    assert_eq!((exit, heard), (0, vec![json!(1), json!(ids[0]), json!(ids[1])]));
+}
+
+/// Of what was sent, nothing is kept while its answer is waited for.
+#[test]
+fn requests_that_are_answered_late_take_no_memory() {
+    let (world, _peer) = server_that(|_, message| {
+        (message["method"] == "tools/list")
+            .then(|| held("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: wait\n\n".into()))
+    });
+    let mut talk = greeted(&world);
+    let cursor = json!({ "cursor": "x".repeat(2 * 1024 * 1024) });
+    for _ in 0..40 {
+        talk.begin("tools/list", &cursor);
+    }
+    // Whoever is answered was read after all of them.
+    let heard = talk.ask("tools/call", &json!({ "name": "x" }));
+    assert!(heard["result"].is_object(), "{heard}");
+    assert!(peak(talk.id()) < 80 * 1024, "{} KiB", peak(talk.id()));
+}
+
+/// The beginning of an answer, of which no more comes.
+fn held(beginning: Vec<u8>) -> Said {
+    Said::Handed(Box::new(move |mut stream| {
+        // Whoever has gone meanwhile has nothing to read.
+        let _ = stream.write_all(&beginning);
+        let _ = stream.set_read_timeout(None);
+        // Until the bridge goes.
+        let _ = stream.read(&mut [0]);
+    }))
 }

@@ -4,8 +4,9 @@ use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use serde_json::json;
 
 use crate::support::World;
+use crate::support::steps::port_of_its_own;
 use crate::support::talk::Talk;
-use crate::{echo, greeted, signed_in};
+use crate::{echo, greeted, greeting, signed_in};
 
 /// MCP 59, 67.
 /// B-06: a server that does not take the token any more gets another one, fetched once for all that were refused.
@@ -86,7 +87,7 @@ fn a_logout_ends_a_bridge_and_a_new_login_mends_it_without_a_restart() {
 
 #[test]
 fn the_server_may_be_started_anew_in_the_middle() {
-    let mut world = World::signed_in(SandboxOptions::default());
+    let mut world = World::signed_in(SandboxOptions { port: port_of_its_own(), ..SandboxOptions::default() });
     let mut talk = greeted(&world, "2025-11-25");
     assert_eq!(echo(&mut talk, "before"), "before");
     world.sandbox.restart().unwrap();
@@ -122,4 +123,20 @@ fn a_request_that_anybody_may_send_needs_no_login() {
     assert!(words.contains(&format!("`mcpauth login {url}`")), "{words}");
     assert_eq!(talk.end().0, 0);
     assert_eq!(world.sandbox.books().sessions_opened, 1);
+}
+
+/// A bridge that was started before anybody signed in cannot know what the server will be called.
+#[test]
+fn whoever_signs_in_may_choose_a_name_while_the_bridge_runs() {
+    let world = World::new();
+    let url = world.url();
+    let mut talk = Talk::start(world.command(&["bridge", &url, "--store", "file", "--login", "never"]));
+    assert!(talk.ask("initialize", &greeting())["error"].is_object());
+    // It is called `box`.
+    world.login(&[]).succeeded();
+    assert!(talk.ask("initialize", &greeting())["result"].is_object(), "{:?}", talk.said);
+    talk.tell("notifications/initialized", &json!({}));
+    assert_eq!(echo(&mut talk, "x"), "x");
+    assert_eq!(talk.end().0, 0);
+    assert_eq!(world.sandbox.books().sessions_closed, 1);
 }

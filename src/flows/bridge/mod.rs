@@ -40,6 +40,7 @@ use crate::platform::{self, Stream};
 const GRACE: Duration = Duration::from_secs(1);
 /// How long everything may take that is still to be done then: hosts kill what does not end within two seconds.
 const ENDING: Duration = Duration::from_millis(1900);
+const _: () = assert!(GRACE.as_millis() < ENDING.as_millis() && ENDING.as_millis() < 2000);
 /// How often it is looked whether whoever started us is still there.
 const PARENT: Duration = Duration::from_secs(2);
 
