@@ -93,6 +93,12 @@ impl Proxy {
         self.ask(&format!("POST {path}"), "Content-Type: application/json\r\n", body)
     }
 
+    /// Ends it as nobody can refuse.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asks it to end, and gives its exit code and what it said.
     pub(crate) fn end(mut self, signal: Signal) -> (i32, String) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();

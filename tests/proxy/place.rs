@@ -58,6 +58,57 @@ fn the_secret_may_be_kept_elsewhere() {
     assert!(!file.exists());
 }
 
+#[test]
+fn a_file_that_holds_something_else_is_not_replaced_by_a_secret() {
+    let world = World::signed_in(SandboxOptions::default());
+    let file = world.home().join("notes");
+    let at = ["proxy", "box", "--secret-file", file.to_str().unwrap()];
+    for content in ["my notes", &"0".repeat(63), &"x".repeat(64), &"0".repeat(65)] {
+        fs::write(&file, content).unwrap();
+        world.run(&at).failed_with(2, "is there already, and holds no secret of a proxy");
+        assert_eq!(fs::read_to_string(&file).unwrap(), *content);
+    }
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &file).unwrap();
+    world.run(&at).failed_with(2, "is there already");
+    assert!(file.is_symlink() && !world.home().join("elsewhere").exists());
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    world.run(&at).failed_with(2, "is there already");
+    fs::remove_dir(&file).unwrap();
+
+    // Nothing is lost with an empty one, such as mktemp makes, or with that of a proxy that was killed.
+    fs::write(&file, "").unwrap();
+    let mut proxy = Proxy::start(&world, &at[1..]);
+    let secret = proxy.secret();
+    proxy.kill();
+    assert_eq!(fs::read_to_string(&file).unwrap(), secret);
+    let proxy = Proxy::start(&world, &at[1..]);
+    assert!(proxy.secret() != secret && mode(&file) == 0o600);
+}
+
+/// P-02.
+#[test]
+fn an_address_of_the_old_kind_is_known_where_the_new_kind_is_listened_to() {
+    let world = World::signed_in(SandboxOptions::default());
+    let proxy = Proxy::start(&world, &["box", "--listen", "[::]:0", "--expose-to-network"]);
+    let (port, secret) = (proxy.address().port(), proxy.secret());
+    let said = |host: &str| {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let head = format!("Host: {host}\r\nAuthorization: Bearer {secret}\r\nConnection: close\r\n\r\n");
+        write!(stream, "GET /.well-known/x HTTP/1.1\r\n{head}").unwrap();
+        Answer::read(&mut stream).status
+    };
+    let names = [format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("evil.example:{port}")];
+    assert_eq!(names.map(|name| said(&name)), [404, 404, 403]);
+    // That is this machine, in the new spelling.
+    let near = Proxy::start(&world, &["box", "--listen", "[::ffff:127.0.0.1]:0"]);
+    assert_eq!(near.told["url"].as_str().unwrap(), format!("http://127.0.0.1:{}", near.address().port()));
+    world
+        .run(&["proxy", "box", "--listen", "[::ffff:192.0.2.1]:0"])
+        .failed_with(5, "can be reached from other machines");
+}
+
 /// P-15.
 #[test]
 fn other_machines_are_let_in_only_by_whoever_says_so() {

@@ -104,6 +104,24 @@ fn methods_may_be_chosen() {
     }
 }
 
+/// A client that can read compressed answers is no reason for the server to send what nobody here can read.
+#[test]
+fn where_there_are_rules_answers_come_in_plain_text_or_not_at_all() {
+    let accept = "Accept-Encoding: gzip, br\r\nContent-Type: application/json\r\n";
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let says = |_: &crate::Seen| {
+        answer(200, "content-type: application/json\r\ncontent-encoding: gzip\r\n", b"\x1f\x8badmin")
+    };
+    let (proxy, _world, peer) = peer_that(says, &["--deny-tool", "admin"]);
+    let told = proxy.ask("POST /", accept, list);
+    assert_eq!(authorized(&peer).last().unwrap().header("accept-encoding"), "");
+    assert_eq!(told.status, 502, "{told:?}");
+    assert!(told.error().contains("compressed") && !told.body.contains("admin"), "{told:?}");
+    let (proxy, _world, peer) = peer_that(|_| answer(200, "content-encoding: gzip\r\n", b"as it is"), &[]);
+    assert_eq!(proxy.ask("POST /", accept, list).body, "as it is");
+    assert_eq!(authorized(&peer).last().unwrap().header("accept-encoding"), "gzip, br");
+}
+
 #[test]
 fn without_rules_nothing_is_read() {
     let body = r#"{"jsonrpc" : "2.0","result":{"tools":[]},   "x":1.50 }"#;

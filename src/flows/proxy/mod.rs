@@ -16,6 +16,8 @@ mod rate;
 mod refusal;
 mod rules;
 
+use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -39,6 +41,9 @@ use crate::secret::ProxySecret;
 
 /// How long to wait for somebody to leave where the system lets nobody in any more.
 const BREATH: Duration = Duration::from_millis(50);
+
+/// How long a secret is, as it is written.
+const SECRET_LENGTH: u64 = 64;
 
 /// Where the proxy listens.
 #[derive(Clone, Debug)]
@@ -175,16 +180,35 @@ fn keep(app: &App, secret: &ProxySecret, place: SecretFile, door: &Door) -> Resu
         SecretFile::Usual => app.config.places().state.join("proxy").join(format!("{}.secret", door.port())),
         SecretFile::At(path) => path,
     };
-    let failed = |error| Error::Usage {
+    let failed = |error: io::Error| Error::Usage {
         message: format!("cannot write {}: {error}", path.display()),
         hint: "choose another --secret-file".into(),
     };
     let path = std::path::absolute(&path).map_err(failed)?;
-    files::write_expendable(&path, secret.expose().as_bytes()).map_err(|error| Error::Usage {
-        message: format!("cannot write {}: {error}", path.display()),
-        hint: "choose another --secret-file".into(),
-    })?;
+    if !may_be_replaced(&path).map_err(failed)? {
+        return Err(Error::Usage {
+            message: format!("{} is there already, and holds no secret of a proxy", path.display()),
+            hint: "choose another --secret-file, or remove that one first".into(),
+        });
+    }
+    files::write_expendable(&path, secret.expose().as_bytes()).map_err(failed)?;
     Ok(Some(Kept { path, secret: secret.duplicate() }))
+}
+
+/// Whether nothing is lost with what stands at a path: nothing at all, an empty file, or what a proxy that was killed
+/// left behind.
+fn may_be_replaced(path: &Path) -> io::Result<bool> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    if !found.is_file() || found.len() > SECRET_LENGTH {
+        return Ok(false);
+    }
+    let content = files::read_foreign(path, SECRET_LENGTH)?;
+    let is_secret = content.len() as u64 == SECRET_LENGTH && content.iter().all(u8::is_ascii_hexdigit);
+    Ok(content.is_empty() || is_secret)
 }
 
 impl Drop for Kept {

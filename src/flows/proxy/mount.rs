@@ -84,14 +84,32 @@ fn below_base(base: &Url, below: &str, query: Option<&str>) -> Result<Url, Refus
         let path = format!("{}{below}", base.path().trim_end_matches('/'));
         url.set_path(&path);
     }
-    if let Some(query) = query {
+    if let Some(query) = query.filter(|query| !query.is_empty()) {
         let query = match base.query() {
-            Some(own) => Cow::Owned(format!("{own}&{query}")),
+            Some(own) => Cow::Owned(beside(own, query)),
             None => Cow::Borrowed(query),
         };
         url.set_query(Some(&query));
     }
     Ok(url)
+}
+
+/// A server's own query and what somebody wants to add, but nothing by a name that is there: where a parameter stands
+/// twice servers differ in which of the two they take.
+fn beside(own: &str, query: &str) -> String {
+    // Some servers end a parameter at a semicolon, too.
+    let names =
+        |part: &str| -> Vec<String> { part.split(';').map(|pair| parameter(pair).to_lowercase()).collect() };
+    let taken: Vec<String> = own.split('&').flat_map(names).collect();
+    let is_free = |part: &&str| !part.is_empty() && !names(part).iter().any(|name| taken.contains(name));
+    let parts = [own].into_iter().filter(|own| !own.is_empty()).chain(query.split('&').filter(is_free));
+    parts.collect::<Vec<_>>().join("&")
+}
+
+/// The name of a parameter as a server reads it.
+fn parameter(pair: &str) -> String {
+    let read = url::form_urlencoded::parse(pair.as_bytes()).next();
+    read.map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
 /// Whether a path, however often somebody unescapes it, has only parts that lead further down.

@@ -124,7 +124,7 @@ impl Passage<'_> {
         }
         self.meter(&taken)?;
         let (payload, whole, upload) = self.payload(taken);
-        let headers = headers::outward(head.headers, has_rules);
+        let headers = headers::outward(head.headers, has_rules, &self.mount.profile);
         let outgoing = Outgoing { method: head.method, url, headers, payload, patience: None };
         let id = || whole.clone().and_then(request_id);
         let answer = self.mount.relay.send(&outgoing).await;
