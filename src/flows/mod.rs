@@ -15,6 +15,7 @@ mod enterprise;
 pub mod exec;
 mod explain;
 pub mod handout;
+mod host;
 pub mod live;
 pub mod login;
 pub mod logout;

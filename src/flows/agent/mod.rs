@@ -21,11 +21,9 @@ use self::answers::Era;
 use self::sign_ins::SignIns;
 use self::tools::Tools;
 use super::App;
-use super::bridge::host::Host;
-use super::bridge::orphaned;
+use super::host::{Host, orphaned};
 use crate::error::Error;
 use crate::http;
-use crate::mcp::lines::{LINE_LIMIT, Line, LineReader};
 use crate::mcp::message::{self, INVALID_REQUEST, Id, Kind, Message, SERVER_ERROR};
 use crate::platform::{self, Stream};
 
@@ -93,21 +91,9 @@ impl Agent {
         }
     }
 
-    /// Takes what the host says until it says no more, and for a moment waits for what it has not been answered.
+    /// Takes what the host says, and for a moment waits for what it has not been answered.
     async fn listen(self: &Rc<Self>, input: &mut Stream) {
-        let mut lines = LineReader::default();
-        while let Ok(Some(line)) = lines.next(input).await {
-            match line {
-                Line::Whole(bytes) => match Message::read(bytes) {
-                    Ok(message) => self.take(message).await,
-                    Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
-                },
-                Line::TooLong => {
-                    let why = format!("a message has more than {LINE_LIMIT} bytes");
-                    self.complain(INVALID_REQUEST, &why).await;
-                }
-            }
-        }
+        self.host.listen(input, async |message| self.take(message).await).await;
         let _ = tokio::time::timeout(GRACE, self.host.answered()).await;
     }
 
@@ -118,12 +104,7 @@ impl Agent {
         }
     }
 
-    async fn complain(&self, code: i64, why: &str) {
-        self.host.deliver(&message::failure(None, code, why)).await;
-    }
-
     async fn take(self: &Rc<Self>, message: Message) {
-        self.host.asks(&message);
         match message.kind() {
             Kind::Request { id, .. } => {
                 let id = id.clone();
