@@ -58,7 +58,7 @@ pub struct BridgeRequest {
 pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
     let app = Arc::new(app);
     let profile = profile(&app, request.server.as_ref())?;
-    let relay = Relay::new(Arc::clone(&app), &profile, &request.account);
+    let relay = Relay::standing(Arc::clone(&app), &profile, &request.account);
     let attempt = Attempt::new(app, profile, request.account, request.policy);
     let way = Arc::new(Way::new(relay, attempt));
     let unforeseen = |error: &dyn ToString| Error::Unforeseen(error.to_string());

@@ -37,7 +37,7 @@ impl Mounts {
             if mounts.iter().any(|mount| mount.profile.name == profile.name) {
                 continue;
             }
-            let relay = Relay::new(Arc::clone(app), &profile, account);
+            let relay = Relay::standing(Arc::clone(app), &profile, account);
             let base = profile.url.to_url();
             mounts.push(Mount { profile, base, relay, counts: Arc::default() });
         }
