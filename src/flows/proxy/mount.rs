@@ -40,7 +40,7 @@ impl Mounts {
             if mounts.iter().any(|mount| mount.profile.name == profile.name) {
                 continue;
             }
-            let relay = Relay::new(Arc::clone(app), &profile, &request.account);
+            let relay = Relay::standing(Arc::clone(app), &profile, &request.account);
             let base = profile.url.to_url();
             let meter = request.rate.map(Meter::new);
             mounts.push(Mount { profile, base, relay, counts: Arc::default(), meter });
