@@ -189,6 +189,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'Give a fresh token, and a newline, to everybody of this user who connects to a Unix socket; its path is in `VAR_SOCKET`')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Give the command no token but a proxy on this machine that adds it; where its server is found there is in `VAR_URL`, which opens the proxy to whoever has it for as long as the command runs')
             [CompletionResult]::new('--restart-before-expiry', '--restart-before-expiry', [CompletionResultType]::ParameterName, 'End the command before its token ends, and start it with a new one; for what can do nothing else. A stdio server loses its session')
+            [CompletionResult]::new('--mask', '--mask', [CompletionResultType]::ParameterName, 'Leave the token out of what the command writes to standard error, also where it is percent-encoded or in base64; standard output stays as it is')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Answer in JSON; errors are one line of JSON on standard error')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but answers, warnings and errors')

@@ -599,7 +599,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__exec)
-            opts="-s -e -q -v -h --server --inject --account --min-ttl --clean-env --allow-env --token-file --socket --proxy --restart-before-expiry --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-s -e -q -v -h --server --inject --account --min-ttl --clean-env --allow-env --token-file --socket --proxy --restart-before-expiry --mask --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

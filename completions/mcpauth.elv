@@ -181,6 +181,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --socket 'Give a fresh token, and a newline, to everybody of this user who connects to a Unix socket; its path is in `VAR_SOCKET`'
             cand --proxy 'Give the command no token but a proxy on this machine that adds it; where its server is found there is in `VAR_URL`, which opens the proxy to whoever has it for as long as the command runs'
             cand --restart-before-expiry 'End the command before its token ends, and start it with a new one; for what can do nothing else. A stdio server loses its session'
+            cand --mask 'Leave the token out of what the command writes to standard error, also where it is percent-encoded or in base64; standard output stays as it is'
             cand --json 'Answer in JSON; errors are one line of JSON on standard error'
             cand -q 'Say nothing but answers, warnings and errors'
             cand --quiet 'Say nothing but answers, warnings and errors'

@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::live::{self, Live};
+use super::live::{self, Live, Mask};
 use super::session::{self, Freshness};
 use super::{App, worker};
 use crate::audit::{Event, Kind};
@@ -125,6 +126,8 @@ pub struct ExecRequest {
     pub clean: Option<Vec<String>>,
     /// How it gets tokens while it runs.
     pub live: Live,
+    /// What is to be left out of what it writes to its standard error, if anything.
+    pub mask: Option<Arc<Mask>>,
     /// The command and its arguments.
     pub command: Vec<OsString>,
 }
@@ -137,13 +140,13 @@ pub fn exec(app: App, request: ExecRequest) -> Result<u8, Error> {
     };
     // Before any token is fetched: a mistyped command must not cost a refresh.
     let program = find(name)?;
-    if request.live.is_wanted() {
+    if request.live.is_wanted() || request.mask.is_some() {
         return live::exec(app, request, program);
     }
     let values = values(&app, &request)?;
     let mut command = command(&app, &request, &program, &values.entries)?;
     if worker::goes_on() && platform::SUPERVISES {
-        return live::stay_with(&request, command);
+        return live::stay_with(app, &request, command);
     }
     platform::run_as_child(&mut command).map_err(|error| cannot_start(&request, &error))
 }
@@ -243,7 +246,11 @@ pub(super) fn values_of(app: &App, request: &ExecRequest, planned: &[Planned]) -
             logins.push(session::fresh_login(app, key, &request.freshness)?);
         }
         let field = field.unwrap_or("token");
-        entries.push((variable.clone(), session::field(&logins[at], field)?));
+        let value = session::field(&logins[at], field)?;
+        if let Some(mask) = request.mask.as_ref().filter(|_| !session::is_public(field)) {
+            mask.learn(&value);
+        }
+        entries.push((variable.clone(), value));
         given.extend((!session::is_public(field)).then_some(at));
     }
     let given: Vec<&Login> = given.into_iter().map(|at| &logins[at]).collect();
@@ -257,6 +264,9 @@ pub(super) fn values_of(app: &App, request: &ExecRequest, planned: &[Planned]) -
 
 /// Writes down that the command gets the token of a login.
 pub(super) fn note(app: &App, request: &ExecRequest, login: &Login) {
+    if let Some(mask) = &request.mask {
+        mask.learn(login.tokens.access_token.expose());
+    }
     let program = request.command.first().map(|name| Path::new(name).file_name().unwrap_or(name));
     let program = program.unwrap_or_default().to_string_lossy();
     app.audit(&Event::new(Kind::HandedOut, &login.key()).about(&login.tokens.facts).to(&*program));
