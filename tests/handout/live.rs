@@ -18,7 +18,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::support::steps::eventually;
-use crate::support::{World, call};
+use crate::support::{World, call, stranger};
 
 /// A command that runs, with its parent.
 struct Running {
@@ -217,6 +217,28 @@ fn a_socket_gives_a_fresh_token_to_everybody_who_asks() {
     assert_eq!(ask(&path), "");
     assert_eq!(running.ends(), 0);
     assert!(!path.exists() && !path.parent().unwrap().exists());
+}
+
+/// Where the child of the story below finds what to ask.
+const ASKS_AT: &str = "LIVE_STORY_SOCKET";
+
+/// P-10.
+#[test]
+fn another_user_gets_no_token_also_where_somebody_has_opened_the_socket_to_all() {
+    if let Some(socket) = std::env::var_os(ASKS_AT) {
+        // As the other user: the connection is made, and nothing is said on it.
+        assert_eq!(ask(Path::new(&socket)), "");
+        return;
+    }
+    let world = signed_in();
+    let mut running = Running::start(&world, &["--socket"], SHOW_SOCKET);
+    let path = PathBuf::from(running.line());
+    stranger::open_to_all(world.home(), &path);
+    let name = "live::another_user_gets_no_token_also_where_somebody_has_opened_the_socket_to_all";
+    stranger::plays(name, (ASKS_AT, &path));
+    let mode = fs::metadata(&path).unwrap().mode() & 0o777;
+    assert_eq!((mode, ask(&path).trim_end()), (0o666, &*world.token(&[])));
+    assert_eq!(running.ends(), 0);
 }
 
 #[test]

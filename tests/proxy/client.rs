@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::World;
+use crate::support::{Ran, World, finish};
 
 /// A proxy that runs. Dropping it kills it.
 pub(crate) struct Proxy {
@@ -41,6 +41,19 @@ impl Proxy {
             panic!("{error}: {line:?} {text}")
         });
         Self { child, told, stderr }
+    }
+
+    /// One that does not come to listen, and what it says instead.
+    pub(crate) fn refused(world: &World, args: &[&str]) -> Ran {
+        let mut command = world.command(&[&["proxy"], args].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (mut output, mut first) = (child.stdout.take().unwrap(), [0]);
+        if output.read(&mut first).unwrap() > 0 {
+            let _ = child.kill();
+            panic!("it listens");
+        }
+        child.stdout = Some(output);
+        finish(child, String::new())
     }
 
     pub(crate) fn id(&self) -> u32 {
