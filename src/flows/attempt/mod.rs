@@ -125,7 +125,7 @@ impl Attempt {
                     Some(Talk::Line(line)) => self.0.app.console.pass_on(&line),
                     Some(Talk::Ended(outcome)) => {
                         outcome?;
-                        return self.ask(|inner| Ok(inner.take_note())).await;
+                        return self.ask(Inner::take_note).await;
                     }
                     None => return Err(self.0.needed(&wanted, "; the sign-in was broken off")),
                 },
@@ -199,10 +199,11 @@ impl Inner {
     }
 
     /// Takes note of the login that is there.
-    fn take_note(&self) {
-        if let Ok(Some(summary)) = self.summary() {
+    fn take_note(&self) -> Result<(), Error> {
+        if let Some(summary) = self.summary()? {
             *self.known() = Some(summary.login.sign_in());
         }
+        Ok(())
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Identifier>> {

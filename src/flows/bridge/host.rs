@@ -1,6 +1,6 @@
 //! The host's side: messages for its standard input, one a line, and the requests that it waits for.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +24,8 @@ pub(crate) struct Host {
     filled: Notify,
     /// There is room again.
     emptied: Notify,
-    pending: Mutex<HashSet<Id>>,
+    /// How many answers it waits for under each id; one, unless it gives two requests the same.
+    pending: Mutex<HashMap<Id, usize>>,
     /// The host waits for one answer less.
     settled: Notify,
     /// Shared by everybody who has something to say and waits for room.
@@ -42,14 +43,18 @@ impl Host {
     /// Notes the requests of a message, which the host waits for from now on.
     pub(crate) fn asks(&self, message: &Message) {
         let ids = message.request_ids();
-        if !ids.is_empty() {
-            self.pending().extend(ids.into_iter().cloned());
+        if ids.is_empty() {
+            return;
+        }
+        let mut pending = self.pending();
+        for id in ids {
+            *pending.entry(id.clone()).or_default() += 1;
         }
     }
 
     /// Whether the host still waits for an answer.
     pub(crate) fn waits_for(&self, id: &Id) -> bool {
-        self.pending().contains(id)
+        self.pending().contains_key(id)
     }
 
     /// Gives the host a message; waits while it does not read. An answer that it does not wait for it does not get: it has
@@ -112,7 +117,7 @@ impl Host {
 
     /// The same for everything that it waits for.
     pub(crate) async fn fail_all(&self, error: &Error) {
-        let ids: Vec<Id> = self.pending().iter().cloned().collect();
+        let ids: Vec<Id> = self.pending().keys().cloned().collect();
         for id in &ids {
             self.fail(id, error).await;
         }
@@ -120,7 +125,14 @@ impl Host {
 
     /// Does not wait for an answer any more.
     pub(crate) fn forget(&self, id: &Id) {
-        self.pending().remove(id);
+        let mut pending = self.pending();
+        if let Some(count) = pending.get_mut(id) {
+            *count -= 1;
+            if *count == 0 {
+                pending.remove(id);
+            }
+        }
+        drop(pending);
         self.settled.notify_waiters();
     }
 
@@ -186,7 +198,7 @@ impl Host {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pending(&self) -> MutexGuard<'_, HashSet<Id>> {
+    fn pending(&self) -> MutexGuard<'_, HashMap<Id, usize>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

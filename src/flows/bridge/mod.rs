@@ -83,7 +83,7 @@ pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
     http::block_on(story).map_err(|error| unforeseen(&error))?
 }
 
-/// Revision 2026-07-28 has no WebSockets, so there is nobody to translate for.
+/// Revision 2026-07-28 has no `WebSockets`, so there is nobody to translate for.
 fn no_translation(profile: &ServerProfile) -> Error {
     Error::Usage {
         message: format!(
