@@ -66,10 +66,13 @@ impl Host {
     /// The same, and tells whether it got it.
     pub(super) async fn offer(&self, message: &Message) -> bool {
         let _speaking = self.speaking.read().await;
-        if !self.is_owed(message) {
+        let ids = message.response_ids();
+        // An error without an id is everybody's.
+        let is_owed = |id: &&Id| **id == Id::Null || self.waits_for(id);
+        if !ids.is_empty() && !ids.iter().any(is_owed) {
             return false;
         }
-        for id in message.response_ids() {
+        for id in ids {
             self.forget(id);
         }
         loop {
@@ -81,12 +84,6 @@ impl Host {
             }
             emptied.await;
         }
-    }
-
-    /// Whether this is no answer, or one that is waited for. An error without an id is everybody's.
-    fn is_owed(&self, message: &Message) -> bool {
-        let ids = message.response_ids();
-        ids.is_empty() || ids.into_iter().any(|id| *id == Id::Null || self.waits_for(id))
     }
 
     /// Whether there was room. To a host that is gone everything goes.
