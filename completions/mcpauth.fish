@@ -181,13 +181,14 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l token-file -d '
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l socket -d 'Give a fresh token, and a newline, to everybody of this user who connects to a Unix socket; its path is in `VAR_SOCKET`'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l proxy -d 'Give the command no token but a proxy on this machine that adds it; where its server is found there is in `VAR_URL`, which opens the proxy to whoever has it for as long as the command runs'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l restart-before-expiry -d 'End the command before its token ends, and start it with a new one; for what can do nothing else. A stdio server loses its session'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l mask -d 'Leave the token out of what the command writes to standard error, also where it is percent-encoded or in base64; standard output stays as it is'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -l json -d 'Answer in JSON; errors are one line of JSON on standard error'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s q -l quiet -d 'Say nothing but answers, warnings and errors'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s v -l verbose -d 'Show each HTTP request and decision; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l account -d 'Which of several identities at the server' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l login -d 'Whether a browser may be opened where a sign-in is needed' -r -f -a "auto\t'Where there is a display, once in ten minutes'
-never\t'Never: the client gets an error that names the command to type'"
+never\t'The client gets an error that names the command to type'"
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l allow -d 'Show and pass on only tools whose name matches this pattern, in which `*` stands for anything; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l deny -d 'Hide and refuse tools whose name matches this pattern, also if they are allowed; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand bridge" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
@@ -207,6 +208,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l allow-origin -
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l allow-tool -d 'Pass on calls only of tools whose name matches this pattern, in which `*` stands for anything; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l deny-tool -d 'Pass on no calls of such tools, whatever --allow-tool says; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l allow-method -d 'Pass on only such methods of MCP, and what is needed to speak at all; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l rate -d 'Pass on at most so many requests to each server, such as 60/min, 5/s or 1000/h' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l account -d 'Which of several identities at the server' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'

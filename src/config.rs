@@ -275,6 +275,11 @@ impl ServerProfile {
         }
     }
 
+    /// Whether the user settled this header, so that nobody else can say it.
+    pub fn settles(&self, header: &str) -> bool {
+        self.headers.keys().any(|own| own.eq_ignore_ascii_case(header))
+    }
+
     /// What the server wants beside a token.
     pub fn own(&self) -> Own {
         Own::new(self.headers.clone(), self.client_certificate.clone())

@@ -29,6 +29,10 @@ pub trait Terminal: Send + Sync {
     fn write_bytes(&self, bytes: &[u8]) -> io::Result<()>;
     /// Writes to standard error.
     fn write_talk(&self, text: &str) -> io::Result<()>;
+    /// The same with bytes that need not be text.
+    fn write_talk_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        self.write_talk(&String::from_utf8_lossy(bytes))
+    }
     /// Whether a person can be asked: standard input and standard error are terminals.
     fn is_interactive(&self) -> bool;
     /// Whether standard error is a terminal, so that colour and movement mean something.
@@ -59,7 +63,11 @@ impl Terminal for SystemTerminal {
     }
 
     fn write_talk(&self, text: &str) -> io::Result<()> {
-        io::stderr().lock().write_all(text.as_bytes())
+        self.write_talk_bytes(text.as_bytes())
+    }
+
+    fn write_talk_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        io::stderr().lock().write_all(bytes)
     }
 
     fn is_interactive(&self) -> bool {
@@ -149,6 +157,13 @@ impl Console {
         }
     }
 
+    /// Says something to a person who has started by hand what a program is to speak with.
+    pub fn say_to_typist(&self, text: &str) {
+        if self.terminal.is_interactive() {
+            self.say(text);
+        }
+    }
+
     /// Says something that went well, with a tick.
     pub fn success(&self, text: &str) {
         self.say(&format!("{} {text}", self.paint("✓", "32")));
@@ -189,6 +204,11 @@ impl Console {
     /// Passes on what another process of ours had to say, in the words that it found.
     pub fn pass_on(&self, line: &str) {
         let _ = self.terminal.write_talk(&format!("{line}\n"));
+    }
+
+    /// Passes on what a command of the user had to say, as it is.
+    pub fn pass_bytes_on(&self, bytes: &[u8]) -> io::Result<()> {
+        self.terminal.write_talk_bytes(bytes)
     }
 
     /// Says what went wrong: one line and a hint, or with `--json` one line of JSON.

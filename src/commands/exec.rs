@@ -1,12 +1,13 @@
 //! `mcpauth exec`: a command with fresh tokens in its environment.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use super::args::{AccountArg, span};
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::exec::{self, ExecRequest, Injection};
-use crate::flows::live::Live;
+use crate::flows::live::{Live, Mask};
 use crate::flows::session::Freshness;
 use crate::model::ServerArg;
 
@@ -16,7 +17,7 @@ use crate::model::ServerArg;
 /// into `MCP_ACCESS_TOKEN`. The command replaces this process: same pid, same exit code, nothing in between.
 ///
 /// An environment cannot change later. For a command that outlives its token, one of the live options keeps this process
-/// as its parent: signals go on to the command, and it ends with this process. Then a variable whose token is live is
+/// as its parent, and so does --mask: signals go on to the command, and it ends with this process. Then a variable whose token is live is
 /// not set itself; -e VAR=SERVER:token sets it all the same.
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, not the state of one machine")]
@@ -65,6 +66,11 @@ pub(super) struct ExecArgs {
     #[arg(long, conflicts_with_all = ["token_file", "socket", "proxy"])]
     restart_before_expiry: bool,
 
+    /// Leave the token out of what the command writes to standard error, also where it is percent-encoded or in base64;
+    /// standard output stays as it is
+    #[arg(long)]
+    mask: bool,
+
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -86,6 +92,7 @@ impl ExecArgs {
                     proxy: self.proxy,
                     restart: self.restart_before_expiry,
                 },
+                mask: self.mask.then(Arc::<Mask>::default),
                 command: self.command,
             },
         )

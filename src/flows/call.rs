@@ -11,6 +11,7 @@ use url::Url;
 use super::App;
 use super::relay::{Outgoing, Payload, Relay};
 use crate::audit::{Event, Kind};
+use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::http::{self, Bytes, HeaderMap, HeaderName, HeaderValue, HttpError, Method, OURS, STREAM_LIMIT};
 use crate::model::{LoginKey, Name, ServerArg};
@@ -67,7 +68,7 @@ pub fn call(
 ) -> Result<Head, Error> {
     let profile = app.profile(Some(&request.server))?;
     let (method, path) = method_and_path(&request.words)?;
-    let headers = headers(&request.headers, request.data.is_some())?;
+    let headers = headers(&request.headers, request.data.is_some(), &profile)?;
     let url = target(&profile.url.to_url(), path)?;
     let body = request.data.as_deref().map(read_data).transpose()?;
     let method = method.unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
@@ -80,7 +81,7 @@ pub fn call(
 
 /// A request that is not described on a command line, held to the same bounds.
 pub(super) fn outgoing<'a>(
-    server: &Url,
+    profile: &ServerProfile,
     name: &str,
     path: &str,
     headers: impl Iterator<Item = (&'a str, &'a str)>,
@@ -88,8 +89,8 @@ pub(super) fn outgoing<'a>(
     patience: Duration,
 ) -> Result<Outgoing, Error> {
     let lines: Vec<String> = headers.map(|(name, value)| format!("{name}:{value}")).collect();
-    let headers = self::headers(&lines, body.is_some())?;
-    let (method, url) = (method(name)?, target(server, Some(path))?);
+    let headers = self::headers(&lines, body.is_some(), profile)?;
+    let (method, url) = (method(name)?, target(&profile.url.to_url(), Some(path))?);
     Ok(Outgoing {
         method,
         url,
@@ -201,10 +202,16 @@ fn target(server: &Url, path: Option<&str>) -> Result<Url, Error> {
 }
 
 /// The header lines, and for a body what MCP servers expect where nothing else is said.
-fn headers(lines: &[String], has_body: bool) -> Result<HeaderMap, Error> {
+fn headers(lines: &[String], has_body: bool, profile: &ServerProfile) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for line in lines {
         let (name, value) = header(line)?;
+        if profile.settles(name.as_str()) {
+            return Err(Error::Usage {
+                message: format!("the header {name} is settled for {}", profile.name),
+                hint: format!("leave it out; `mcpauth server set {}` changes what is settled", profile.name),
+            });
+        }
         headers.append(name, value);
     }
     if has_body {

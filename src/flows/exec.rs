@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::live::{self, Live};
+use super::live::{self, Live, Mask};
 use super::session::{self, Freshness};
 use super::{App, worker};
 use crate::audit::{Event, Kind};
@@ -22,6 +23,35 @@ use crate::platform;
 pub const DEFAULT_VARIABLE: &str = "MCP_ACCESS_TOKEN";
 /// The longest `NAME=value` that a system takes: Linux allows 128 KiB with the final zero byte.
 const LONGEST_ENTRY: usize = 128 * 1024 - 1;
+/// Beginnings of names that loaders, package managers and version control go by.
+const CHOOSING_FAMILIES: [&str; 9] =
+    ["LD_", "DYLD_", "MCPAUTH_", "GIT_", "NPM_CONFIG_", "BASH_FUNC_", "_RLD", "COR_", "CORECLR_"];
+/// Names that make the system, a shell, an interpreter or a common tool run something, load something, or look for
+/// programs and settings elsewhere: an issuer chooses what a token says, and it can say a path.
+const CHOOSING: [&str; 13] = [
+    // The system.
+    "PATH HOME TMPDIR TMP TEMP GCONV_PATH GLIBC_TUNABLES MALLOC_CONF LOCPATH NLSPATH RES_OPTIONS HOSTALIASES",
+    "COMSPEC PATHEXT SYSTEMROOT SYSTEMDRIVE WINDIR APPDATA LOCALAPPDATA PROGRAMDATA USERPROFILE PSMODULEPATH",
+    "XDG_CONFIG_HOME XDG_CONFIG_DIRS XDG_DATA_HOME XDG_DATA_DIRS XDG_RUNTIME_DIR",
+    // Shells.
+    "SHELL IFS ENV BASH_ENV PROMPT_COMMAND PS0 PS1 PS2 PS3 PS4 BASHOPTS SHELLOPTS CDPATH INPUTRC HISTFILE",
+    "ZDOTDIR FPATH FCEDIT FIGNORE",
+    // What others open.
+    "EDITOR VISUAL PAGER BROWSER MANPAGER SYSTEMD_PAGER SYSTEMD_EDITOR SUDO_EDITOR KUBE_EDITOR LESS LESSOPEN",
+    "LESSCLOSE LESSEDIT LESSKEY LESSKEYIN SSH_ASKPASS SUDO_ASKPASS SSH_AUTH_SOCK RSYNC_RSH CVS_RSH MAKEFLAGS MAKEFILES",
+    // Node, Python, Perl, Ruby, PHP, Lua, Tcl, R.
+    "NODE_OPTIONS NODE_PATH NODE_REPL_EXTERNAL_MODULE NODE_EXTRA_CA_CERTS PYTHONSTARTUP PYTHONPATH PYTHONHOME",
+    "PYTHONBREAKPOINT PYTHONINSPECT PYTHONUSERBASE PYTHONPLATLIBDIR PYTHONWARNINGS PYTHONEXECUTABLE PYTHONPYCACHEPREFIX",
+    "PERL5OPT PERL5LIB PERLLIB PERL5DB PERL5SHELL PERLIO RUBYOPT RUBYLIB RUBYSHELL BUNDLE_GEMFILE GEM_HOME GEM_PATH PHPRC",
+    "PHP_INI_SCAN_DIR LUA_PATH LUA_CPATH LUA_INIT TCLLIBPATH R_PROFILE R_PROFILE_USER R_ENVIRON R_ENVIRON_USER",
+    // The JVM, .NET, Erlang, Go, Rust, and what builds with them.
+    "_JAVA_OPTIONS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS JAVA_OPTS JAVA_HOME CLASSPATH MAVEN_OPTS GRADLE_OPTS SBT_OPTS \
+     DOTNET_STARTUP_HOOKS DOTNET_ADDITIONAL_DEPS DOTNET_ROOT ERL_FLAGS ERL_AFLAGS ERL_ZFLAGS ELIXIR_ERL_OPTIONS GOFLAGS \
+     GOTOOLCHAIN RUSTC RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER RUSTFLAGS RUSTDOC CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN",
+    // Settings that name programs, and modules of what nearly every program is linked with.
+    "KUBECONFIG AWS_CONFIG_FILE DOCKER_CONFIG OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES GTK_MODULES GTK_PATH \
+     GIO_EXTRA_MODULES QT_PLUGIN_PATH VIMINIT EXINIT GVIMINIT MYVIMRC",
+];
 /// What a child keeps with `--clean-env`.
 const CLEAN: [&str; 6] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"];
 /// What a child on Windows cannot do without.
@@ -74,43 +104,8 @@ impl FromStr for Variable {
         if name.is_empty() || !name.chars().all(legal) || name.starts_with(|c: char| c.is_ascii_digit()) {
             return Err("a variable is named in capital letters, digits and underscores".into());
         }
-        let prefixes = ["LD_", "DYLD_", "MCPAUTH_", "GIT_", "NPM_CONFIG_", "BASH_FUNC_", "_RLD"];
-        let names = [
-            "PATH",
-            "HOME",
-            "SHELL",
-            "IFS",
-            "ENV",
-            "BASH_ENV",
-            "PROMPT_COMMAND",
-            "PS4",
-            "NODE_OPTIONS",
-            "NODE_PATH",
-            "PYTHONSTARTUP",
-            "PYTHONPATH",
-            "PYTHONHOME",
-            "PERL5OPT",
-            "PERL5LIB",
-            "PERL5DB",
-            "RUBYOPT",
-            "RUBYLIB",
-            "_JAVA_OPTIONS",
-            "JAVA_TOOL_OPTIONS",
-            "JDK_JAVA_OPTIONS",
-            "CLASSPATH",
-            "GCONV_PATH",
-            "EDITOR",
-            "VISUAL",
-            "PAGER",
-            "BROWSER",
-            "COMSPEC",
-            "PATHEXT",
-            "SYSTEMROOT",
-            "TMPDIR",
-            "GLIBC_TUNABLES",
-            "MALLOC_CONF",
-        ];
-        if prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name) {
+        let chooses = CHOOSING_FAMILIES.iter().any(|prefix| name.starts_with(prefix));
+        if chooses || CHOOSING.iter().any(|names| names.split(' ').any(|own| own == name)) {
             return Err(format!("{name} decides what programs run, so no token is put there"));
         }
         Ok(Self(name.to_owned()))
@@ -131,6 +126,8 @@ pub struct ExecRequest {
     pub clean: Option<Vec<String>>,
     /// How it gets tokens while it runs.
     pub live: Live,
+    /// What is to be left out of what it writes to its standard error, if anything.
+    pub mask: Option<Arc<Mask>>,
     /// The command and its arguments.
     pub command: Vec<OsString>,
 }
@@ -143,13 +140,13 @@ pub fn exec(app: App, request: ExecRequest) -> Result<u8, Error> {
     };
     // Before any token is fetched: a mistyped command must not cost a refresh.
     let program = find(name)?;
-    if request.live.is_wanted() {
+    if request.live.is_wanted() || request.mask.is_some() {
         return live::exec(app, request, program);
     }
     let values = values(&app, &request)?;
     let mut command = command(&app, &request, &program, &values.entries)?;
     if worker::goes_on() && platform::SUPERVISES {
-        return live::stay_with(&request, command);
+        return live::stay_with(app, &request, command);
     }
     platform::run_as_child(&mut command).map_err(|error| cannot_start(&request, &error))
 }
@@ -249,7 +246,11 @@ pub(super) fn values_of(app: &App, request: &ExecRequest, planned: &[Planned]) -
             logins.push(session::fresh_login(app, key, &request.freshness)?);
         }
         let field = field.unwrap_or("token");
-        entries.push((variable.clone(), session::field(&logins[at], field)?));
+        let value = session::field(&logins[at], field)?;
+        if let Some(mask) = request.mask.as_ref().filter(|_| !session::is_public(field)) {
+            mask.learn(&value);
+        }
+        entries.push((variable.clone(), value));
         given.extend((!session::is_public(field)).then_some(at));
     }
     let given: Vec<&Login> = given.into_iter().map(|at| &logins[at]).collect();
@@ -263,6 +264,9 @@ pub(super) fn values_of(app: &App, request: &ExecRequest, planned: &[Planned]) -
 
 /// Writes down that the command gets the token of a login.
 pub(super) fn note(app: &App, request: &ExecRequest, login: &Login) {
+    if let Some(mask) = &request.mask {
+        mask.learn(login.tokens.access_token.expose());
+    }
     let program = request.command.first().map(|name| Path::new(name).file_name().unwrap_or(name));
     let program = program.unwrap_or_default().to_string_lossy();
     app.audit(&Event::new(Kind::HandedOut, &login.key()).about(&login.tokens.facts).to(&*program));
@@ -355,6 +359,17 @@ mod tests {
             "NODE_OPTIONS",
             "PYTHONSTARTUP",
             "GIT_SSH_COMMAND",
+            "ZDOTDIR",
+            "PYTHONBREAKPOINT",
+            "LESSOPEN",
+            "SSH_ASKPASS",
+            "_JAVA_OPTIONS",
+            "JAVA_TOOL_OPTIONS",
+            "RUSTC_WRAPPER",
+            "MYVIMRC",
+            "PERL5OPT",
+            "RUBYOPT",
+            "CORECLR_PROFILER_PATH",
             "MCPAUTH_STORE",
             "A=B",
             "",
@@ -364,7 +379,9 @@ mod tests {
         ] {
             assert!(name.parse::<Variable>().is_err(), "{name}");
         }
-        for name in ["GITHUB_TOKEN", "_X", "A1"] {
+        for name in
+            ["GITHUB_TOKEN", "_X", "A1", "NODE_AUTH_TOKEN", "CARGO_REGISTRY_TOKEN", "LESS_TOKEN", "JAVA"]
+        {
             assert!(name.parse::<Variable>().is_ok(), "{name}");
         }
     }

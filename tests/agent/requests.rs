@@ -182,3 +182,100 @@ fn a_token_that_has_ended_is_renewed_on_the_way() {
     }
     assert_eq!(world.sandbox.books().refreshes, 1);
 }
+
+/// What somebody settled for a server stays, and an answer comes whole and in plain text: in pieces, or compressed, it
+/// could hold the token and nobody here would find it.
+#[test]
+fn a_request_neither_changes_what_is_settled_nor_hides_the_answer_from_us() {
+    let (world, peer) = peer_that(|seen| match seen.path() {
+        "/zipped" => answer(200, "content-encoding: gzip\r\n", b"\x1f\x8bhidden"),
+        _ => answer(200, "content-encoding: identity\r\n", b"plain"),
+    });
+    let file = world.home().join("tenant");
+    std::fs::write(&file, "mine").unwrap();
+    let header = format!("X-Tenant: file:{}", file.display());
+    world.run(&["server", "set", "other", "--header", &header]).succeeded();
+    let mut agent = agent(&world);
+    let asked = peer.seen().len();
+    for name in ["X-Tenant", "x-tenant", "Accept-Encoding", "Range", "If-Range", "A-IM"] {
+        let headers = json!({ name: "theirs" });
+        let told = agent.tool("api_call", &json!({ "server": "other", "path": "/x", "headers": headers }));
+        let told = refused(&told);
+        assert!(
+            told["error"] == "usage" && told["hint"].as_str().unwrap().contains("leave it out"),
+            "{told}"
+        );
+    }
+    assert_eq!(peer.seen().len(), asked);
+    let told = agent.tool("api_call", &json!({ "server": "other", "path": "/zipped" }));
+    assert_eq!(told["structuredContent"]["error"], "withheld", "{told}");
+    assert!(!told.to_string().contains("hidden"));
+    let told = agent.tool("api_call", &json!({ "server": "other", "path": "/x" }));
+    assert_eq!(done(&told)["data"], "plain");
+    let seen = peer.seen().pop().unwrap();
+    assert_eq!((seen.header("x-tenant"), seen.header("accept-encoding")), ("mine".into(), String::new()));
+}
+
+/// A batch is several requests, and each of them can be taken back and needs a number of its own.
+#[test]
+fn what_came_in_a_batch_can_be_cancelled_and_has_a_number_of_its_own() {
+    let (world, peer, sender) = holding();
+    let mut agent =
+        crate::support::talk::Talk::greeted(world.command(&["mcp", "--store", "file"]), "2025-03-26");
+    let call = |id: &str, path: &str| {
+        let arguments = json!({ "server": "other", "path": path });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call",
+            "params": { "name": "api_call", "arguments": arguments } })
+    };
+    let ping = |id: &str| json!({ "jsonrpc": "2.0", "id": id, "method": "ping" });
+    let batch = json!([
+        ping("a"),
+        call("slow", "/slow"),
+        call("next", "/next"),
+        ping("a"),
+        ping("z"),
+        call("later", "/later")
+    ]);
+    agent.write(batch.to_string().as_bytes());
+    crate::support::steps::eventually(|| peer.was_asked_for("/slow"));
+    // Its number is taken while it is at work.
+    agent.write(call("slow", "/x").to_string().as_bytes());
+    let refusal = agent.next().unwrap();
+    assert_eq!((&refusal["id"], &refusal["error"]["code"]), (&json!("slow"), &json!(-32600)));
+    // One that has not begun yet, and one that has.
+    agent.tell("notifications/cancelled", &json!({ "requestId": "later" }));
+    agent.tell("notifications/cancelled", &json!({ "requestId": "slow" }));
+    let answer = agent.next().unwrap();
+    let mut ids: Vec<(&str, bool)> = answer
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| (part["id"].as_str().unwrap(), part["error"].is_object()))
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [("a", false), ("a", true), ("next", false), ("z", false)], "{answer}");
+    assert!(peer.was_asked_for("/next") && !peer.was_asked_for("/later"));
+    drop(sender);
+    // Their numbers are free again.
+    agent.write(call("slow", "/x").to_string().as_bytes());
+    assert_eq!(agent.next().unwrap()["result"]["structuredContent"]["data"], "quick");
+    let (exit, errors, _) = agent.end();
+    assert_eq!((exit, errors.as_str()), (0, ""));
+}
+
+#[test]
+fn a_server_that_is_no_url_is_told_how_to_name_one() {
+    let world = World::new();
+    let mut agent = agent(&world);
+    for server in ["", "not a url", "http://example.com/mcp", "ftp://example.com/x", "https://"] {
+        for (tool, arguments) in [
+            ("api_call", json!({ "server": server, "path": "/x" })),
+            ("auth_login", json!({ "server": server })),
+            ("auth_status", json!({ "server": server })),
+        ] {
+            let told = agent.tool(tool, &arguments);
+            let told = refused(&told);
+            assert!(told["hint"].as_str().is_some_and(|hint| hint.contains("https://")), "{server} {told}");
+        }
+    }
+}

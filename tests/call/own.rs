@@ -79,3 +79,20 @@ fn without_its_value_nothing_is_sent() {
     world.run(&["server", "set", "other", "--unset", "headers"]).succeeded();
     world.run(&["call", "other", "-d", "{}"]).succeeded();
 }
+
+#[test]
+fn what_is_settled_is_not_said_otherwise_on_the_way() {
+    let (world, server) = crate::peer_that(|_| answer(200, "", b"{}"));
+    let world_file = world.home().join("tenant");
+    std::fs::write(&world_file, "hush-tenant").unwrap();
+    let header = format!("X-Tenant: file:{}", world_file.display());
+    world.run(&["server", "set", "other", "--header", &header]).succeeded();
+    let asked = server.seen().len();
+    let ran = world.run(&["call", "other", "-H", "x-TENANT: s3cret", "-d", "{}"]);
+    ran.failed_with(2, "the header x-tenant is settled for other");
+    assert!(!ran.stderr.contains("s3cret"), "{ran:?}");
+    assert_eq!(server.seen().len(), asked);
+    world.run(&["call", "other", "-H", "X-Other: y", "-d", "{}"]).succeeded();
+    let seen = server.seen().pop().unwrap();
+    assert_eq!((seen.header("x-tenant"), seen.header("x-other")), ("hush-tenant".into(), "y".into()));
+}

@@ -259,9 +259,24 @@ fn the_token_is_renewed_before_the_start_and_not_otherwise() {
 #[test]
 fn a_variable_that_chooses_programs_is_refused() {
     let world = World::expired();
-    for variable in
-        ["PATH", "LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "NODE_OPTIONS", "MCPAUTH_STORE"]
-    {
+    for variable in [
+        "PATH",
+        "LD_PRELOAD",
+        "DYLD_INSERT_LIBRARIES",
+        "BASH_ENV",
+        "NODE_OPTIONS",
+        "MCPAUTH_STORE",
+        "ZDOTDIR",
+        "PYTHONBREAKPOINT",
+        "LESSOPEN",
+        "SSH_ASKPASS",
+        "_JAVA_OPTIONS",
+        "JAVA_TOOL_OPTIONS",
+        "PERL5OPT",
+        "RUBYOPT",
+        "OPENSSL_CONF",
+        "DOTNET_STARTUP_HOOKS",
+    ] {
         let wish = format!("{variable}=box");
         let ran = world.run(&["exec", "-e", &wish, "--", "env"]);
         assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "{ran:?}");

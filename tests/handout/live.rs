@@ -18,7 +18,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::support::steps::eventually;
-use crate::support::{World, call};
+use crate::support::{World, call, stranger};
 
 /// A command that runs, with its parent.
 struct Running {
@@ -219,6 +219,28 @@ fn a_socket_gives_a_fresh_token_to_everybody_who_asks() {
     assert!(!path.exists() && !path.parent().unwrap().exists());
 }
 
+/// Where the child of the story below finds what to ask.
+const ASKS_AT: &str = "LIVE_STORY_SOCKET";
+
+/// P-10.
+#[test]
+fn another_user_gets_no_token_also_where_somebody_has_opened_the_socket_to_all() {
+    if let Some(socket) = std::env::var_os(ASKS_AT) {
+        // As the other user: the connection is made, and nothing is said on it.
+        assert_eq!(ask(Path::new(&socket)), "");
+        return;
+    }
+    let world = signed_in();
+    let mut running = Running::start(&world, &["--socket"], SHOW_SOCKET);
+    let path = PathBuf::from(running.line());
+    stranger::open_to_all(world.home(), &path);
+    let name = "live::another_user_gets_no_token_also_where_somebody_has_opened_the_socket_to_all";
+    stranger::plays(name, (ASKS_AT, &path));
+    let mode = fs::metadata(&path).unwrap().mode() & 0o777;
+    assert_eq!((mode, ask(&path).trim_end()), (0o666, &*world.token(&[])));
+    assert_eq!(running.ends(), 0);
+}
+
 #[test]
 fn many_who_ask_at_once_cause_one_refresh() {
     let world = hasty();
@@ -283,7 +305,7 @@ fn a_job_that_is_stopped_stops_as_a_whole_and_goes_on_as_a_whole() {
 fn the_exit_code_of_a_command_with_live_tokens_is_the_commands() {
     let world = signed_in();
     for (script, code) in [("exit 0", 0), ("exit 1", 1), ("exit 42", 42), ("kill -9 $$", 137)] {
-        for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry"] {
+        for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry", "--mask"] {
             assert_eq!(world.run(&["exec", flag, "--", "sh", "-c", script]).exit, code, "{flag}: {script}");
         }
     }
@@ -293,14 +315,14 @@ fn the_exit_code_of_a_command_with_live_tokens_is_the_commands() {
 #[test]
 fn without_a_token_or_a_program_no_command_with_live_tokens_is_started() {
     let world = World::expired();
-    for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry"] {
+    for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry", "--mask"] {
         let ran = world.run(&["exec", flag, "--", "no-such-command"]);
         ran.failed_with(127, "there is no such command");
     }
     assert_eq!(world.sandbox.books().refresh_attempts, 0);
     world.sandbox.revoke_everything();
     let marker = world.home().join("started");
-    for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry"] {
+    for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry", "--mask"] {
         let ran = world.run(&["exec", flag, "--", "touch", marker.to_str().unwrap()]);
         ran.failed_with(3, "the issuer ended this login");
     }
@@ -387,6 +409,31 @@ fn nothing_with_a_token_outlasts_the_end_of_everybody_who_could_tidy_up() {
     });
 }
 
+///
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_whose_tokens_nobody_keeps_any_more_is_told_so_and_ended() {
+    let world = signed_in();
+    let said = world.home().join("said");
+    let script = "trap 'echo TERM; exit 7' TERM; echo $$; while sleep 0.02; do :; done";
+    for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry"] {
+        let mut command = world.command(&["exec", flag, "--", "sh", "-c", script]);
+        command.stderr(fs::File::create(&said).unwrap());
+        let mut running = Running::of(command);
+        let command = Pid::from_raw(running.line().parse().unwrap());
+        let others: Vec<Pid> = children(running.id()).into_iter().filter(|id| *id != command).collect();
+        let [keeper] = others[..] else { panic!("{others:?}") };
+        kill(keeper, Signal::SIGKILL).unwrap();
+        assert_eq!((running.line().as_str(), running.has_ended()), ("TERM", 7), "{flag}");
+        running.is_silent();
+        let said = fs::read_to_string(&said).unwrap();
+        assert!(
+            said.contains("the process that keeps the tokens of the command has ended"),
+            "{flag}: {said}"
+        );
+    }
+}
+
 ///
 #[cfg(target_os = "linux")]
 #[test]
@@ -394,7 +441,7 @@ fn a_command_with_live_tokens_finds_nothing_open_that_it_would_not_find_alone() 
     let world = signed_in();
     let list = "ls /proc/self/fd | tr '\\n' ' '";
     let alone = Command::new("sh").args(["-c", list]).stdin(Stdio::null()).output().unwrap().stdout;
-    let ran = world.run(&["exec", "--token-file", "--socket", "--", "sh", "-c", list]);
+    let ran = world.run(&["exec", "--token-file", "--socket", "--mask", "--", "sh", "-c", list]);
     assert_eq!(ran.stdout, String::from_utf8(alone).unwrap());
     // Of the others the C library keeps some for itself.
     let standard = |text: &[u8]| {
@@ -454,7 +501,8 @@ fn a_network_that_is_down_starts_nothing_either() {
     let mut world = World::expired();
     world.cut_off();
     let marker = world.home().join("started");
-    for flags in [&[][..], &["--token-file"], &["--socket"], &["--proxy"], &["--restart-before-expiry"]] {
+    let live = [&["--token-file"][..], &["--socket"], &["--proxy"], &["--restart-before-expiry"]];
+    for flags in live.into_iter().chain([&[][..], &["--mask"]]) {
         let ran = world.run(&[&["exec"], flags, &["--", "touch", marker.to_str().unwrap()]].concat());
         assert_eq!(ran.exit, 6, "{ran:?}");
     }

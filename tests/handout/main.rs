@@ -9,6 +9,7 @@ mod exec;
 mod guarded;
 mod headers;
 mod live;
+mod masked;
 mod token;
 
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};

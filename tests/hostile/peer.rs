@@ -26,6 +26,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Such as `GET /mcp?x=1`.
+    pub(crate) fn line(&self) -> &str {
+        &self.line
+    }
+
     /// Such as `GET /mcp`.
     pub(crate) fn what(&self) -> &str {
         self.line.split('?').next().unwrap_or_default()

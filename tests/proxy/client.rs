@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::World;
+use crate::support::{Ran, World, finish};
 
 /// A proxy that runs. Dropping it kills it.
 pub(crate) struct Proxy {
@@ -41,6 +41,19 @@ impl Proxy {
             panic!("{error}: {line:?} {text}")
         });
         Self { child, told, stderr }
+    }
+
+    /// One that does not come to listen, and what it says instead.
+    pub(crate) fn refused(world: &World, args: &[&str]) -> Ran {
+        let mut command = world.command(&[&["proxy"], args].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (mut output, mut first) = (child.stdout.take().unwrap(), [0]);
+        if output.read(&mut first).unwrap() > 0 {
+            let _ = child.kill();
+            panic!("it listens");
+        }
+        child.stdout = Some(output);
+        finish(child, String::new())
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -91,6 +104,12 @@ impl Proxy {
 
     pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
         self.ask(&format!("POST {path}"), "Content-Type: application/json\r\n", body)
+    }
+
+    /// Ends it as nobody can refuse.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks it to end, and gives its exit code and what it said.

@@ -48,6 +48,26 @@ fn the_only_server_needs_no_name() {
     assert_eq!(peer.seen().len(), before);
 }
 
+/// P-06.
+#[test]
+fn the_query_of_a_server_is_no_more_for_a_client_to_change_than_its_path() {
+    let peer = named("in");
+    let world = World::new();
+    sign_in(&world, &format!("{}?tenant=a&x", peer.url()), "other");
+    let proxy = Proxy::start(&world, &["other"]);
+    for (asked, sent) in [
+        ("/", "/mcp?tenant=a&x"),
+        ("/?", "/mcp?tenant=a&x"),
+        ("/y?b=1&c", "/mcp/y?tenant=a&x&b=1&c"),
+        ("/?tenant=b&b=%26tenant", "/mcp?tenant=a&x&b=%26tenant"),
+        ("/?b=1;tenant=b&%74enant=b&TENANT=b&X=1&c=1", "/mcp?tenant=a&x&c=1"),
+        ("/?&&b=1&", "/mcp?tenant=a&x&b=1"),
+    ] {
+        assert_eq!(proxy.ask(&format!("GET {asked}"), "", "").body, "in", "{asked}");
+        assert_eq!(peer.seen().pop().unwrap().line(), format!("GET {sent}"), "{asked}");
+    }
+}
+
 #[test]
 fn what_is_counted_is_told_to_those_who_know_the_secret() {
     let (proxy, _world, _peer) = crate::peer_that(|_| answer(200, "", b"four"), &["--metrics"]);

@@ -59,6 +59,23 @@ fn what_says_who_a_client_is_does_not_pass() {
     assert_eq!((seen.body.as_str(), seen.header("host")), ("{\"a\": 1}", peer.address().to_string()));
 }
 
+/// P-07.
+#[test]
+fn what_is_settled_for_a_server_is_not_for_a_client_to_say() {
+    let (_before, world, peer) = peer_that(|_| answer(200, "", b"{}"), &[]);
+    let file = world.home().join("tenant");
+    std::fs::write(&file, "mine").unwrap();
+    let header = format!("X-Tenant: file:{}", file.display());
+    world.run(&["server", "set", "other", "--header", &header]).succeeded();
+    let proxy = Proxy::start(&world, &["other"]);
+    let headers =
+        "Content-Type: application/json\r\nX-Tenant: theirs\r\nx-tenant: theirs, too\r\nX-Other: kept\r\n";
+    assert_eq!(proxy.ask("POST /", headers, "{}").status, 200);
+    let seen = authorized(&peer).pop().unwrap();
+    assert_eq!((seen.header("x-tenant"), seen.header("x-other")), ("mine".into(), "kept".into()));
+    assert!(!seen.holds("theirs"));
+}
+
 /// P-09.
 #[test]
 fn where_a_server_points_nobody_goes() {

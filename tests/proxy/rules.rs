@@ -50,6 +50,26 @@ fn only_what_is_allowed_passes() {
     assert_eq!(authorized(&peer).len(), before + 1);
 }
 
+/// A client that runs wild wears out neither the server nor the account there.
+#[test]
+fn no_more_requests_pass_than_the_rate_lets() {
+    let (proxy, _world, peer) = peer_that(|_| answer(200, "", b"{}"), &["--rate", "2/h", "--metrics"]);
+    let before = authorized(&peer).len();
+    let (head, body) = call("echo");
+    let told = [(); 3].map(|()| proxy.ask("POST /", &head, &body));
+    assert_eq!(told.each_ref().map(|told| told.status), [200, 200, 429], "{told:?}");
+    // A new one after half an hour, of which the first two have taken a moment.
+    assert!(
+        told[2].head.contains("retry-after: 1800") || told[2].head.contains("retry-after: 1799"),
+        "{told:?}"
+    );
+    assert!(told[2].error().contains("--rate") && told[2].body.contains(r#""id":7"#), "{told:?}");
+    assert_eq!(authorized(&peer).len(), before + 2);
+    let metrics = proxy.ask("GET /metrics", "", "").body;
+    let blocked = metrics.lines().find(|line| line.starts_with("mcpauth_proxy_blocked_messages_total{"));
+    assert!(blocked.is_some_and(|blocked| blocked.ends_with(" 1")), "{metrics}");
+}
+
 /// The server drops what it does not know and reads the encoding that it is told; a proxy that did otherwise would let
 /// calls pass that it was told to stop.
 #[test]
@@ -82,6 +102,24 @@ fn methods_may_be_chosen() {
         let told = proxy.post("/", &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#));
         assert_eq!(told.body, "{}", "{method}");
     }
+}
+
+/// A client that can read compressed answers is no reason for the server to send what nobody here can read.
+#[test]
+fn where_there_are_rules_answers_come_in_plain_text_or_not_at_all() {
+    let accept = "Accept-Encoding: gzip, br\r\nContent-Type: application/json\r\n";
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let says = |_: &crate::Seen| {
+        answer(200, "content-type: application/json\r\ncontent-encoding: gzip\r\n", b"\x1f\x8badmin")
+    };
+    let (proxy, _world, peer) = peer_that(says, &["--deny-tool", "admin"]);
+    let told = proxy.ask("POST /", accept, list);
+    assert_eq!(authorized(&peer).last().unwrap().header("accept-encoding"), "");
+    assert_eq!(told.status, 502, "{told:?}");
+    assert!(told.error().contains("compressed") && !told.body.contains("admin"), "{told:?}");
+    let (proxy, _world, peer) = peer_that(|_| answer(200, "content-encoding: gzip\r\n", b"as it is"), &[]);
+    assert_eq!(proxy.ask("POST /", accept, list).body, "as it is");
+    assert_eq!(authorized(&peer).last().unwrap().header("accept-encoding"), "gzip, br");
 }
 
 #[test]

@@ -10,6 +10,8 @@ pub mod crowd;
 pub mod desk;
 pub mod spellings;
 pub mod steps;
+#[cfg(unix)]
+pub mod stranger;
 pub mod talk;
 #[cfg(unix)]
 pub mod witness;

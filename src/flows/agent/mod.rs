@@ -9,6 +9,7 @@ mod tools;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +21,9 @@ use self::answers::Era;
 use self::sign_ins::SignIns;
 use self::tools::Tools;
 use super::App;
-use super::bridge::host::Host;
-use super::bridge::orphaned;
+use super::host::{Host, orphaned};
 use crate::error::Error;
 use crate::http;
-use crate::mcp::lines::{LINE_LIMIT, Line, LineReader};
 use crate::mcp::message::{self, INVALID_REQUEST, Id, Kind, Message, SERVER_ERROR};
 use crate::platform::{self, Stream};
 
@@ -59,7 +58,8 @@ struct Agent {
     tools: Tools,
     /// What was agreed on with a host that introduces itself.
     revision: Cell<&'static str>,
-    at_work: RefCell<HashMap<Id, AbortHandle>>,
+    /// Requests that are not answered yet, with what ends the work at them once it has begun.
+    at_work: RefCell<HashMap<Id, Option<AbortHandle>>>,
 }
 
 impl Agent {
@@ -91,21 +91,9 @@ impl Agent {
         }
     }
 
-    /// Takes what the host says until it says no more, and for a moment waits for what it has not been answered.
+    /// Takes what the host says, and for a moment waits for what it has not been answered.
     async fn listen(self: &Rc<Self>, input: &mut Stream) {
-        let mut lines = LineReader::default();
-        while let Ok(Some(line)) = lines.next(input).await {
-            match line {
-                Line::Whole(bytes) => match Message::read(bytes) {
-                    Ok(message) => self.take(message).await,
-                    Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
-                },
-                Line::TooLong => {
-                    let why = format!("a message has more than {LINE_LIMIT} bytes");
-                    self.complain(INVALID_REQUEST, &why).await;
-                }
-            }
-        }
+        self.host.listen(input, async |message| self.take(message).await).await;
         let _ = tokio::time::timeout(GRACE, self.host.answered()).await;
     }
 
@@ -116,12 +104,7 @@ impl Agent {
         }
     }
 
-    async fn complain(&self, code: i64, why: &str) {
-        self.host.deliver(&message::failure(None, code, why)).await;
-    }
-
     async fn take(self: &Rc<Self>, message: Message) {
-        self.host.asks(&message);
         match message.kind() {
             Kind::Request { id, .. } => {
                 let id = id.clone();
@@ -130,7 +113,7 @@ impl Agent {
             Kind::Notification { method } if &**method == "notifications/cancelled" => self.cancel(&message),
             // Nothing was asked, and nothing else has to be known.
             Kind::Notification { .. } | Kind::Response { .. } => {}
-            Kind::Batch(_) if self.revision.get() == WITH_BATCHES => self.begin_batch(message),
+            Kind::Batch(_) if self.revision.get() == WITH_BATCHES => self.begin_batch(&message),
             Kind::Batch(_) => {
                 for id in message.request_ids() {
                     let why = "messages come one at a time in this revision";
@@ -143,7 +126,7 @@ impl Agent {
     /// Answers a request at once where that takes no time, else beside the others.
     async fn begin(self: &Rc<Self>, id: Id, message: Message) {
         if self.at_work.borrow().contains_key(&id) {
-            let answer = message::failure(Some(&id), INVALID_REQUEST, "another request has this id");
+            let answer = doubled(&id);
             return self.host.deliver(&answer).await;
         }
         if self.at_work.borrow().len() >= AT_ONCE {
@@ -161,25 +144,44 @@ impl Agent {
             own.host.deliver(&answer).await;
             own.at_work.borrow_mut().remove(&number);
         });
-        self.at_work.borrow_mut().insert(id, working.abort_handle());
+        self.at_work.borrow_mut().insert(id, Some(working.abort_handle()));
     }
 
     /// Answers several requests together, in one message as they came (JSON-RPC 2.0 section 6).
-    fn begin_batch(self: &Rc<Self>, message: Message) {
+    fn begin_batch(self: &Rc<Self>, message: &Message) {
+        let Kind::Batch(parts) = message.kind() else { return };
+        let is_new = |id: &Id| match self.at_work.borrow_mut().entry(id.clone()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => place.insert(None).is_none(),
+        };
+        let requests = parts.iter().filter_map(|part| Some((part.request_id()?.clone(), part.clone())));
+        let requests: Vec<_> = requests.map(|(id, part)| (is_new(&id), id, part)).collect();
         let own = Rc::clone(self);
         tokio::task::spawn_local(async move {
-            let Kind::Batch(parts) = message.kind() else { return };
             let mut answers = Vec::new();
-            for part in parts {
-                if let Some(id) = part.request_id() {
-                    answers.push(own.answer(id, part).await.bytes().clone());
-                }
+            for (is_new, id, part) in requests {
+                let answer = if is_new { own.take_turn(id, part).await } else { Some(doubled(&id)) };
+                answers.extend(answer.map(|answer| String::from_utf8_lossy(answer.bytes()).into_owned()));
             }
-            let texts: Vec<_> = answers.iter().map(|answer| String::from_utf8_lossy(answer)).collect();
-            if let Ok(answer) = Message::read(format!("[{}]", texts.join(",")).into()) {
+            if let Ok(answer) = Message::read(format!("[{}]", answers.join(",")).into())
+                && !answers.is_empty()
+            {
                 own.host.deliver(&answer).await;
             }
         });
+    }
+
+    /// Answers one request of a batch, unless it is cancelled.
+    async fn take_turn(self: &Rc<Self>, id: Id, message: Message) -> Option<Message> {
+        if !self.at_work.borrow().contains_key(&id) {
+            return None;
+        }
+        let (own, number) = (Rc::clone(self), id.clone());
+        let working = tokio::task::spawn_local(async move { own.answer(&number, &message).await });
+        self.at_work.borrow_mut().insert(id.clone(), Some(working.abort_handle()));
+        let answer = working.await.ok()?;
+        self.at_work.borrow_mut().remove(&id);
+        Some(answer)
     }
 
     /// Does not go on with what the host does not wait for any more. A sign-in that was begun stays open.
@@ -188,7 +190,9 @@ impl Agent {
         let named = params.and_then(|params| Id::read(&params.get("requestId")?.to_string()));
         let Some(id) = named else { return };
         if let Some(working) = self.at_work.borrow_mut().remove(&id) {
-            working.abort();
+            if let Some(working) = working {
+                working.abort();
+            }
             self.host.forget(&id);
         }
     }
@@ -213,4 +217,9 @@ impl Agent {
         }
         self.tools.answer_introduced(message).await
     }
+}
+
+/// What is said to a request whose number another one has.
+fn doubled(id: &Id) -> Message {
+    message::failure(Some(id), INVALID_REQUEST, "another request has this id")
 }

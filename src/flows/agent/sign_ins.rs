@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::tools::{SignInWish, StatusWish, Told, describe};
+use super::tools::{SignInWish, StatusWish, Told, describe, named};
 use crate::browser::{Browser, BrowserError};
 use crate::config::ServerProfile;
 use crate::console::{Console, Tone};
@@ -135,7 +135,7 @@ impl SignIns {
 
     /// The sign-in that is wanted. What the user settled for a server stays as it is.
     fn request(&self, wish: &SignInWish) -> Result<LoginRequest, Error> {
-        let server: ServerArg = wish.server.parse()?;
+        let server = named(&wish.server)?;
         let profile = match (self.app.config.find(&server)?, &server) {
             (Some(profile), _) => profile,
             (None, ServerArg::Url(url)) => ServerProfile::new(self.app.config.name_for(url)?, url.clone()),
@@ -182,7 +182,7 @@ impl SignIns {
     }
 
     fn status_of(&self, server: &str, wish: &StatusWish) -> Result<Told, Error> {
-        let server: ServerArg = server.parse()?;
+        let server = named(server)?;
         let name = self.app.config.find(&server)?.map(|profile| profile.name);
         let is_meant = |session: &&Session| {
             // A server that nobody has signed in to yet is known by its URL only.

@@ -13,7 +13,7 @@ use super::sign_ins::SignIns;
 use crate::error::Error;
 use crate::flows::App;
 use crate::mcp::message::{INVALID_PARAMS, Message};
-use crate::model::Name;
+use crate::model::{Malformed, Name, ServerArg};
 use crate::peer_text::PeerText;
 
 /// Everything that an agent can have done.
@@ -147,6 +147,14 @@ impl Told {
             "isError": self.failed,
         })
     }
+}
+
+/// The server that a model means.
+pub(super) fn named(server: &str) -> Result<ServerArg, Error> {
+    server.parse().map_err(|error: Malformed| Error::Usage {
+        message: error.to_string(),
+        hint: "give its URL, such as https://mcp.example.com/mcp, or the name under which it is known".into(),
+    })
 }
 
 /// An error for a model: in words, and with what the person can type.

@@ -3,7 +3,6 @@
 mod answer;
 mod budget;
 mod endpoint;
-pub(super) mod host;
 mod legacy;
 mod pace;
 mod provisional;
@@ -21,17 +20,16 @@ use std::time::Duration;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::Instant;
 
-use self::host::Host;
 use self::standing::Ends;
 use self::upstream::Upstream;
 use self::way::Way;
 use super::App;
 use super::attempt::Policy;
+use super::host::{Host, orphaned};
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::http;
-use crate::mcp::lines::{LINE_LIMIT, Line, LineReader};
-use crate::mcp::message::{self, INVALID_REQUEST, Message};
+use crate::mcp::message::{self, Message};
 use crate::mcp::tool_filter::ToolFilter;
 use crate::model::{Name, ServerArg};
 use crate::platform::{self, Stream};
@@ -41,8 +39,6 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long everything may take that is still to be done then: hosts kill what does not end within two seconds.
 const ENDING: Duration = Duration::from_millis(1900);
 const _: () = assert!(GRACE.as_millis() < ENDING.as_millis() && ENDING.as_millis() < 2000);
-/// How often it is looked whether whoever started us is still there.
-const PARENT: Duration = Duration::from_secs(2);
 
 /// What is to be bridged.
 pub struct BridgeRequest {
@@ -83,7 +79,7 @@ pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
     http::block_on(story).map_err(|error| unforeseen(&error))?
 }
 
-/// Revision 2026-07-28 has no `WebSockets`, so there is nobody to translate for.
+/// Revision 2026-07-28 has no WebSocket, so there is nobody to translate for.
 fn no_translation(profile: &ServerProfile) -> Error {
     Error::Usage {
         message: format!(
@@ -144,29 +140,15 @@ impl Bridge {
         let _ = tokio::time::timeout_at(ended + ENDING, leaving).await;
     }
 
-    /// Takes what the host says until it says no more, and for a moment waits for what it has not been answered. Tells when
-    /// it said no more.
+    /// Takes what the host says, and for a moment waits for what it has not been answered. Tells when it said no more.
     async fn listen(&self, input: &mut Stream) -> Instant {
-        let mut lines = LineReader::default();
-        while let Ok(Some(line)) = lines.next(input).await {
-            match line {
-                Line::Whole(bytes) => match Message::read(bytes) {
-                    Ok(message) => self.take(message).await,
-                    Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
-                },
-                Line::TooLong => {
-                    let why = format!("a message has more than {LINE_LIMIT} bytes");
-                    self.complain(INVALID_REQUEST, &why).await;
-                }
-            }
-        }
+        self.host.listen(input, async |message| self.take(message).await).await;
         let ended = Instant::now();
         let _ = tokio::time::timeout_at(ended + GRACE, self.host.answered()).await;
         ended
     }
 
     async fn take(&self, message: Message) {
-        self.host.asks(&message);
         if let Some(id) = message::cancelled(&message) {
             self.host.forget(&id);
         }
@@ -177,17 +159,5 @@ impl Bridge {
             return;
         }
         self.upstream.take(message).await;
-    }
-
-    async fn complain(&self, code: i64, why: &str) {
-        self.host.deliver(&message::failure(None, code, why)).await;
-    }
-}
-
-/// Waits until this process, which started us, has gone: a host that was killed may have left our input open with somebody
-/// else.
-pub(super) async fn orphaned(parent: Option<u32>) {
-    while platform::parent() == parent {
-        tokio::time::sleep(PARENT).await;
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::host::Host;
 use super::way::Way;
+use crate::flows::host::Host;
 use crate::mcp::message::{self, Id, Message, success};
 
 /// How long a host waits for its greeting, at least; then it is given one that is provisional.

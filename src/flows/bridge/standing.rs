@@ -14,11 +14,11 @@ use tokio::sync::{RwLock, Semaphore, watch};
 use tokio::task::{AbortHandle, spawn_local};
 
 use super::budget::{Budget, Room};
-use super::host::Host;
 use super::pace::{Pace, chance, is_passing};
 use super::provisional;
 use super::way::Way;
 use crate::error::Error;
+use crate::flows::host::Host;
 use crate::http::{Bytes, HttpError};
 use crate::mcp::message::{Id, Message};
 use crate::mcp::tool_filter::ToolFilter;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use tokio::task::{AbortHandle, spawn_local};
 
-use super::host::Host;
 use super::pace::{Pace, chance};
 use super::provisional;
 use super::streamable::Streamable;
 use super::way::Way;
+use crate::flows::host::Host;
 use crate::mcp::message::{Id, Message, cancelled};
 use crate::mcp::tool_filter::ToolFilter;
 use crate::mcp::translate::{Effect, Translator};

@@ -61,7 +61,7 @@ impl Leads {
         policy: Policy,
     ) -> Self {
         Self {
-            relay: Arc::new(Relay::new(Arc::clone(app), &profile, account)),
+            relay: Arc::new(Relay::standing(Arc::clone(app), &profile, account)),
             attempt: Arc::new(Attempt::new(Arc::clone(app), profile, account.clone(), policy)),
             has_profile,
         }

@@ -36,6 +36,9 @@ pub(super) async fn open(scene: &Scene, prepared: &mut Prepared) -> Result<(), E
     let proxy = proxy::start(Arc::clone(&scene.app), request).await?;
     for planned in flowing() {
         let secret = proxy.secret().map_or("", |secret| secret.expose());
+        if let Some(mask) = &scene.request.mask {
+            mask.learn(secret);
+        }
         let url = format!("{}/{secret}/{}", proxy.origin(), planned.key.server);
         add(&mut prepared.variables, format!("{}_URL", planned.variable), Zeroizing::new(url))?;
     }

@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, PipeReader, PipeWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use tokio::process::Child;
 use zeroize::Zeroizing;
 
 use super::room::{self, Room};
@@ -48,24 +49,27 @@ enum Answer {
 pub(super) struct Keeper(Mutex<Line>);
 
 struct Line {
-    process: Child,
-    orders: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    orders: Option<PipeWriter>,
+    answers: BufReader<PipeReader>,
 }
 
 impl Keeper {
-    pub(super) fn start(app: &App) -> Result<Self, Error> {
+    /// Starts one, within a runtime, which then tells when it has ended.
+    pub(super) fn start(app: &App) -> Result<(Self, Child), Error> {
         let failed = |why: &str| Error::Unforeseen(format!("the process that keeps token files: {why}"));
         let program = app.ports.program.as_ref().ok_or_else(|| failed("where mcpauth lies is not known"))?;
         let mut command = Command::new(program);
         // A name such as /proc/self/exe would tell nobody anything.
         exec::set_name(&mut command, OsStr::new("mcpauth"));
         command.arg(COMMAND).env_clear().current_dir("/");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().map_err(|error| failed(&error.to_string()))?;
-        let orders = process.stdin.take();
-        let answers = process.stdout.take().ok_or_else(|| failed("it does not answer"))?;
-        Ok(Self(Mutex::new(Line { process, orders, answers: BufReader::new(answers) })))
+        let pipes = io::pipe().and_then(|orders| Ok((orders, io::pipe()?)));
+        let ((input, orders), (answers, output)) = pipes.map_err(|error| failed(&error.to_string()))?;
+        command.stdin(input).stdout(output).stderr(Stdio::null());
+        // With the command go our copies of its ends of the pipes.
+        let process = tokio::process::Command::from(command).spawn();
+        let process = process.map_err(|error| failed(&error.to_string()))?;
+        let line = Line { orders: Some(orders), answers: BufReader::new(answers) };
+        Ok((Self(Mutex::new(line)), process))
     }
 
     /// Has a directory removed in the end.
@@ -119,9 +123,9 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // That is the end of its standard input; once it has ended nothing is left.
+        // That is the end of its standard input; once its standard output has ended nothing is left.
         drop(self.orders.take());
-        let _ = self.process.wait();
+        let _ = io::copy(&mut self.answers, &mut io::sink());
     }
 }
 

@@ -6,6 +6,7 @@
 mod feed;
 mod front;
 mod keeper;
+mod mask;
 mod restart;
 mod room;
 mod socket;
@@ -28,10 +29,11 @@ use feed::Feed;
 use keeper::Keeper;
 use room::Room;
 use socket::Socket;
-use supervisor::{Happening, Supervisor};
+use supervisor::{Guard, Happening, Supervisor};
 use token_file::TokenFile;
 
 pub use keeper::{COMMAND as KEEPER_COMMAND, keep};
+pub use mask::Mask;
 
 /// How a command gets tokens while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,10 +79,13 @@ impl Scene {
 /// Starts the command, stays with it, and gives its exit code.
 pub fn exec(app: App, request: ExecRequest, program: PathBuf) -> Result<u8, Error> {
     if !platform::SUPERVISES {
-        return Err(Error::Usage {
-            message: "a command cannot be given live tokens on this system".into(),
-            hint: "let it call `mcpauth token` when it needs one".into(),
-        });
+        let (message, hint) = if request.live.is_wanted() {
+            let message = "a command cannot be given live tokens on this system";
+            (message, "let it call `mcpauth token` when it needs one")
+        } else {
+            ("what a command says cannot be masked on this system", "leave out --mask")
+        };
+        return Err(Error::Usage { message: message.into(), hint: hint.into() });
     }
     let scene = Scene { app: Arc::new(app), request: Arc::new(request), program };
     let done = http::block_on(async {
@@ -90,9 +95,9 @@ pub fn exec(app: App, request: ExecRequest, program: PathBuf) -> Result<u8, Erro
 }
 
 /// Runs the command as it is, and gives its exit code.
-pub(super) fn stay_with(request: &ExecRequest, command: Command) -> Result<u8, Error> {
+pub(super) fn stay_with(app: App, request: &ExecRequest, command: Command) -> Result<u8, Error> {
     let done = http::block_on(async {
-        let mut supervisor = Supervisor::new(None)?;
+        let mut supervisor = Supervisor::new(&Arc::new(app), None)?;
         supervisor.start(request, command)?;
         Ok(supervisor.wait().await)
     });
@@ -101,8 +106,9 @@ pub(super) fn stay_with(request: &ExecRequest, command: Command) -> Result<u8, E
 
 /// Runs the command while its tokens are renewed beside it.
 async fn serve(scene: &Scene) -> Result<u8, Error> {
-    let keeper = Arc::new(Keeper::start(&scene.app)?);
-    let mut supervisor = Supervisor::new(Some(Arc::clone(&keeper)))?;
+    let guard = Guard::start(&scene.app)?;
+    let keeper = guard.keeper();
+    let mut supervisor = Supervisor::new(&scene.app, Some(guard))?;
     let preparing = scene.in_background(move |scene| prepare(scene, &keeper));
     let mut prepared = match supervisor.attend(preparing).await {
         Happening::Other(prepared) => prepared?,
@@ -114,10 +120,12 @@ async fn serve(scene: &Scene) -> Result<u8, Error> {
     let mut command = exec::command(&scene.app, &scene.request, &scene.program, &prepared.variables)?;
     prepared.clear(&mut command);
     supervisor.start(&scene.request, command)?;
-    match supervisor.attend(join_all(prepared.sources.into_iter().map(Source::flow))).await {
+    let flowing = join_all(prepared.sources.into_iter().map(Source::flow));
+    // They flow for ever, and where there are none there is nothing to wait for but the end.
+    let flowing = async { drop((flowing.await, std::future::pending::<()>().await)) };
+    match supervisor.attend(flowing).await {
         Happening::Ended(code) => Ok(code),
-        // They flow for ever.
-        Happening::Other(_) => Err(Error::Unforeseen("the tokens ran dry".into())),
+        Happening::Other(()) => Err(Error::Unforeseen("the tokens ran dry".into())),
     }
 }
 
@@ -162,9 +170,10 @@ impl Source {
 
 /// Gets the first tokens and opens what the command is to find.
 fn prepare(scene: &Scene, keeper: &Arc<Keeper>) -> Result<Prepared, Error> {
-    let (fixed, flowing): (Vec<_>, Vec<_>) =
-        exec::plan(&scene.app, &scene.request)?.into_iter().partition(|planned| planned.field.is_some());
     let live = scene.request.live;
+    let is_fixed = |planned: &Planned<'_>| planned.field.is_some() || !live.is_wanted();
+    let (fixed, flowing): (Vec<_>, Vec<_>) =
+        exec::plan(&scene.app, &scene.request)?.into_iter().partition(is_fixed);
     if live.proxy {
         front::check(&fixed)?;
     }

@@ -1,11 +1,9 @@
 //! A command that is started anew before its tokens end, because it can do nothing else.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Scene;
-use super::keeper::Keeper;
-use super::supervisor::{Happening, Supervisor};
+use super::supervisor::{Guard, Happening, Supervisor};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::flows::exec::{self, Values};
@@ -18,7 +16,7 @@ const REST: i64 = 1;
 const TRY_AGAIN: Duration = Duration::from_secs(20);
 
 pub(super) async fn run(scene: &Scene) -> Result<u8, Error> {
-    let mut supervisor = Supervisor::new(Some(Arc::new(Keeper::start(&scene.app)?)))?;
+    let mut supervisor = Supervisor::new(&scene.app, Some(Guard::start(&scene.app)?))?;
     let mut values = match supervisor.attend(scene.in_background(values)).await {
         Happening::Other(values) => values?,
         Happening::Ended(code) => return Ok(code),

@@ -30,7 +30,7 @@ impl Door {
     pub(super) async fn open(place: &Place) -> Result<Self, Error> {
         match place {
             Place::Address { address, exposed } => {
-                if !address.ip().is_loopback() && !exposed {
+                if !address.ip().to_canonical().is_loopback() && !exposed {
                     return Err(beyond(*address));
                 }
                 let failed = |error| taken(*address, &error);
@@ -53,7 +53,9 @@ impl Door {
     /// What stands before every path. On a socket that is only a name for `Host`.
     pub(super) fn origin(&self) -> String {
         match self {
-            Self::Address(_, address) => format!("http://{address}"),
+            Self::Address(_, address) => {
+                format!("http://{}", SocketAddr::new(address.ip().to_canonical(), address.port()))
+            }
             Self::Socket(..) => "http://localhost".into(),
         }
     }

@@ -29,6 +29,9 @@ impl Hosts {
     /// Those of the address that a client connected to.
     pub(super) fn of(address: SocketAddr) -> Self {
         let mut names = vec![address.to_string()];
+        // Whoever comes by IPv4 where IPv6 is listened to has never heard of the other spelling.
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        names.push(address.to_string());
         if address.ip().is_loopback() {
             // Nobody can make this name lead elsewhere.
             names.push(format!("localhost:{}", address.port()));

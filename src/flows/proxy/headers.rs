@@ -2,8 +2,11 @@
 
 use hyper::header::{CONNECTION, HeaderMap, HeaderName};
 
-/// What goes on to the server of what a client said. The token comes later, so that there is one.
-pub(super) fn outward(mut headers: HeaderMap, is_read: bool) -> HeaderMap {
+use crate::config::ServerProfile;
+
+/// What goes on to the server of what a client said. The token comes later, so that there is one, and so does what the
+/// user settled for that server.
+pub(super) fn outward(mut headers: HeaderMap, is_read: bool, profile: &ServerProfile) -> HeaderMap {
     without(&mut headers, |name| {
         matches!(
             name,
@@ -25,6 +28,7 @@ pub(super) fn outward(mut headers: HeaderMap, is_read: bool) -> HeaderMap {
         ) || ["x-forwarded-", "sec-", "access-control-"].iter().any(|family| name.starts_with(family))
             // An answer that is read here has to be legible.
             || (is_read && name == "accept-encoding")
+            || profile.settles(name)
     });
     headers
 }
@@ -89,10 +93,11 @@ mod tests {
         let others = ["authorization", "cookie", "proxy-authorization", "proxy-any", "x-forwarded-for"];
         let further = ["forwarded", "te", "host", "sec-fetch-mode", "origin", "dpop", "x-original-url"];
         let mut all = headers(&[&own[..], &others, &further].concat());
-        assert_eq!(names(&outward(all.clone(), false)), own);
+        let profile = ServerProfile::new("box".parse().unwrap(), "https://mcp.example.com/".parse().unwrap());
+        assert_eq!(names(&outward(all.clone(), false, &profile)), own);
         all.insert(CONNECTION, HeaderValue::from_static("close, X-Hop , mcp-session-id"));
         all.insert("x-hop", HeaderValue::from_static("x"));
-        let outward = outward(all, true);
+        let outward = outward(all, true, &profile);
         let mut left = names(&outward);
         left.sort_unstable();
         assert_eq!(left, ["accept", "last-event-id", "user-agent"]);

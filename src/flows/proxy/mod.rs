@@ -12,15 +12,19 @@ mod headers;
 mod metrics;
 mod mount;
 mod pass;
+mod rate;
 mod refusal;
 mod rules;
 
+use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::rate::Rate;
 pub use self::rules::Rules;
 
 use self::crowd::Crowd;
@@ -37,6 +41,9 @@ use crate::secret::ProxySecret;
 
 /// How long to wait for somebody to leave where the system lets nobody in any more.
 const BREATH: Duration = Duration::from_millis(50);
+
+/// How long a secret is, as it is written.
+const SECRET_LENGTH: u64 = 64;
 
 /// Where the proxy listens.
 #[derive(Clone, Debug)]
@@ -86,6 +93,8 @@ pub struct ProxyRequest {
     pub origins: Vec<String>,
     /// What may be used of the servers.
     pub rules: Rules,
+    /// How many requests each server gets at most.
+    pub rate: Option<Rate>,
     /// Whether `/metrics` tells what was counted.
     pub tells_metrics: bool,
 }
@@ -101,6 +110,7 @@ impl ProxyRequest {
             secret_in_path: false,
             origins: Vec::new(),
             rules: Rules::default(),
+            rate: None,
             tells_metrics: false,
         }
     }
@@ -123,7 +133,7 @@ pub struct Running {
 
 /// Begins to listen, within the runtime that is going to serve.
 pub async fn start(app: Arc<App>, request: ProxyRequest) -> Result<Running, Error> {
-    let mounts = Mounts::find(&app, &request.servers, &request.account)?;
+    let mounts = Mounts::find(&app, &request)?;
     let door = Door::open(&request.place).await?;
     let secret = door.needs_secret().then(new_secret).transpose()?;
     let secret_file = match &secret {
@@ -170,16 +180,35 @@ fn keep(app: &App, secret: &ProxySecret, place: SecretFile, door: &Door) -> Resu
         SecretFile::Usual => app.config.places().state.join("proxy").join(format!("{}.secret", door.port())),
         SecretFile::At(path) => path,
     };
-    let failed = |error| Error::Usage {
+    let failed = |error: io::Error| Error::Usage {
         message: format!("cannot write {}: {error}", path.display()),
         hint: "choose another --secret-file".into(),
     };
     let path = std::path::absolute(&path).map_err(failed)?;
-    files::write_private(&path, secret.expose().as_bytes()).map_err(|error| Error::Usage {
-        message: format!("cannot write {}: {error}", path.display()),
-        hint: "choose another --secret-file".into(),
-    })?;
+    if !may_be_replaced(&path).map_err(failed)? {
+        return Err(Error::Usage {
+            message: format!("{} is there already, and holds no secret of a proxy", path.display()),
+            hint: "choose another --secret-file, or remove that one first".into(),
+        });
+    }
+    files::write_expendable(&path, secret.expose().as_bytes()).map_err(failed)?;
     Ok(Some(Kept { path, secret: secret.duplicate() }))
+}
+
+/// Whether nothing is lost with what stands at a path: nothing at all, an empty file, or what a proxy that was killed
+/// left behind.
+fn may_be_replaced(path: &Path) -> io::Result<bool> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    if !found.is_file() || found.len() > SECRET_LENGTH {
+        return Ok(false);
+    }
+    let content = files::read_foreign(path, SECRET_LENGTH)?;
+    let is_secret = content.len() as u64 == SECRET_LENGTH && content.iter().all(u8::is_ascii_hexdigit);
+    Ok(content.is_empty() || is_secret)
 }
 
 impl Drop for Kept {
@@ -187,7 +216,7 @@ impl Drop for Kept {
         let held = files::read_private(&self.path, 1024).ok().flatten();
         if held.is_some_and(|held| *held == self.secret.expose().as_bytes()) {
             // What stays behind opens nothing any more.
-            let _ = files::remove(&self.path);
+            let _ = files::discard(&self.path);
         }
     }
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use url::Url;
 
+use super::ProxyRequest;
 use super::metrics::Counts;
+use super::rate::Meter;
 use super::refusal::Refusal;
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::relay::Relay;
-use crate::model::{Name, ServerArg};
 
 /// How often a path is unescaped, to see what somebody behind the server might make of it.
 const UNESCAPED: usize = 4;
@@ -23,6 +24,8 @@ pub(super) struct Mount {
     base: Url,
     pub(super) relay: Relay,
     pub(super) counts: Arc<Counts>,
+    /// How many requests it gets, if there is a limit.
+    pub(super) meter: Option<Meter>,
 }
 
 /// All of them.
@@ -30,16 +33,17 @@ pub(super) struct Mounts(Vec<Mount>);
 
 impl Mounts {
     /// The servers as they were named, each once.
-    pub(super) fn find(app: &Arc<App>, servers: &[ServerArg], account: &Name) -> Result<Self, Error> {
+    pub(super) fn find(app: &Arc<App>, request: &ProxyRequest) -> Result<Self, Error> {
         let mut mounts: Vec<Mount> = Vec::new();
-        for server in servers {
+        for server in &request.servers {
             let profile = app.profile(Some(server))?;
             if mounts.iter().any(|mount| mount.profile.name == profile.name) {
                 continue;
             }
-            let relay = Relay::new(Arc::clone(app), &profile, account);
+            let relay = Relay::standing(Arc::clone(app), &profile, &request.account);
             let base = profile.url.to_url();
-            mounts.push(Mount { profile, base, relay, counts: Arc::default() });
+            let meter = request.rate.map(Meter::new);
+            mounts.push(Mount { profile, base, relay, counts: Arc::default(), meter });
         }
         Ok(Self(mounts))
     }
@@ -80,14 +84,32 @@ fn below_base(base: &Url, below: &str, query: Option<&str>) -> Result<Url, Refus
         let path = format!("{}{below}", base.path().trim_end_matches('/'));
         url.set_path(&path);
     }
-    if let Some(query) = query {
+    if let Some(query) = query.filter(|query| !query.is_empty()) {
         let query = match base.query() {
-            Some(own) => Cow::Owned(format!("{own}&{query}")),
+            Some(own) => Cow::Owned(beside(own, query)),
             None => Cow::Borrowed(query),
         };
         url.set_query(Some(&query));
     }
     Ok(url)
+}
+
+/// A server's own query and what somebody wants to add, but nothing by a name that is there: where a parameter stands
+/// twice servers differ in which of the two they take.
+fn beside(own: &str, query: &str) -> String {
+    // Some servers end a parameter at a semicolon, too.
+    let names =
+        |part: &str| -> Vec<String> { part.split(';').map(|pair| parameter(pair).to_lowercase()).collect() };
+    let taken: Vec<String> = own.split('&').flat_map(names).collect();
+    let is_free = |part: &&str| !part.is_empty() && !names(part).iter().any(|name| taken.contains(name));
+    let parts = [own].into_iter().filter(|own| !own.is_empty()).chain(query.split('&').filter(is_free));
+    parts.collect::<Vec<_>>().join("&")
+}
+
+/// The name of a parameter as a server reads it.
+fn parameter(pair: &str) -> String {
+    let read = url::form_urlencoded::parse(pair.as_bytes()).next();
+    read.map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
 /// Whether a path, however often somebody unescapes it, has only parts that lead further down.

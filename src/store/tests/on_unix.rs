@@ -78,8 +78,7 @@ fn a_link_is_not_followed() {
 fn a_pipe_does_not_make_us_wait() {
     let (_world, error) = with_intruder(|_, file| {
         fs::remove_file(&file).unwrap();
-        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
-        rustix::fs::mkfifoat(rustix::fs::CWD, &file, mode).unwrap();
+        nix::unistd::mkfifo(&file, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
     });
     assert!(matches!(error, StoreError::NotRegular { .. }), "{error}");
 }

@@ -1,22 +1,27 @@
-//! The host's side: messages for its standard input, one a line, and the requests that it waits for.
+//! The host, which has started us and speaks over standard input and output: what it says and is told, one message a
+//! line, and the requests that it waits for.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, RwLock};
 
 use crate::error::Error;
 use crate::http::Bytes;
-use crate::mcp::message::{self, Id, Message, SERVER_ERROR};
-use crate::platform::Stream;
+use crate::mcp::lines::{LINE_LIMIT, Line, LineReader};
+use crate::mcp::message::{self, INVALID_REQUEST, Id, Message, SERVER_ERROR};
+use crate::platform::{self, Stream};
 
 /// How many bytes may wait for a host that does not read, before nothing more is taken from the server.
 const ROOM: usize = 1024 * 1024;
 /// How many lines are written at once.
 const TOGETHER: usize = 64;
+/// How often it is looked whether the host is still there.
+const LOOK: Duration = Duration::from_secs(2);
 
-/// Whoever started the bridge.
+/// Whoever started us.
 #[derive(Default)]
 pub(crate) struct Host {
     queue: Mutex<Queue>,
@@ -40,6 +45,30 @@ struct Queue {
 }
 
 impl Host {
+    /// Hands over each message of the host, until it says no more. It hears of what is none.
+    pub(crate) async fn listen(&self, input: &mut Stream, take: impl AsyncFn(Message)) {
+        let mut lines = LineReader::default();
+        while let Ok(Some(line)) = lines.next(input).await {
+            match line {
+                Line::Whole(bytes) => match Message::read(bytes) {
+                    Ok(message) => {
+                        self.asks(&message);
+                        take(message).await;
+                    }
+                    Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
+                },
+                Line::TooLong => {
+                    let why = format!("a message has more than {LINE_LIMIT} bytes");
+                    self.complain(INVALID_REQUEST, &why).await;
+                }
+            }
+        }
+    }
+
+    async fn complain(&self, code: i64, why: &str) {
+        self.deliver(&message::failure(None, code, why)).await;
+    }
+
     /// Notes the requests of a message, which the host waits for from now on.
     pub(crate) fn asks(&self, message: &Message) {
         let ids = message.request_ids();
@@ -64,7 +93,7 @@ impl Host {
     }
 
     /// The same, and tells whether it got it.
-    pub(super) async fn offer(&self, message: &Message) -> bool {
+    pub(crate) async fn offer(&self, message: &Message) -> bool {
         let _speaking = self.speaking.read().await;
         let ids = message.response_ids();
         // An error without an id is everybody's.
@@ -114,7 +143,8 @@ impl Host {
 
     /// The same for everything that it waits for.
     pub(crate) async fn fail_all(&self, error: &Error) {
-        let ids: Vec<Id> = self.pending().keys().cloned().collect();
+        let each = |(id, count): (&Id, &usize)| std::iter::repeat_n(id.clone(), *count);
+        let ids: Vec<Id> = self.pending().iter().flat_map(each).collect();
         for id in &ids {
             self.fail(id, error).await;
         }
@@ -197,6 +227,14 @@ impl Host {
 
     fn pending(&self) -> MutexGuard<'_, HashMap<Id, usize>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until this process, which started us, has gone: a host that was killed may have left our input open with somebody
+/// else.
+pub(crate) async fn orphaned(parent: Option<u32>) {
+    while platform::parent() == parent {
+        tokio::time::sleep(LOOK).await;
     }
 }
 
