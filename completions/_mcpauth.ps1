@@ -225,6 +225,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--allow-tool', '--allow-tool', [CompletionResultType]::ParameterName, 'Pass on calls only of tools whose name matches this pattern, in which `*` stands for anything; may be repeated')
             [CompletionResult]::new('--deny-tool', '--deny-tool', [CompletionResultType]::ParameterName, 'Pass on no calls of such tools, whatever --allow-tool says; may be repeated')
             [CompletionResult]::new('--allow-method', '--allow-method', [CompletionResultType]::ParameterName, 'Pass on only such methods of MCP, and what is needed to speak at all; may be repeated')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Pass on at most so many requests to each server, such as 60/min, 5/s or 1000/h')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which of several identities at the server')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where logins are stored: keychain, passphrase, or file for plain files')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Keep configuration, logins and state in this directory')

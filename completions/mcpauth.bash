@@ -1443,7 +1443,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__proxy)
-            opts="-q -v -h --listen --expose-to-network --socket --secret-file --secret-in-path --allow-origin --allow-tool --deny-tool --allow-method --metrics --account --json --quiet --verbose --store --config --passphrase-fd --help"
+            opts="-q -v -h --listen --expose-to-network --socket --secret-file --secret-in-path --allow-origin --allow-tool --deny-tool --allow-method --rate --metrics --account --json --quiet --verbose --store --config --passphrase-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1474,6 +1474,10 @@ _mcpauth() {
                     return 0
                     ;;
                 --allow-method)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -215,6 +215,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --allow-tool 'Pass on calls only of tools whose name matches this pattern, in which `*` stands for anything; may be repeated'
             cand --deny-tool 'Pass on no calls of such tools, whatever --allow-tool says; may be repeated'
             cand --allow-method 'Pass on only such methods of MCP, and what is needed to speak at all; may be repeated'
+            cand --rate 'Pass on at most so many requests to each server, such as 60/min, 5/s or 1000/h'
             cand --account 'Which of several identities at the server'
             cand --store 'Where logins are stored: keychain, passphrase, or file for plain files'
             cand --config 'Keep configuration, logins and state in this directory'

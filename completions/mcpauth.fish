@@ -208,6 +208,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l allow-origin -
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l allow-tool -d 'Pass on calls only of tools whose name matches this pattern, in which `*` stands for anything; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l deny-tool -d 'Pass on no calls of such tools, whatever --allow-tool says; may be repeated' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l allow-method -d 'Pass on only such methods of MCP, and what is needed to speak at all; may be repeated' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l rate -d 'Pass on at most so many requests to each server, such as 60/min, 5/s or 1000/h' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l account -d 'Which of several identities at the server' -r
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand proxy" -l store -d 'Where logins are stored: keychain, passphrase, or file for plain files' -r -f -a "keychain\t'Sealed with a key in the system keychain'
 passphrase\t'Sealed with a key derived from a passphrase'

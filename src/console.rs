@@ -157,6 +157,13 @@ impl Console {
         }
     }
 
+    /// Says something to a person who has started by hand what a program is to speak with.
+    pub fn say_to_typist(&self, text: &str) {
+        if self.terminal.is_interactive() {
+            self.say(text);
+        }
+    }
+
     /// Says something that went well, with a tick.
     pub fn success(&self, text: &str) {
         self.say(&format!("{} {text}", self.paint("✓", "32")));

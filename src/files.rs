@@ -52,6 +52,11 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Draft::new(path, 0)?.commit(bytes)
 }
 
+/// The same for what nobody misses: after a power cut it may be gone, or make no sense. Does not wait for the disk.
+pub fn write_expendable(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    Draft::new(path, 0)?.place(bytes)
+}
+
 /// What a file is to become. Dropped without [`Draft::commit`] it leaves nothing behind.
 pub struct Draft {
     file: File,
@@ -80,15 +85,27 @@ impl Draft {
     }
 
     /// Puts the content in place of the file, as one step that lasts.
-    pub fn commit(self, bytes: &[u8]) -> io::Result<()> {
-        let Self { mut file, temporary, path } = self;
-        file.rewind()?;
-        file.write_all(bytes)?;
-        file.set_len(bytes.len() as u64)?;
-        file.sync_all()?;
+    pub fn commit(mut self, bytes: &[u8]) -> io::Result<()> {
+        self.fill(bytes)?;
+        self.file.sync_all()?;
+        let Self { file, temporary, path } = self;
         drop(file);
         temporary.replace(&path)?;
         platform::sync_dir(directory_of(&path)?)
+    }
+
+    /// The same as a step that a power cut may undo.
+    pub fn place(mut self, bytes: &[u8]) -> io::Result<()> {
+        self.fill(bytes)?;
+        let Self { file, temporary, path } = self;
+        drop(file);
+        temporary.replace(&path)
+    }
+
+    fn fill(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.rewind()?;
+        self.file.write_all(bytes)?;
+        self.file.set_len(bytes.len() as u64)
     }
 }
 
@@ -119,8 +136,17 @@ pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Removes a file and makes that last; `false` if there was none.
 pub fn remove(path: &Path) -> io::Result<bool> {
+    let was_there = discard(path)?;
+    if was_there {
+        platform::sync_dir(directory_of(path)?)?;
+    }
+    Ok(was_there)
+}
+
+/// Removes a file that does little harm if a power cut brings it back; `false` if there was none.
+pub fn discard(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
-        Ok(()) => platform::sync_dir(directory_of(path)?).map(|()| true),
+        Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }

@@ -75,10 +75,18 @@ touch "$scratch/sandbox" "$scratch/login"
 "${bare[@]}" "$program" sandbox --auto-consent >"$scratch/sandbox" 2>&1 &
 sandbox=$!
 url=$(await 'http://127[^ ]*/mcp' "$scratch/sandbox")
-"${bare[@]}" "$program" login "$url" --name box --no-browser --store file </dev/null 2>"$scratch/login" &
+"${bare[@]}" strace -f -s 4096 -o "$scratch/trace" "$program" login "$url" --name box --no-browser --store file \
+  </dev/null 2>"$scratch/login" &
 login=$!
 curl -sfL -o "$scratch/page" "$(await '^http.*response_type=code.*' "$scratch/login")"
 wait "$login" || fail "the login ended with $?: $(cat "$scratch/login")"
+
+# Before a person is asked: the disk is tried out, and what was settled and registered is kept, both with their names. What
+# is only a cache does not wait for it.
+sed -i '/response_type=code/q' "$scratch/trace"
+flushes=$(calls 'fsync|fdatasync' | wc -l)
+(( flushes <= 5 )) || fail "a first sign-in flushed $flushes times before the page: $(calls 'fsync|fdatasync|rename')"
+echo "ok: a first sign-in flushes $flushes times before there is a page to open"
 
 # First what strace must be able to see: a refresh locks, connects and replaces.
 trace token box --force-refresh

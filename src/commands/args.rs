@@ -14,6 +14,10 @@ use crate::places::Places;
 use crate::platform;
 use crate::store::StoreKind;
 
+/// What a person sees who starts by hand what a client is to start.
+pub(super) const FOR_PROGRAMS: &str =
+    "waiting for an MCP client, which sends one JSON-RPC message on each line; Ctrl-C ends this";
+
 /// Flags that every command takes.
 #[derive(clap::Args)]
 pub struct GlobalArgs {

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::args::AccountArg;
+use super::args::{AccountArg, FOR_PROGRAMS};
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::attempt::Policy;
@@ -55,6 +55,7 @@ impl BridgeArgs {
             Login::Auto => Policy::Auto,
             Login::Never => Policy::Never,
         };
+        app.console.say_to_typist(FOR_PROGRAMS);
         bridge::bridge(
             app,
             BridgeRequest {

@@ -1,5 +1,6 @@
 //! `mcpauth mcp`: sign-ins and requests for an agent, as the tools of an MCP server.
 
+use super::args::FOR_PROGRAMS;
 use crate::error::Error;
 use crate::flows::{App, agent};
 
@@ -14,6 +15,7 @@ pub(super) struct McpArgs {}
 impl McpArgs {
     #[expect(clippy::unused_self, reason = "every command is run in the same way")]
     pub(super) fn run(self, app: App) -> Result<(), Error> {
+        app.console.say_to_typist(FOR_PROGRAMS);
         agent::serve(app)
     }
 }

@@ -10,7 +10,7 @@ use url::{Origin, Url};
 use super::args::AccountArg;
 use crate::error::Error;
 use crate::flows::App;
-use crate::flows::proxy::{self, Place, ProxyRequest, Rules, Running, SecretFile};
+use crate::flows::proxy::{self, Place, ProxyRequest, Rate, Rules, Running, SecretFile};
 use crate::http;
 use crate::mcp::tool_filter::{Pattern, ToolFilter};
 use crate::model::ServerArg;
@@ -66,6 +66,10 @@ pub(super) struct ProxyArgs {
     #[arg(long, value_name = "PATTERN")]
     allow_method: Vec<Pattern>,
 
+    /// Pass on at most so many requests to each server, such as 60/min, 5/s or 1000/h
+    #[arg(long, value_name = "N/TIME")]
+    rate: Option<Rate>,
+
     /// Tell at /metrics what was counted, in the format of Prometheus
     #[arg(long)]
     metrics: bool,
@@ -110,6 +114,7 @@ impl ProxyArgs {
                 tools: ToolFilter { allow: self.allow_tool, deny: self.deny_tool },
                 methods: self.allow_method,
             },
+            rate: self.rate,
             tells_metrics: self.metrics,
             ..ProxyRequest::new(self.servers, self.account.account)
         }

@@ -65,7 +65,9 @@ fn login_for(app: &App, key: &LoginKey, caller: Option<String>) -> Result<Login,
     let rested = handouts.renewed_at.is_none_or(|time| now.since(time) >= BETWEEN);
     if repeated && rested && login.tokens.facts.refreshable {
         handouts.renewed_at = Some(now);
-        match session::fresh_login(app, key, &Freshness { refresh: Refresh::Always, ..gentle }) {
+        // Whoever else asks again just now may renew it between this look and the next: then one is enough.
+        let refresh = Refresh::Refused(login.facts.generation);
+        match session::fresh_login(app, key, &Freshness { refresh, ..gentle }) {
             Ok(renewed) => login = renewed,
             Err(error) => app.console.warn(&format!("{error}; using the token that is still valid")),
         }
@@ -90,5 +92,5 @@ fn file(app: &App, key: &LoginKey) -> PathBuf {
 fn remember(file: &std::path::Path, handouts: &Handouts) {
     let text = serde_json::to_vec(handouts).unwrap_or_default();
     // A read-only state directory must not keep anybody from a token.
-    drop(files::write_private(file, &text));
+    drop(files::write_expendable(file, &text));
 }

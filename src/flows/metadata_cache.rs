@@ -1,5 +1,5 @@
 //! What servers and issuers said of themselves, kept for a day at most: a login that follows another one need not ask
-//! again. Nothing in here is a secret, and whatever cannot be read is as good as absent.
+//! again. Nothing in here is a secret, and whatever cannot be read is as good as absent; so nobody waits for the disk.
 
 use std::path::PathBuf;
 
@@ -91,9 +91,9 @@ impl MetadataCache {
         let page = Page { form: FORM, who: who.to_owned(), since: self.now, word };
         let path = self.directory.join(file_name(kind, who));
         let Ok(bytes) = serde_json::to_vec(&page) else { return };
-        if bytes.len() > LIMIT || files::write_private(&path, &bytes).is_err() {
+        if bytes.len() > LIMIT || files::write_expendable(&path, &bytes).is_err() {
             // Older words must not outlive newer ones that could not be kept.
-            let _ = files::remove(&path);
+            let _ = files::discard(&path);
         }
     }
 }
@@ -116,9 +116,9 @@ impl App {
         // An identity provider is asked under its own address.
         let own = Issuer::new(server.as_str());
         for issuer in listed.iter().chain([&own]).chain(pinned) {
-            let _ = files::remove(&directory.join(file_name("issuer", issuer.as_str())));
+            let _ = files::discard(&directory.join(file_name("issuer", issuer.as_str())));
         }
-        let _ = files::remove(&path);
+        let _ = files::discard(&path);
     }
 }
 

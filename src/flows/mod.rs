@@ -1,6 +1,7 @@
 //! The use cases. They touch people, time and the keychain only through [`Ports`], and never print an answer.
 
 pub mod agent;
+mod at_hand;
 pub mod attempt;
 pub mod brake;
 pub mod bridge;
@@ -15,6 +16,7 @@ mod enterprise;
 pub mod exec;
 mod explain;
 pub mod handout;
+mod host;
 pub mod live;
 pub mod login;
 pub mod logout;

@@ -14,9 +14,6 @@ use crate::error::Error;
 use crate::model::{Login, LoginKey, LoginState, TokenFacts};
 use crate::store::{LoginLock, Store};
 
-/// The most seconds before its end at which a token is renewed: beyond them it is good.
-const LARGEST_MARGIN: i64 = 300;
-
 /// By how many seconds two looks at the clock may go backwards.
 const CLOCK_TOLERANCE: i64 = 60;
 
@@ -34,11 +31,26 @@ pub enum Refresh {
     Never,
 }
 
+/// How long before its end a token is renewed: so many seconds, or a part of its life where that is less.
+#[derive(Clone, Copy, Debug)]
+pub struct Margin {
+    seconds: i64,
+    part: i64,
+}
+
+impl Margin {
+    fn of(self, lifetime: i64) -> i64 {
+        self.seconds.min(lifetime / self.part)
+    }
+}
+
 /// How fresh a token has to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Freshness {
-    /// Seconds that it must have left; by default five minutes or half of its life, whichever is less.
+    /// Seconds that it must have left, where somebody says so.
     pub min_ttl: Option<i64>,
+    /// What it must have left otherwise.
+    pub margin: Margin,
     /// Whether the issuer may be asked.
     pub refresh: Refresh,
     /// How long to wait for another process that is refreshing the same login.
@@ -47,11 +59,23 @@ pub struct Freshness {
 
 impl Default for Freshness {
     fn default() -> Self {
-        Self { min_ttl: None, refresh: Refresh::IfNeeded, patience: Duration::from_secs(20) }
+        Self::TAKEN_AWAY
     }
 }
 
 impl Freshness {
+    /// For whoever takes the token away and uses it for a while.
+    pub const TAKEN_AWAY: Self = Self {
+        min_ttl: None,
+        margin: Margin { seconds: 300, part: 2 },
+        refresh: Refresh::IfNeeded,
+        patience: Duration::from_secs(20),
+    };
+    /// For one request that is sent at once.
+    pub const AT_ONCE: Self = Self { margin: Margin { seconds: 60, part: 5 }, ..Self::TAKEN_AWAY };
+    /// The same, where another token is on its way: as long as this one gets to the server before its end.
+    pub const TO_THE_LAST: Self = Self { margin: Margin { seconds: 2, part: 10 }, ..Self::TAKEN_AWAY };
+
     /// Whether the token of a login is as fresh as that. Unknown expiry counts as fresh: only a server can tell.
     pub fn is_met(&self, facts: &TokenFacts, now: UnixTime) -> bool {
         let Some(end) = self.met_until(facts) else { return true };
@@ -78,7 +102,7 @@ impl Freshness {
     pub fn met_until(&self, facts: &TokenFacts) -> Option<UnixTime> {
         let expires_at = facts.expires_at?;
         let lifetime = expires_at.since(facts.received_at).max(0);
-        let margin = self.min_ttl.unwrap_or(LARGEST_MARGIN.min(lifetime / 2));
+        let margin = self.min_ttl.unwrap_or_else(|| self.margin.of(lifetime));
         Some(UnixTime(expires_at.0.saturating_sub(margin)))
     }
 }

@@ -351,6 +351,15 @@ pub fn success(id: &Id, result: &serde_json::Value) -> Message {
     Message { bytes: json.into(), params: None, error: None, kind: Kind::Response { id: id.clone() } }
 }
 
+/// What a host is told that is to look again at everything that a server lists.
+pub fn lists_changed() -> impl Iterator<Item = Message> {
+    ["tools", "prompts", "resources"].into_iter().map(|list| {
+        let method = format!("notifications/{list}/list_changed");
+        let bytes = Bytes::from(format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#));
+        Message { bytes, params: None, error: None, kind: Kind::Notification { method: method.into() } }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -468,5 +477,8 @@ mod tests {
         assert_eq!(Message::read(message.bytes().clone()).unwrap(), message);
         let message = success(&Id::Number("1".into()), &serde_json::json!({}));
         assert_eq!(Message::read(message.bytes().clone()).unwrap(), message);
+        for message in lists_changed() {
+            assert_eq!(Message::read(message.bytes().clone()).unwrap(), message);
+        }
     }
 }

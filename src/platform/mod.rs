@@ -88,10 +88,17 @@ use std::io;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    ancestors, caller, check_private_dir, create_private, create_private_dir, detach, exit_code, file_number,
-    file_system, guard_terminal, handed_over_lock, has_display, hold, interrupted, is_at, is_container,
-    make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, own_program,
-    parent, replace, reserve, reset_signals, run_as_child, start_detached, sync_dir, terminal_settings, user,
+    ancestors, caller, detach, exit_code, guard_terminal, handed_over_lock, has_display, interrupted,
+    is_container, own_program, parent, reset_signals, run_as_child, start_detached, terminal_settings, user,
+};
+#[cfg(unix)]
+#[expect(missing_docs, reason = "the contracts stand above")]
+mod unix_files;
+#[cfg(unix)]
+pub use unix_files::{
+    check_private_dir, create_private, create_private_dir, file_number, file_system, hold, is_at,
+    make_private, open_descriptor, open_lock_file, open_log, open_private, others_may_write, replace,
+    reserve, sync_dir,
 };
 
 #[cfg(unix)]

@@ -65,7 +65,7 @@ mod file {
 
         pub fn new(directory: &Path, name: &str) -> io::Result<Self> {
             let file = Self(directory.join(name));
-            files::write_private(&file.0, b"").map(|()| file)
+            files::write_expendable(&file.0, b"").map(|()| file)
         }
 
         pub fn path(&self) -> &Path {
@@ -73,7 +73,7 @@ mod file {
         }
 
         pub fn put(&mut self, content: &[u8]) -> io::Result<()> {
-            files::write_private(&self.0, content)
+            files::write_expendable(&self.0, content)
         }
     }
 

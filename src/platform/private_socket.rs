@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
-use super::unix::{check_private_dir, create_private_dir, user_id};
+use super::unix::user_id;
+use super::unix_files::{check_private_dir, create_private_dir};
 
 /// What [`PrivateListener::accept`] gives.
 pub type PrivateStream = UnixStream;

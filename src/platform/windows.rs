@@ -245,7 +245,7 @@ fn set_standard(which: u32, handle: RawHandle) -> io::Result<()> {
 
 #[expect(unsafe_code, reason = "no face of these calls is to be had")]
 #[link(name = "kernel32")]
-// SAFETY: declared as in Microsoft's `processenv.h` and `handleapi.h`.
+// SAFETY: declared as in the Windows SDK's `processenv.h` and `handleapi.h`.
 unsafe extern "system" {
     fn SetStdHandle(which: u32, handle: RawHandle) -> i32;
     fn SetHandleInformation(object: RawHandle, mask: u32, flags: u32) -> i32;

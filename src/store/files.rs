@@ -139,6 +139,33 @@ impl Shelves {
         Draft::new(&path, room).map(Some).map_err(|error| StoreError::at(&path, error))
     }
 
+    /// Writes what is no record, and reads it again. The disk is asked for room and nothing else: a power cut may take it.
+    pub(super) fn try_out(
+        &self,
+        folder: Folder,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        match self.draft(folder, name, bytes.len() as u64)? {
+            Some(draft) => {
+                draft.place(bytes).map_err(|error| StoreError::at(&self.path(folder, name), error))?;
+            }
+            None => self.write(folder, name, bytes)?,
+        }
+        self.read(folder, name)
+    }
+
+    /// Removes what was tried out.
+    pub(super) fn discard(&self, folder: Folder, name: &str) -> Result<bool, StoreError> {
+        match self {
+            Self::Files { .. } => {
+                let path = self.path(folder, name);
+                files::discard(&path).map_err(|error| StoreError::at(&path, error))
+            }
+            Self::Memory { .. } => self.remove(folder, name),
+        }
+    }
+
     /// Removes a record and what crashed writers of it left. The caller holds its lock.
     pub(super) fn remove(&self, folder: Folder, name: &str) -> Result<bool, StoreError> {
         match self {

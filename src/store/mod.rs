@@ -303,10 +303,10 @@ impl Store {
         let sealed = Self::sealing(key.as_deref())
             .seal(&name, "", &random)
             .map_err(|error| StoreError::at(&path, error))?;
-        self.shelves.write(Folder::Logins, &name, &sealed)?;
-        let read = self.shelves.read(Folder::Logins, &name);
-        self.shelves.remove(Folder::Logins, &name)?;
-        let is_same = read?.is_some_and(|bytes| {
+        let read = self.shelves.try_out(Folder::Logins, &name, &sealed);
+        let discarded = self.shelves.discard(Folder::Logins, &name);
+        let (read, _) = (read?, discarded?);
+        let is_same = read.is_some_and(|bytes| {
             Self::sealing(key.as_deref()).open(&name, "", &bytes).is_ok_and(|opened| *opened == random)
         });
         if is_same {

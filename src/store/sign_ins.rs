@@ -107,7 +107,7 @@ impl Store {
         change(&mut list);
         let written = serde_json::to_vec(&list).map_err(Into::into);
         written
-            .and_then(|bytes| files::write_private(&file, &bytes))
+            .and_then(|bytes| files::write_expendable(&file, &bytes))
             .map_err(|error| StoreError::at(&file, error))
     }
 

@@ -46,14 +46,13 @@ impl Store {
     pub fn remember_trouble(&self, attempt: Attempt, key: &LoginKey, trouble: &Trouble) {
         let Some(file) = self.trouble_file(attempt, key) else { return };
         let written = serde_json::to_vec(trouble).map_err(Into::into);
-        drop(written.and_then(|bytes| files::write_private(&file, &bytes)));
+        drop(written.and_then(|bytes| files::write_expendable(&file, &bytes)));
     }
 
     /// Forgets it, because all is well again.
     pub fn forget_trouble(&self, attempt: Attempt, key: &LoginKey) {
         if let Some(file) = self.trouble_file(attempt, key) {
-            // Without the flush of `files::remove`: what comes back after a power cut does little harm.
-            drop(std::fs::remove_file(file));
+            drop(files::discard(&file));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
-use mcpauth::sandbox::SandboxOptions;
+use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
@@ -36,6 +36,16 @@ fn what_was_asked_before_the_end_is_answered_but_not_waited_for_long() {
     assert_eq!(exit, 0);
     assert!(said.iter().any(|line| line.contains(&format!("\"id\":{asked},"))), "{said:?}");
     assert!(!said.iter().any(|line| line.contains(&format!("\"id\":{held},"))), "{said:?}");
+}
+
+/// B-04: how long that takes at most is settled beside the code.
+#[test]
+fn a_server_that_says_nothing_keeps_nobody_from_the_end() {
+    let (world, mut talk) = signed_in(SandboxOptions::default());
+    world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Mcp }));
+    talk.begin("tools/call", &json!({ "name": "echo", "arguments": { "text": "x" } }));
+    assert_eq!(talk.end().0, 0);
+    assert!(world.sandbox.until(|books| books.streams_closed == books.streams_opened));
 }
 
 /// More than is kept for a host at once.

@@ -121,7 +121,7 @@ fn a_server_in_trouble_is_named_and_what_it_says_is_told() {
 }
 
 /// The most memory that a process has had, in KiB.
-fn peak(id: u32) -> u64 {
+pub(crate) fn peak(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()

@@ -2,12 +2,16 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a story that cannot be set up has failed")]
 
+#[expect(dead_code, reason = "these stories use their own part of the peer")]
+#[path = "../hostile/peer.rs"]
+mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod crowd;
 mod endings;
 mod eras;
+mod hostile;
 mod hygiene;
 mod renewal;
 mod sessions;

@@ -1,6 +1,9 @@
 //! `bridge --translate`: a host of one era and a server of the other.
 
 use super::*;
+use crate::hostile::server_that;
+use crate::peer::answer;
+use crate::support::steps::eventually;
 
 /// A host of the old era that has greeted a server of the new one.
 fn old_host(world: &World) -> Talk {
@@ -143,4 +146,34 @@ fn whoever_understands_the_other_needs_no_translation() {
     assert_eq!(said(&host.ask("tools/call", &call)), "x");
     host.end();
     assert_eq!(world.sandbox.books().sessions_opened, 1);
+}
+
+/// What a server wants time for is put by, and asked again with no more than that.
+#[test]
+fn what_was_put_by_and_cancelled_is_not_sent_again() {
+    let (world, peer) = server_that(|_, message| {
+        let result = match message["method"].as_str()? {
+            "server/discover" => json!({
+                "resultType": "complete", "supportedVersions": [REVISION], "capabilities": {},
+                "serverInfo": { "name": "peer", "version": "1" },
+            }),
+            "tools/call" => {
+                json!({ "resultType": "input_required", "inputRequests": {}, "requestState": "later" })
+            }
+            _ => return Some(answer(400, "", b"")),
+        };
+        let said = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result }).to_string();
+        Some(answer(200, "content-type: application/json\r\n", said.as_bytes()))
+    });
+    let mut host = Talk::greeted(world.command(&["bridge", "other", "--translate"]), "2025-11-25");
+    let calls = |name: &str| peer.seen().iter().filter(|seen| seen.body.contains(name)).count();
+    let id = host.begin("tools/call", &json!({ "name": "first" }));
+    eventually(|| calls("first") == 1);
+    // Whoever is answered later finds it put by.
+    assert!(host.ask("prompts/list", &json!({}))["error"].is_object());
+    host.tell("notifications/cancelled", &json!({ "requestId": id }));
+    host.begin("tools/call", &json!({ "name": "second" }));
+    // Its second repetition comes later than the first one of another would.
+    eventually(|| calls("second") == 3);
+    assert_eq!(calls("first"), 1);
 }

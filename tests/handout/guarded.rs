@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::World;
-use crate::support::steps::{eventually, run};
+use crate::support::steps::{copy_program, eventually, run};
 use crate::support::stranger::{self, is_root};
 
 /// Somebody who is not root.
@@ -36,7 +36,7 @@ fn give(path: &Path, owner: u32) {
 /// A world of somebody who is not root, because root may look into everything; with a program that he can reach.
 fn ordinary(mut world: World) -> World {
     let program = world.home().join("mcpauth");
-    fs::copy(&world.program, &program).unwrap();
+    copy_program(&world.program, &program);
     world.program = program;
     if is_root() {
         give(world.home(), NOBODY);

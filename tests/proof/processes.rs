@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::World;
+use crate::support::steps::copy_program;
 
 /// Gives the world a name of the program that nobody else runs.
 pub(crate) fn own_program(world: &mut World) {
     let own = world.home().join("mcpauth");
     if fs::hard_link(&world.program, &own).is_err() {
-        fs::copy(&world.program, &own).unwrap();
+        copy_program(&world.program, &own);
     }
     world.program = own;
 }

@@ -50,6 +50,26 @@ fn only_what_is_allowed_passes() {
     assert_eq!(authorized(&peer).len(), before + 1);
 }
 
+/// A client that runs wild wears out neither the server nor the account there.
+#[test]
+fn no_more_requests_pass_than_the_rate_lets() {
+    let (proxy, _world, peer) = peer_that(|_| answer(200, "", b"{}"), &["--rate", "2/h", "--metrics"]);
+    let before = authorized(&peer).len();
+    let (head, body) = call("echo");
+    let told = [(); 3].map(|()| proxy.ask("POST /", &head, &body));
+    assert_eq!(told.each_ref().map(|told| told.status), [200, 200, 429], "{told:?}");
+    // A new one after half an hour, of which the first two have taken a moment.
+    assert!(
+        told[2].head.contains("retry-after: 1800") || told[2].head.contains("retry-after: 1799"),
+        "{told:?}"
+    );
+    assert!(told[2].error().contains("--rate") && told[2].body.contains(r#""id":7"#), "{told:?}");
+    assert_eq!(authorized(&peer).len(), before + 2);
+    let metrics = proxy.ask("GET /metrics", "", "").body;
+    let blocked = metrics.lines().find(|line| line.starts_with("mcpauth_proxy_blocked_messages_total{"));
+    assert!(blocked.is_some_and(|blocked| blocked.ends_with(" 1")), "{metrics}");
+}
+
 /// The server drops what it does not know and reads the encoding that it is told; a proxy that did otherwise would let
 /// calls pass that it was told to stop.
 #[test]

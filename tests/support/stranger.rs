@@ -7,6 +7,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::steps::copy_program;
+
 /// The user that no file belongs to.
 const NOBODY: u32 = 65_534;
 
@@ -64,7 +66,7 @@ pub fn plays(story: &str, variable: (&str, &Path)) -> bool {
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
     // A copy that he can run, wherever this one lies.
     let program = place.path().join("story");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    copy_program(&std::env::current_exe().unwrap(), &program);
     let Some(mut command) = self::command(story, &program, &[story, "--exact"], variable) else {
         return false;
     };

@@ -97,6 +97,7 @@ fn a_server_with_a_stream_is_served_where_it_says() {
 }
 
 /// MCP 31.
+/// B-03.
 #[test]
 fn messages_go_to_no_other_origin() {
     let elsewhere = Peer::sink();

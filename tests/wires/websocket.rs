@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -109,6 +109,17 @@ fn a_connection_that_breaks_leaves_nobody_waiting_and_is_opened_again() {
     assert!(!host.hears_of_failure(2).is_empty());
     host.asks(3, "tools/call");
     assert_eq!(host.hears()["result"]["done"], "tools/call");
+}
+
+/// Nothing opens a connection but a request, and so many notifications would fill every room before it.
+#[test]
+fn what_wants_no_answer_keeps_no_request_from_opening_the_connection() {
+    let (world, _peer) = server(|socket, message, _| honest(socket, message));
+    let mut host = Host::of(&world);
+    for number in 0..5000 {
+        host.says(&json!({ "jsonrpc": "2.0", "method": "x", "params": { "number": number } }));
+    }
+    host.meets();
 }
 
 #[test]

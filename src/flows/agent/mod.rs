@@ -21,11 +21,9 @@ use self::answers::Era;
 use self::sign_ins::SignIns;
 use self::tools::Tools;
 use super::App;
-use super::bridge::host::Host;
-use super::bridge::orphaned;
+use super::host::{Host, orphaned};
 use crate::error::Error;
 use crate::http;
-use crate::mcp::lines::{LINE_LIMIT, Line, LineReader};
 use crate::mcp::message::{self, INVALID_REQUEST, Id, Kind, Message, SERVER_ERROR};
 use crate::platform::{self, Stream};
 
@@ -40,9 +38,11 @@ const WITH_BATCHES: &str = "2025-03-26";
 
 /// Answers until the host or a signal ends it.
 pub fn serve(app: App) -> Result<(), Error> {
+    // Before anything else, so that there is little time in which it can go unseen.
+    let parent = platform::parent();
     let story = async {
         let (input, output) = platform::take_streams()?;
-        let agent = Rc::new(Agent::new(Arc::new(app)));
+        let agent = Rc::new(Agent::new(Arc::new(app), parent));
         LocalSet::new().run_until(Box::pin(agent.run(input, output))).await;
         Ok::<(), std::io::Error>(())
     };
@@ -52,6 +52,8 @@ pub fn serve(app: App) -> Result<(), Error> {
 
 /// The server's end of the conversation.
 struct Agent {
+    /// Whoever started us.
+    parent: Option<u32>,
     host: Host,
     tools: Tools,
     /// What was agreed on with a host that introduces itself.
@@ -61,9 +63,10 @@ struct Agent {
 }
 
 impl Agent {
-    fn new(app: Arc<App>) -> Self {
+    fn new(app: Arc<App>, parent: Option<u32>) -> Self {
         let sign_ins = SignIns::new(Arc::clone(&app));
         Self {
+            parent,
             host: Host::default(),
             tools: Tools { app, sign_ins },
             revision: Cell::new(answers::NEWEST),
@@ -78,7 +81,7 @@ impl Agent {
             _ = &mut writing => true,
             () = self.listen(&mut input) => false,
             () = platform::interrupted() => false,
-            () = orphaned() => false,
+            () = orphaned(self.parent) => false,
             () = self.sweep() => false,
         };
         self.host.end();
@@ -88,21 +91,9 @@ impl Agent {
         }
     }
 
-    /// Takes what the host says until it says no more, and for a moment waits for what it has not been answered.
+    /// Takes what the host says, and for a moment waits for what it has not been answered.
     async fn listen(self: &Rc<Self>, input: &mut Stream) {
-        let mut lines = LineReader::default();
-        while let Ok(Some(line)) = lines.next(input).await {
-            match line {
-                Line::Whole(bytes) => match Message::read(bytes) {
-                    Ok(message) => self.take(message).await,
-                    Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
-                },
-                Line::TooLong => {
-                    let why = format!("a message has more than {LINE_LIMIT} bytes");
-                    self.complain(INVALID_REQUEST, &why).await;
-                }
-            }
-        }
+        self.host.listen(input, async |message| self.take(message).await).await;
         let _ = tokio::time::timeout(GRACE, self.host.answered()).await;
     }
 
@@ -113,12 +104,7 @@ impl Agent {
         }
     }
 
-    async fn complain(&self, code: i64, why: &str) {
-        self.host.deliver(&message::failure(None, code, why)).await;
-    }
-
     async fn take(self: &Rc<Self>, message: Message) {
-        self.host.asks(&message);
         match message.kind() {
             Kind::Request { id, .. } => {
                 let id = id.clone();

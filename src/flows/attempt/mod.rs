@@ -96,12 +96,20 @@ impl Attempt {
         }
     }
 
-    /// Looks how things stand, and begins a sign-in where that is next, on a thread of its own: the store may keep its
-    /// caller waiting.
+    /// Looks how things stand, and begins a sign-in where that is next.
     async fn look(&self, wanted: Wanted, known: Option<Identifier>) -> Result<Stage, Error> {
+        self.ask(move |inner| inner.look(&wanted, known)).await
+    }
+
+    /// Has something asked on a thread of its own: the store may keep its caller waiting.
+    async fn ask<Ask, Answer>(&self, ask: Ask) -> Result<Answer, Error>
+    where
+        Ask: FnOnce(&Inner) -> Result<Answer, Error> + Send + 'static,
+        Answer: Send + 'static,
+    {
         let inner = Arc::clone(&self.0);
-        let looked = tokio::task::spawn_blocking(move || inner.look(&wanted, known)).await;
-        looked.unwrap_or_else(|error| Err(Error::Unforeseen(error.to_string())))
+        let asked = tokio::task::spawn_blocking(move || ask(&inner)).await;
+        asked.unwrap_or_else(|error| Err(Error::Unforeseen(error.to_string())))
     }
 
     /// Waits for the sign-in that was begun, or for somebody who signs in by another way meanwhile.
@@ -115,10 +123,18 @@ impl Attempt {
             tokio::select! {
                 said = talking.recv() => match said {
                     Some(Talk::Line(line)) => self.0.app.console.pass_on(&line),
-                    Some(Talk::Ended(outcome)) => return outcome.map(|()| self.0.take_note()),
+                    Some(Talk::Ended(outcome)) => {
+                        outcome?;
+                        return self.ask(Inner::take_note).await;
+                    }
                     None => return Err(self.0.needed(&wanted, "; the sign-in was broken off")),
                 },
-                () = tokio::time::sleep(POLL) => if self.0.is_met(&wanted, known)? { return Ok(()) },
+                () = tokio::time::sleep(POLL) => {
+                    let wanted = wanted.clone();
+                    if self.ask(move |inner| inner.is_met(&wanted, known)).await? {
+                        return Ok(());
+                    }
+                }
             }
         }
     }
@@ -183,10 +199,11 @@ impl Inner {
     }
 
     /// Takes note of the login that is there.
-    fn take_note(&self) {
-        if let Ok(Some(summary)) = self.summary() {
+    fn take_note(&self) -> Result<(), Error> {
+        if let Some(summary) = self.summary()? {
             *self.known() = Some(summary.login.sign_in());
         }
+        Ok(())
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Identifier>> {

@@ -19,6 +19,8 @@ const ENDPOINT: Duration = Duration::from_secs(30);
 /// How much of the answer to a message is read: it says nothing that anybody needs, but a connection whose answer was read
 /// can be used again.
 const RECEIPT: usize = 64 * 1024;
+/// How long that may take, since what comes next may wait for it.
+const SLOWEST_RECEIPT: Duration = Duration::from_secs(5);
 const ACCEPT: HeaderName = HeaderName::from_static("accept");
 const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -96,12 +98,15 @@ impl Wire for Stream {
         let payload = Payload::Whole(message.bytes().clone());
         let mut receipt = self.ask(Method::POST, endpoint.clone(), payload).await?;
         let mut left = RECEIPT;
+        let reading = async {
+            while let Ok(Some(chunk)) = receipt.chunk().await
+                && let Some(less) = left.checked_sub(chunk.len())
+            {
+                left = less;
+            }
+        };
         // It was taken, whatever becomes of the rest.
-        while let Ok(Some(chunk)) = receipt.chunk().await
-            && let Some(less) = left.checked_sub(chunk.len())
-        {
-            left = less;
-        }
+        let _ = tokio::time::timeout(SLOWEST_RECEIPT, reading).await;
         Ok(())
     }
 

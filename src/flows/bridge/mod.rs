@@ -2,7 +2,7 @@
 
 mod answer;
 mod budget;
-pub(super) mod host;
+mod endpoint;
 mod legacy;
 mod pace;
 mod provisional;
@@ -18,27 +18,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{LocalSet, spawn_local};
+use tokio::time::Instant;
 
-use self::host::Host;
 use self::standing::Ends;
 use self::upstream::Upstream;
 use self::way::Way;
 use super::App;
-use super::attempt::{Attempt, Policy};
-use super::relay::Relay;
+use super::attempt::Policy;
+use super::host::{Host, orphaned};
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::http;
-use crate::mcp::lines::{LINE_LIMIT, Line, LineReader};
-use crate::mcp::message::{self, INVALID_REQUEST, Message};
+use crate::mcp::message::{self, Message};
 use crate::mcp::tool_filter::ToolFilter;
 use crate::model::{Name, ServerArg};
 use crate::platform::{self, Stream};
 
 /// How long a host that says no more may still wait for answers.
-const GRACE: Duration = Duration::from_millis(1500);
-/// How often it is looked whether whoever started us is still there.
-const PARENT: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(1);
+/// How long everything may take that is still to be done then: hosts kill what does not end within two seconds.
+const ENDING: Duration = Duration::from_millis(1900);
+const _: () = assert!(GRACE.as_millis() < ENDING.as_millis() && ENDING.as_millis() < 2000);
 
 /// What is to be bridged.
 pub struct BridgeRequest {
@@ -56,11 +56,14 @@ pub struct BridgeRequest {
 
 /// Passes messages to and fro until the host or a signal ends it.
 pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
+    // Before anything else, so that there is little time in which it can go unseen.
+    let parent = platform::parent();
     let app = Arc::new(app);
-    let profile = profile(&app, request.server.as_ref())?;
-    let relay = Relay::new(Arc::clone(&app), &profile, &request.account);
-    let attempt = Attempt::new(app, profile, request.account, request.policy);
-    let way = Arc::new(Way::new(relay, attempt));
+    let (profile, has_profile) = profile(&app, request.server.as_ref())?;
+    if request.translate && profile.url.is_websocket() {
+        return Err(no_translation(&profile));
+    }
+    let way = Arc::new(Way::new(app, profile, has_profile, request.account, request.policy));
     let unforeseen = |error: &dyn ToString| Error::Unforeseen(error.to_string());
     let story = async {
         let (input, output) = platform::take_streams().map_err(|error| unforeseen(&error))?;
@@ -68,7 +71,7 @@ pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
         let ends = Ends { way, host: Arc::clone(&host), filter: request.filter.clone() };
         let run = async {
             let upstream = Upstream::new(ends, request.translate);
-            Bridge { host, filter: request.filter, upstream }.run(input, output).await;
+            Bridge { parent, host, filter: request.filter, upstream }.run(input, output).await;
         };
         LocalSet::new().run_until(run).await;
         Ok(())
@@ -76,19 +79,32 @@ pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
     http::block_on(story).map_err(|error| unforeseen(&error))?
 }
 
-/// The profile of the server, or what it will be once somebody has signed in.
-fn profile(app: &App, server: Option<&ServerArg>) -> Result<ServerProfile, Error> {
+/// Revision 2026-07-28 has no WebSocket, so there is nobody to translate for.
+fn no_translation(profile: &ServerProfile) -> Error {
+    Error::Usage {
+        message: format!(
+            "--translate is for servers at http and https, and {} is behind a WebSocket",
+            profile.name
+        ),
+        hint: format!("leave it out: `mcpauth bridge {}`", profile.url),
+    }
+}
+
+/// The profile of the server, or what it will probably be once somebody has signed in; and which of them it is.
+fn profile(app: &App, server: Option<&ServerArg>) -> Result<(ServerProfile, bool), Error> {
     match server {
         Some(ServerArg::Url(url)) => match app.config.find(&ServerArg::Url(url.clone()))? {
-            Some(profile) => Ok(profile),
-            None => Ok(ServerProfile::new(app.config.name_for(url)?, url.clone())),
+            Some(profile) => Ok((profile, true)),
+            None => Ok((ServerProfile::new(app.config.name_for(url)?, url.clone()), false)),
         },
-        named => app.profile(named),
+        named => app.profile(named).map(|profile| (profile, true)),
     }
 }
 
 /// A host and a server.
 struct Bridge {
+    /// Whoever started us.
+    parent: Option<u32>,
     host: Arc<Host>,
     filter: ToolFilter,
     upstream: Upstream,
@@ -100,46 +116,39 @@ impl Bridge {
         // Beside the tasks that deliver: what they leave is written before anybody asks the system for more.
         let mut writing = spawn_local(async move { host.write_to(output).await });
         // Not asked each time a message passes.
-        let ending = spawn_local(async {
+        let parent = self.parent;
+        let ending = spawn_local(async move {
             tokio::select! {
                 () = platform::interrupted() => {}
-                () = orphaned() => {}
+                () = orphaned(parent) => {}
             }
         });
-        let is_written = tokio::select! {
-            _ = &mut writing => true,
-            () = self.listen(&mut input) => false,
-            () = self.upstream.run() => false,
-            _ = ending => false,
+        let (is_written, ended) = tokio::select! {
+            _ = &mut writing => (true, Instant::now()),
+            ended = self.listen(&mut input) => (false, ended),
+            () = self.upstream.run() => (false, Instant::now()),
+            _ = ending => (false, Instant::now()),
         };
-        self.upstream.close().await;
         self.host.end();
-        if !is_written {
-            // A host that does not read any more does not keep us.
-            let _ = tokio::time::timeout(GRACE, writing).await;
-        }
+        let rest = async {
+            if !is_written {
+                let _ = writing.await;
+            }
+        };
+        // Neither does a server keep us that takes no leave, nor a host that does not read any more.
+        let leaving = async { tokio::join!(self.upstream.close(), rest) };
+        let _ = tokio::time::timeout_at(ended + ENDING, leaving).await;
     }
 
-    /// Takes what the host says until it says no more, and for a moment waits for what it has not been answered.
-    async fn listen(&self, input: &mut Stream) {
-        let mut lines = LineReader::default();
-        while let Ok(Some(line)) = lines.next(input).await {
-            match line {
-                Line::Whole(bytes) => match Message::read(bytes) {
-                    Ok(message) => self.take(message).await,
-                    Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
-                },
-                Line::TooLong => {
-                    let why = format!("a message has more than {LINE_LIMIT} bytes");
-                    self.complain(INVALID_REQUEST, &why).await;
-                }
-            }
-        }
-        let _ = tokio::time::timeout(GRACE, self.host.answered()).await;
+    /// Takes what the host says, and for a moment waits for what it has not been answered. Tells when it said no more.
+    async fn listen(&self, input: &mut Stream) -> Instant {
+        self.host.listen(input, async |message| self.take(message).await).await;
+        let ended = Instant::now();
+        let _ = tokio::time::timeout_at(ended + GRACE, self.host.answered()).await;
+        ended
     }
 
     async fn take(&self, message: Message) {
-        self.host.asks(&message);
         if let Some(id) = message::cancelled(&message) {
             self.host.forget(&id);
         }
@@ -150,20 +159,5 @@ impl Bridge {
             return;
         }
         self.upstream.take(message).await;
-    }
-
-    async fn complain(&self, code: i64, why: &str) {
-        self.host.deliver(&message::failure(None, code, why)).await;
-    }
-}
-
-/// Waits until whoever started us has gone: a host that was killed may have left our input open with somebody else.
-pub(super) async fn orphaned() {
-    let first = platform::parent();
-    loop {
-        tokio::time::sleep(PARENT).await;
-        if platform::parent() != first {
-            return;
-        }
     }
 }

@@ -7,6 +7,8 @@ use crate::files;
 
 /// The wait before the first attempt, where the server names none.
 const FIRST: Duration = Duration::from_secs(1);
+/// The shortest wait that a server may ask for.
+const SHORTEST: Duration = Duration::from_millis(100);
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -25,7 +27,7 @@ impl Pace {
 
     /// What the server asks for (`retry` of an event stream). None at all is no wish that anybody has to fulfil.
     pub(super) fn asked(&mut self, wait: Duration) {
-        self.asked = Some(wait.min(LONGEST)).filter(|wait| !wait.is_zero());
+        self.asked = Some(wait.clamp(SHORTEST, LONGEST)).filter(|_| !wait.is_zero());
     }
 
     /// Something came of the last attempt.
@@ -39,12 +41,17 @@ impl Pace {
     }
 
     /// The wait before the next attempt; `chance` is between 0 and 1 and lengthens it by up to a quarter, so that not
-    /// all who lost the same server come back at once.
+    /// all who lost the same server come back at once. A server that asks for less than is usual gets it once.
     pub(super) fn next(&mut self, chance: f64) -> Duration {
-        let first = self.asked.unwrap_or(FIRST);
-        let factor = 1_u32 << self.failures.min(5);
+        let grown = |first: Duration, failures: u32| first * (1_u32 << failures.min(5));
+        let usual = match (self.failures, self.asked) {
+            (0, Some(_)) => Duration::ZERO,
+            (failures, Some(_)) => grown(FIRST, failures - 1),
+            (failures, None) => grown(FIRST, failures),
+        };
+        let wait = usual.max(grown(self.asked.unwrap_or_default(), self.failures)).min(LONGEST);
         self.failures += 1;
-        (first * factor).min(LONGEST).mul_f64(1.0 + chance.clamp(0.0, 1.0) / 4.0)
+        wait.mul_f64(1.0 + chance.clamp(0.0, 1.0) / 4.0)
     }
 }
 
@@ -82,5 +89,13 @@ mod tests {
         assert!(pace.next(0.0) >= FIRST);
         pace.asked(Duration::MAX);
         assert_eq!(pace.next(0.0), LONGEST);
+    }
+
+    #[test]
+    fn a_server_that_asks_for_next_to_nothing_gets_it_once() {
+        let mut pace = Pace::default();
+        pace.asked(Duration::from_millis(1));
+        let waits: Vec<u128> = (0..7).map(|_| pace.next(0.0).as_millis()).collect();
+        assert_eq!(waits, [100, 1000, 2000, 4000, 8000, 16_000, 30_000]);
     }
 }

@@ -6,10 +6,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::mcp::message::{Id, Message, success};
+use super::way::Way;
+use crate::flows::host::Host;
+use crate::mcp::message::{self, Id, Message, success};
 
 /// How long a host waits for its greeting, at least; then it is given one that is provisional.
-pub(super) const AFTER: Duration = Duration::from_secs(4);
+const AFTER: Duration = Duration::from_secs(4);
 /// The revision that is named to a host that names none.
 const REVISION: &str = "2025-06-18";
 
@@ -34,10 +36,38 @@ pub(super) fn greeting(asked: &Message) -> Message {
     success(asked.request_id().unwrap_or(&Id::Null), &result)
 }
 
-/// What a host that was greeted so is told when the server has answered.
-pub(super) fn news() -> impl Iterator<Item = Message> {
-    ["tools", "prompts", "resources"].into_iter().filter_map(|kind| {
-        let json = format!(r#"{{"jsonrpc":"2.0","method":"notifications/{kind}/list_changed"}}"#);
-        Message::read(json.into()).ok()
-    })
+/// Waits as long as a host may; whether it is greeted then, since somebody is still signing in.
+pub(super) async fn is_due(way: &Way) -> bool {
+    tokio::time::sleep(AFTER).await;
+    way.is_signing_in()
+}
+
+/// Has the server greeted, and the host in the meantime if that takes too long.
+pub(super) async fn meanwhile<Done>(
+    greeting_server: impl Future<Output = Done>,
+    way: &Way,
+    host: &Host,
+    asked: &Message,
+) -> Done {
+    tokio::pin!(greeting_server);
+    tokio::select! {
+        biased;
+        done = &mut greeting_server => done,
+        is_due = is_due(way) => {
+            if is_due {
+                host.deliver(&greeting(asked)).await;
+            }
+            greeting_server.await
+        }
+    }
+}
+
+/// Gives the host the server's greeting. One that has been greeted already may look again instead.
+pub(super) async fn deliver(greeting: &Message, host: &Host) {
+    if host.offer(greeting).await {
+        return;
+    }
+    for news in message::lists_changed() {
+        host.deliver(&news).await;
+    }
 }

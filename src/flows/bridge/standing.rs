@@ -10,21 +10,23 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{RwLock, watch};
+use tokio::sync::{RwLock, Semaphore, watch};
 use tokio::task::{AbortHandle, spawn_local};
 
 use super::budget::{Budget, Room};
-use super::host::Host;
 use super::pace::{Pace, chance, is_passing};
 use super::provisional;
 use super::way::Way;
 use crate::error::Error;
+use crate::flows::host::Host;
 use crate::http::{Bytes, HttpError};
 use crate::mcp::message::{Id, Message};
 use crate::mcp::tool_filter::ToolFilter;
 
 /// How often a broken connection is opened anew before somebody has to ask for it.
 const MOST_ATTEMPTS: u32 = 10;
+/// How many messages that want no answer wait for a connection: there may be none before somebody asks for something.
+const MOST_QUIET: usize = 64;
 /// How long a server may take to greet again.
 const GREETING: Duration = Duration::from_secs(30);
 /// How long a farewell may take.
@@ -138,6 +140,8 @@ pub(super) struct Standing<W: Wire> {
     /// The requests for lists of tools that have no answer yet.
     listings: RefCell<HashSet<Id>>,
     requests: Budget,
+    /// The places for what wants no answer and waits for a connection.
+    quiet: Arc<Semaphore>,
     running: RefCell<Option<AbortHandle>>,
 }
 
@@ -153,6 +157,7 @@ impl<W: Wire + 'static> Standing<W> {
             order: RwLock::default(),
             listings: RefCell::default(),
             requests: Budget::default(),
+            quiet: Arc::new(Semaphore::new(MOST_QUIET)),
             running: RefCell::default(),
         });
         let run = Rc::clone(&standing);
@@ -163,25 +168,27 @@ impl<W: Wire + 'static> Standing<W> {
 
     /// Takes a message of the host, and comes back as soon as there is room for the next one.
     pub(super) async fn take(self: &Rc<Self>, message: Message) {
+        let is_quiet = message.request_ids().is_empty() && matches!(*self.line.borrow(), Line::Down);
+        let place = is_quiet.then(|| Arc::clone(&self.quiet).try_acquire_owned());
+        if matches!(place, Some(Err(_))) {
+            // What it was about has ended with the connection.
+            return;
+        }
         let room = self.requests.room(message.bytes().len()).await;
         self.note(&message);
-        spawn_local(Rc::clone(self).exchange(message, room));
+        let exchange = Rc::clone(self).exchange(message, room);
+        spawn_local(async move {
+            exchange.await;
+            drop(place);
+        });
     }
 
     async fn exchange(self: Rc<Self>, message: Message, room: Room) {
-        let sent = {
-            let sending = self.send(&message);
-            tokio::pin!(sending);
-            tokio::select! {
-                biased;
-                sent = &mut sending => sent,
-                () = tokio::time::sleep(provisional::AFTER), if message.method() == "initialize" => {
-                    if self.ends.way.is_signing_in() {
-                        self.ends.host.deliver(&provisional::greeting(&message)).await;
-                    }
-                    sending.await
-                }
-            }
+        let sending = self.send(&message);
+        let sent = if message.method() == "initialize" {
+            provisional::meanwhile(sending, &self.ends.way, &self.ends.host, &message).await
+        } else {
+            sending.await
         };
         drop(room);
         if let Err(error) = sent {
@@ -257,19 +264,15 @@ impl<W: Wire + 'static> Standing<W> {
         }
     }
 
-    /// Gives the host what the server says. An answer that it does not wait for it has had already, if only from us.
+    /// Gives the host what the server says.
     async fn deliver(&self, message: Message) {
-        let ids = message.response_ids();
-        if ids.is_empty() || ids.into_iter().any(|id| self.ends.host.waits_for(id)) {
-            let message = self.as_the_host_may_see_it(message);
-            return self.ends.host.deliver(&self.ends.way.harmless(message)).await;
-        }
-        let asked = self.meeting.borrow().initialize.clone();
-        if message.response_id() == asked.as_ref().and_then(Message::request_id) {
-            // What was promised has come; the host may look again.
-            for news in provisional::news() {
-                self.ends.host.deliver(&news).await;
-            }
+        let asked = self.meeting.borrow().initialize.as_ref().and_then(Message::request_id).cloned();
+        let is_greeting = message.response_id().is_some() && message.response_id() == asked.as_ref();
+        let message = self.ends.way.harmless(self.as_the_host_may_see_it(message));
+        if is_greeting {
+            provisional::deliver(&message, &self.ends.host).await;
+        } else {
+            self.ends.host.deliver(&message).await;
         }
     }
 

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, spawn_local};
-use url::Url;
 
 use super::answer::Answer;
 use super::budget::{Budget, Room};
-use super::host::Host;
+use super::endpoint::{Endpoint, place_after};
 use super::legacy::Legacy;
 use super::pace::{Pace, chance, is_passing};
 use super::provisional;
@@ -20,36 +19,19 @@ use super::session::Session;
 use super::standing::Ends;
 use super::way::Way;
 use crate::error::{Error, REFUSED};
-use crate::flows::relay::{Outgoing, Payload};
-use crate::http::{Bytes, HeaderMap, HeaderName, HeaderValue, Method, Streamed};
+use crate::flows::host::Host;
+use crate::http::{Bytes, HeaderMap, HeaderName};
 use crate::mcp::message::{Id, Message, cancelled};
 use crate::mcp::modern::{self, ToolHeaders};
 use crate::mcp::tool_filter::ToolFilter;
 use crate::peer_text::PeerText;
 
-/// How long a server may take for one request: a tool may have much to do, and the host has a limit of its own.
-const PATIENCE: Duration = Duration::from_mins(30);
-/// How long a server may take to hear that we are done.
-const FAREWELL: Duration = Duration::from_millis(1500);
 /// The most pages of a list of tools that are read for one call.
 const MOST_PAGES: usize = 50;
 /// How long what is being said right now may take, when everything is to end.
 const LAST_WORDS: Duration = Duration::from_millis(300);
-/// How often a stream is taken up again without anything coming of it.
-const MOST_RESUMPTIONS: u32 = 10;
-/// The most bytes of an answer of a server that serves nothing.
-const REFUSAL_LIMIT: usize = 256 * 1024;
-
-/// The longest name of an event that is sent back, in bytes.
-const LONGEST_EVENT_ID: usize = 4096;
-
-const ACCEPT: HeaderName = HeaderName::from_static("accept");
-const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// The header that names the session.
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
-const EITHER: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
 /// A request that is being carried out.
 struct Running {
@@ -61,7 +43,7 @@ struct Running {
 /// The server's side of the bridge.
 pub(super) struct Streamable {
     way: Arc<Way>,
-    url: Url,
+    endpoint: Endpoint,
     host: Arc<Host>,
     filter: ToolFilter,
     /// Held while a session is begun: nothing overtakes the greeting.
@@ -69,7 +51,6 @@ pub(super) struct Streamable {
     /// What the tools want in headers (2026-07-28).
     tools: RefCell<ToolHeaders>,
     requests: Budget,
-    answers: Budget,
     /// The requests that are being carried out.
     running: RefCell<HashMap<Id, Running>>,
     /// Whether a host that waits too long for its greeting gets one in the server's place.
@@ -83,7 +64,7 @@ pub(super) struct Streamable {
 impl Streamable {
     pub(super) fn new(way: Arc<Way>, host: Arc<Host>, filter: ToolFilter, is_hurried: bool) -> Rc<Self> {
         Rc::new(Self {
-            url: way.relay().server().to_url(),
+            endpoint: Endpoint::new(Arc::clone(&way)),
             way,
             host,
             filter,
@@ -91,7 +72,6 @@ impl Streamable {
             session: tokio::sync::Mutex::default(),
             tools: RefCell::default(),
             requests: Budget::default(),
-            answers: Budget::default(),
             running: RefCell::default(),
             listening: RefCell::default(),
             older: OnceCell::new(),
@@ -165,32 +145,15 @@ impl Streamable {
             initialize: Some(message.clone()),
             ..Session::default()
         };
-        let Some(answer) = self.open_in_time(message, &mut session).await? else { return Ok(()) };
-        if message.request_id().is_some_and(|id| self.host.waits_for(id)) {
-            self.host.deliver(&answer).await;
+        let opening = self.open_or_fall_back(message, &mut session);
+        let opened = if self.is_hurried {
+            provisional::meanwhile(opening, &self.way, &self.host, message).await
         } else {
-            // What was promised has come; the host may look again.
-            for news in provisional::news() {
-                self.host.deliver(&news).await;
-            }
-        }
+            opening.await
+        };
+        let Some(answer) = opened? else { return Ok(()) };
+        provisional::deliver(&answer, &self.host).await;
         Ok(())
-    }
-
-    /// Greets the server; the host, if that takes too long.
-    async fn open_in_time(&self, message: &Message, session: &mut Session) -> Result<Option<Message>, Error> {
-        let opening = self.open_or_fall_back(message, session);
-        tokio::pin!(opening);
-        tokio::select! {
-            biased;
-            answer = &mut opening => answer,
-            () = tokio::time::sleep(provisional::AFTER) => {
-                if self.is_hurried && self.way.is_signing_in() {
-                    self.host.deliver(&provisional::greeting(message)).await;
-                }
-                opening.await
-            }
-        }
     }
 
     /// The server's answer to the greeting; `None` where it comes on the stream of an older one. What the host has said
@@ -211,20 +174,20 @@ impl Streamable {
         let Some(greeting) = session.initialize.clone() else {
             return Err(Error::Unforeseen("there is no greeting to repeat".into()));
         };
-        let streamed = self.post(&greeting, HeaderMap::new()).await?;
+        let streamed = self.endpoint.post(&greeting, HeaderMap::new()).await?;
         let name = streamed.headers.get(SESSION).cloned();
-        let mut answer = self.served(&greeting, streamed).await?;
+        let mut answer = self.endpoint.served(&greeting, streamed).await?;
         while let Some(said) = answer.next().await? {
             let said = self.way.harmless(said);
             if said.response_id() != greeting.request_id() {
                 self.host.deliver(&said).await;
                 continue;
             }
-            let malformed = |why: super::session::Malformed| self.no_message(why.0);
+            let malformed = |why: super::session::Malformed| self.endpoint.no_message(why.0);
             session.open(&said, name.as_ref()).map_err(malformed)?;
             return Ok(said);
         }
-        Err(self.cut_off())
+        Err(self.endpoint.cut_off())
     }
 
     /// The host has taken note of the greeting: from now on the server may speak first.
@@ -238,7 +201,7 @@ impl Streamable {
         if session.initialize.is_some() && !session.is_open {
             self.open(&mut session).await?;
         }
-        if let Err(error) = self.post(message, session.headers.clone()).await {
+        if let Err(error) = self.endpoint.post(message, session.headers.clone()).await {
             // A server that has not heard of it gets both again before anything else.
             session.is_open = false;
             return Err(error);
@@ -256,24 +219,21 @@ impl Streamable {
             return Ok(());
         }
         let has_session = headers.contains_key(SESSION);
-        let mut streamed = self.post(message, headers.clone()).await?;
+        let mut streamed = self.endpoint.post(message, headers.clone()).await?;
         let mut own = headers;
         if has_session && streamed.status == 404 {
             (generation, own) = self.opened(Some(generation)).await?;
-            streamed = self.post(message, own.clone()).await?;
+            streamed = self.endpoint.post(message, own.clone()).await?;
         }
         let _ = generation;
-        let mut answer = self.served(message, streamed).await?;
+        let mut answer = self.endpoint.served(message, streamed).await?;
         if is_modern && answer.misses_headers() && self.learns_of(message, &own).await? {
             own = self.modern(message)?;
-            let streamed = self.post(message, own.clone()).await?;
-            answer = self.served(message, streamed).await?;
+            let streamed = self.endpoint.post(message, own.clone()).await?;
+            answer = self.endpoint.served(message, streamed).await?;
         }
-        // The request has left, and is not sent again; only its answer takes room from now on. Of a list of tools it is
-        // still to be known which era asked.
-        if message.method() != "tools/list" {
-            message.let_go();
-        }
+        // The request has left, and is not sent again; only its answer takes room from now on.
+        message.let_go();
         drop(room);
         self.receive(message, answer, own, is_modern).await
     }
@@ -284,8 +244,8 @@ impl Streamable {
         let mut page = None;
         for _ in 0..MOST_PAGES {
             let Some(ask) = modern::question_for_tools(message, page.as_deref()) else { break };
-            let streamed = self.post(&ask, self.modern(&ask)?).await?;
-            let mut answer = self.served(&ask, streamed).await?;
+            let streamed = self.endpoint.post(&ask, self.modern(&ask)?).await?;
+            let mut answer = self.endpoint.served(&ask, streamed).await?;
             page = None;
             while let Some(said) = answer.next().await? {
                 if said.response_id() == ask.request_id() {
@@ -309,7 +269,7 @@ impl Streamable {
             session.is_open = false;
             self.open(&mut session).await?;
             if let Some(initialized) = session.initialized.clone() {
-                self.post(&initialized, session.headers.clone()).await?;
+                self.endpoint.post(&initialized, session.headers.clone()).await?;
                 self.listen(session.headers.clone());
             }
         }
@@ -319,42 +279,7 @@ impl Streamable {
     /// What a request of revision 2026-07-28 repeats of itself in its head.
     fn modern(&self, message: &Message) -> Result<HeaderMap, Error> {
         modern::headers(message, &self.tools.borrow())
-            .map_err(|too_long| self.no_message(too_long.to_string()))
-    }
-
-    async fn post(&self, message: &Message, mut headers: HeaderMap) -> Result<Streamed, Error> {
-        headers.insert(CONTENT_TYPE, JSON);
-        headers.insert(ACCEPT, EITHER);
-        let payload = Payload::Whole(message.bytes().clone());
-        let url = self.url.clone();
-        self.way
-            .send(&Outgoing { method: Method::POST, url, headers, payload, patience: Some(PATIENCE) })
-            .await
-    }
-
-    /// The server's answer, unless it serves nothing. In that case what it says instead is the host's answer.
-    async fn served(&self, message: &Message, mut streamed: Streamed) -> Result<Answer, Error> {
-        let server = self.server();
-        if (200..300).contains(&streamed.status) {
-            return Ok(Answer::new(streamed, server, &self.answers));
-        }
-        let (status, retry_after) = (streamed.status, streamed.retry_after());
-        let mut body = Vec::new();
-        while let Ok(Some(chunk)) = streamed.chunk().await {
-            body.extend_from_slice(&chunk);
-            if body.len() > REFUSAL_LIMIT {
-                break;
-            }
-        }
-        let said = Message::read(body.clone().into()).ok();
-        if let (Some(said), Some(id)) = (said, message.request_id())
-            && let Some(said) = said.failing(id)
-        {
-            return Ok(Answer::only(self.way.harmless(said), streamed, server, &self.answers));
-        }
-        let text = PeerText::new(String::from_utf8_lossy(&body).trim());
-        let said = Some(self.way.relay().without_token(&text)).filter(|_| !body.trim_ascii().is_empty());
-        Err(Error::Unserved { server, status, retry_after, said })
+            .map_err(|too_long| self.endpoint.no_message(too_long.to_string()))
     }
 
     /// Passes on what the server says until everything is answered.
@@ -368,35 +293,41 @@ impl Streamable {
         let awaited = || message.request_ids().into_iter().any(|id| self.host.waits_for(id));
         let mut pace = Pace::default();
         loop {
-            let end = self.pass_on(message, &mut answer, &mut pace).await;
+            let end = self.pass_on(message, is_modern, &mut answer, &mut pace).await;
             if !awaited() {
                 return Ok(());
             }
             let last = answer.last_event.take().filter(|_| answer.is_stream() && !is_modern);
             let Some((last, point)) = last.and_then(|last| place_after(&last).map(|point| (last, point)))
             else {
-                return Err(end.err().unwrap_or_else(|| self.cut_off()));
+                return Err(end.err().unwrap_or_else(|| self.endpoint.cut_off()));
             };
-            answer = self.resumed(&headers, &point, answer.retry, &mut pace).await?;
+            answer = self.endpoint.resumed(&headers, &point, answer.retry, &mut pace).await?;
             answer.last_event.get_or_insert(last);
         }
     }
 
     /// Everything that one answer holds. Nothing is read from the server while the host does not read.
-    async fn pass_on(&self, message: &Message, answer: &mut Answer, pace: &mut Pace) -> Result<(), Error> {
+    async fn pass_on(
+        &self,
+        message: &Message,
+        is_modern: bool,
+        answer: &mut Answer,
+        pace: &mut Pace,
+    ) -> Result<(), Error> {
         while let Some(said) = answer.next().await? {
             pace.succeeded();
             let is_own = said.response_id().is_some() && said.response_id() == message.request_id();
-            let said =
-                if is_own && message.method() == "tools/list" { self.tools_in(message, said) } else { said };
+            let is_list = is_own && message.method() == "tools/list";
+            let said = if is_list { self.tools_in(said, is_modern) } else { said };
             self.host.deliver(&self.way.harmless(said)).await;
         }
         Ok(())
     }
 
     /// A list of tools, without those that the host is not to see or whose description is not what it should be.
-    fn tools_in(&self, asked: &Message, said: Message) -> Message {
-        let fit = if modern::is_modern(asked) { self.fit_tools(&said) } else { said.bytes().clone() };
+    fn tools_in(&self, said: Message, is_modern: bool) -> Message {
+        let fit = if is_modern { self.fit_tools(&said) } else { said.bytes().clone() };
         let listed = self.filter.filtered_list(&fit).unwrap_or(fit);
         Message::read(listed).unwrap_or(said)
     }
@@ -406,50 +337,11 @@ impl Streamable {
         let learned = self.tools.borrow_mut().learn(said.bytes());
         for (name, flaw) in &learned.rejected {
             let name = PeerText::from(name.as_str());
-            self.way.relay().warn(&format!("{}: the tool {name} is left out, since {flaw}", self.server()));
+            self.way
+                .relay()
+                .warn(&format!("{}: the tool {name} is left out, since {flaw}", self.endpoint.server()));
         }
         learned.answer
-    }
-
-    /// Takes a broken stream up where it ended.
-    async fn resumed(
-        &self,
-        headers: &HeaderMap,
-        point: &HeaderValue,
-        retry: Option<Duration>,
-        pace: &mut Pace,
-    ) -> Result<Answer, Error> {
-        if let Some(retry) = retry {
-            pace.asked(retry);
-        }
-        loop {
-            tokio::time::sleep(pace.next(chance())).await;
-            match self.stream(headers.clone(), Some(point.clone())).await {
-                Ok(answer) if answer.is_stream() => return Ok(answer),
-                Ok(_) => return Err(self.cut_off()),
-                Err(error) if pace.failures() >= MOST_RESUMPTIONS || !is_passing(&error) => {
-                    return Err(error);
-                }
-                Err(_) => {}
-            }
-        }
-    }
-
-    /// The stream on which a server speaks first, or goes on speaking.
-    async fn stream(&self, mut headers: HeaderMap, point: Option<HeaderValue>) -> Result<Answer, Error> {
-        headers.insert(ACCEPT, EVENT_STREAM);
-        if let Some(point) = point {
-            headers.insert(LAST_EVENT_ID, point);
-        }
-        let (url, payload) = (self.url.clone(), Payload::Empty);
-        let outgoing = Outgoing { method: Method::GET, url, headers, payload, patience: Some(PATIENCE) };
-        // Whoever only listens is no reason to sign in.
-        let streamed = self.way.send_by_ourselves(&outgoing).await?;
-        let (server, status) = (self.server(), streamed.status);
-        if (200..300).contains(&status) {
-            return Ok(Answer::new(streamed, server, &self.answers));
-        }
-        Err(Error::Unserved { server, status, retry_after: streamed.retry_after(), said: None })
     }
 
     /// Listens from now on in this session, and in no former one.
@@ -463,7 +355,7 @@ impl Streamable {
     async fn go_on_listening(self: Rc<Self>, headers: HeaderMap) {
         let (mut pace, mut last) = (Pace::default(), None);
         loop {
-            match self.stream(headers.clone(), last.as_deref().and_then(place_after)).await {
+            match self.endpoint.stream(headers.clone(), last.as_deref().and_then(place_after)).await {
                 Ok(mut answer) if answer.is_stream() => {
                     while let Ok(Some(said)) = answer.next().await {
                         self.host.deliver(&self.way.harmless(said)).await;
@@ -498,47 +390,11 @@ impl Streamable {
         if !session.has_name() {
             return;
         }
-        let (method, url, headers) = (Method::DELETE, self.url.clone(), session.headers.clone());
-        let outgoing = Outgoing { method, url, headers, payload: Payload::Empty, patience: Some(FAREWELL) };
-        // Whatever it says, we are gone.
-        let _ = tokio::time::timeout(FAREWELL, self.way.send_by_ourselves(&outgoing)).await;
+        self.endpoint.take_leave(session.headers.clone()).await;
     }
-
-    fn server(&self) -> String {
-        self.way.relay().key().server.to_string()
-    }
-
-    fn cut_off(&self) -> Error {
-        Error::CutOff { server: self.server() }
-    }
-
-    fn no_message(&self, why: String) -> Error {
-        Error::NoMessage { server: self.server(), why }
-    }
-}
-
-/// Where a stream is to be taken up again. `None` after an event that cannot be named: without it, the server would take us
-/// for somebody who only listens.
-fn place_after(event: &str) -> Option<HeaderValue> {
-    let is_decent = !event.is_empty() && event.len() <= LONGEST_EVENT_ID;
-    HeaderValue::from_bytes(event.as_bytes()).ok().filter(|_| is_decent)
 }
 
 /// Whether a server that answers a greeting so may speak an older revision.
 fn may_be_older(error: &Error) -> bool {
     matches!(error, Error::Unserved { status: 400 | 404..=407 | 409..=428 | 430..=499, .. })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// B-09.
-    #[test]
-    fn only_a_decent_name_of_an_event_is_sent_back() {
-        assert_eq!(place_after("e-1 ü").unwrap().as_bytes(), "e-1 ü".as_bytes());
-        for name in ["", "a\u{7f}", "a\u{1}b", &"x".repeat(LONGEST_EVENT_ID + 1)] {
-            assert_eq!(place_after(name), None, "{name:?}");
-        }
-    }
 }

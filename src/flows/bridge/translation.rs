@@ -1,17 +1,18 @@
 //! A host and a server of different eras: what one says goes through the translator before the other hears it.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::task::spawn_local;
+use tokio::task::{AbortHandle, spawn_local};
 
-use super::host::Host;
 use super::pace::{Pace, chance};
 use super::provisional;
 use super::streamable::Streamable;
 use super::way::Way;
-use crate::mcp::message::{Message, cancelled};
+use crate::flows::host::Host;
+use crate::mcp::message::{Id, Message, cancelled};
 use crate::mcp::tool_filter::ToolFilter;
 use crate::mcp::translate::{Effect, Translator};
 
@@ -23,13 +24,22 @@ pub(super) struct Translation {
     /// Whom the server takes for the host: what it is told waits here for the translator.
     deputy: Arc<Host>,
     upstream: Rc<Streamable>,
+    /// What is sent in a while.
+    later: RefCell<HashMap<Id, AbortHandle>>,
 }
 
 impl Translation {
     pub(super) fn new(way: Arc<Way>, host: Arc<Host>, filter: ToolFilter) -> Rc<Self> {
         let deputy = Arc::new(Host::default());
         let upstream = Streamable::new(Arc::clone(&way), Arc::clone(&deputy), filter, false);
-        Rc::new(Self { way, translator: RefCell::default(), host, deputy, upstream })
+        Rc::new(Self {
+            way,
+            translator: RefCell::default(),
+            host,
+            deputy,
+            upstream,
+            later: RefCell::default(),
+        })
     }
 
     /// Takes a message of the host.
@@ -56,31 +66,40 @@ impl Translation {
             match effect {
                 Effect::ToHost(message) => self.host.deliver(&message).await,
                 Effect::ToServer(message) => self.send(message).await,
-                Effect::Later { message, times } => {
-                    spawn_local(Rc::clone(self).send_later(message, times));
-                }
+                Effect::Later { message, times } => self.put_by(message, times),
             }
         }
     }
 
     async fn send(&self, message: Message) {
-        self.deputy.asks(&message);
         if let Some(id) = cancelled(&message) {
             self.deputy.forget(&id);
+            if let Some(later) = self.later.borrow_mut().remove(&id) {
+                // The server has not heard of it.
+                return later.abort();
+            }
         }
+        self.deputy.asks(&message);
         self.upstream.take(message).await;
     }
 
-    async fn send_later(self: Rc<Self>, message: Message, times: u32) {
+    /// Sends a request in a while, unless nobody wants it any more by then.
+    fn put_by(self: &Rc<Self>, message: Message, times: u32) {
+        let Some(id) = message.request_id().cloned() else { return };
+        let task = spawn_local(Rc::clone(self).send_later(id.clone(), message, times));
+        self.later.borrow_mut().insert(id, task.abort_handle());
+    }
+
+    async fn send_later(self: Rc<Self>, id: Id, message: Message, times: u32) {
         let mut pace = Pace::after(times.saturating_sub(1));
         tokio::time::sleep(pace.next(chance())).await;
+        self.later.borrow_mut().remove(&id);
         self.send(message).await;
     }
 
     /// A host that has waited long enough while somebody signs in is greeted in the server's place.
     async fn put_off(self: Rc<Self>) {
-        tokio::time::sleep(provisional::AFTER).await;
-        if !self.way.is_signing_in() {
+        if !provisional::is_due(&self.way).await {
             return;
         }
         let greeting = self.translator.borrow().unanswered().map(provisional::greeting);

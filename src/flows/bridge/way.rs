@@ -1,12 +1,16 @@
 //! The way to a server, on which somebody may have to sign in first.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::ServerProfile;
 use crate::error::Error;
-use crate::flows::attempt::{Attempt, Wanted};
+use crate::flows::App;
+use crate::flows::attempt::{Attempt, Policy, Wanted};
 use crate::flows::relay::{Outgoing, Relay};
 use crate::http::Streamed;
 use crate::mcp::message::{self, Message, SERVER_ERROR};
+use crate::model::{Name, ServerArg};
 use crate::peer_text::PeerText;
 
 /// How often one request may be a reason to sign in: for the login, and for scopes that it turns out to need.
@@ -14,10 +18,22 @@ const MOST_SIGN_INS: usize = 3;
 
 /// A relay, and whoever signs in where it needs that.
 pub(super) struct Way {
-    relay: Relay,
-    attempt: Attempt,
+    app: Arc<App>,
+    account: Name,
+    policy: Policy,
+    leads: Mutex<Leads>,
     /// How many requests wait for somebody to sign in.
     waiting: AtomicUsize,
+}
+
+/// Where the way leads for now.
+#[derive(Clone)]
+struct Leads {
+    relay: Arc<Relay>,
+    attempt: Arc<Attempt>,
+    /// Whether the server has a profile. One that was named by its URL before anybody has signed in there may get one at
+    /// any time, under whatever name.
+    has_profile: bool,
 }
 
 /// A request that waits, for as long as it does: it may be cancelled.
@@ -36,15 +52,54 @@ impl Drop for Waiting<'_> {
     }
 }
 
+impl Leads {
+    fn new(
+        app: &Arc<App>,
+        profile: ServerProfile,
+        has_profile: bool,
+        account: &Name,
+        policy: Policy,
+    ) -> Self {
+        Self {
+            relay: Arc::new(Relay::standing(Arc::clone(app), &profile, account)),
+            attempt: Arc::new(Attempt::new(Arc::clone(app), profile, account.clone(), policy)),
+            has_profile,
+        }
+    }
+}
+
 impl Way {
-    /// The way through a relay. Touches nothing yet.
-    pub(super) fn new(relay: Relay, attempt: Attempt) -> Self {
-        Self { relay, attempt, waiting: AtomicUsize::new(0) }
+    /// The way to a server. Touches nothing yet.
+    pub(super) fn new(
+        app: Arc<App>,
+        profile: ServerProfile,
+        has_profile: bool,
+        account: Name,
+        policy: Policy,
+    ) -> Self {
+        let leads = Mutex::new(Leads::new(&app, profile, has_profile, &account, policy));
+        Self { app, account, policy, leads, waiting: AtomicUsize::new(0) }
     }
 
     /// The relay alone, for what is no reason to sign in.
-    pub(super) fn relay(&self) -> &Relay {
-        &self.relay
+    pub(super) fn relay(&self) -> Arc<Relay> {
+        Arc::clone(&self.leads().relay)
+    }
+
+    fn leads(&self) -> MutexGuard<'_, Leads> {
+        self.leads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the server has got a profile since it was looked up last, to which the way leads from now on.
+    async fn has_got_profile(&self) -> bool {
+        if self.leads().has_profile {
+            return false;
+        }
+        let (app, server) = (Arc::clone(&self.app), self.relay().server().clone());
+        let find = move || app.config.find(&ServerArg::Url(server)).ok().flatten();
+        let Ok(Some(profile)) = tokio::task::spawn_blocking(find).await else { return false };
+        *self.leads() = Leads::new(&self.app, profile, true, &self.account, self.policy);
+        true
     }
 
     /// Whether somebody is being waited for.
@@ -61,32 +116,39 @@ impl Way {
                 done => return done,
             };
             let waiting = Waiting::new(&self.waiting);
-            self.attempt.signed_in(wanted).await?;
+            let attempt = Arc::clone(&self.leads().attempt);
+            attempt.signed_in(wanted).await?;
             drop(waiting);
             // What was just looked up is not what there is now.
-            self.relay.look_again();
+            self.relay().look_again();
         }
-        self.relay.send(outgoing).await
+        self.relay().send(outgoing).await
     }
 
     /// Sends a request that is no reason to sign in. Where nobody has done so the server gets it without a token, since
     /// it may not want any.
     pub(super) async fn send_by_ourselves(&self, outgoing: &Outgoing) -> Result<Streamed, Error> {
-        match self.relay.send(outgoing).await {
-            Err(needed @ Error::LoginNeeded { .. }) => {
-                self.relay.send_as_anybody(outgoing).await?.ok_or(needed)
+        loop {
+            let relay = self.relay();
+            match relay.send(outgoing).await {
+                Err(Error::LoginNeeded { .. }) if self.has_got_profile().await => {}
+                Err(needed @ Error::LoginNeeded { .. }) => {
+                    return relay.send_as_anybody(outgoing).await?.ok_or(needed);
+                }
+                done => return done,
             }
-            done => done,
         }
     }
 
     /// The same message, unless it is an error that repeats our token (it may end in a log or before a model).
     pub(super) fn harmless(&self, said: Message) -> Message {
-        let Some(error) = said.error().filter(|error| self.relay.is_token_in(error)) else {
+        let Some(error) = said.error() else { return said };
+        let relay = self.relay();
+        if !relay.is_token_in(error) {
             return said;
-        };
+        }
         let text = PeerText::new(String::from_utf8_lossy(error));
-        let text = self.relay.without_token(&text).to_string();
+        let text = relay.without_token(&text).to_string();
         message::failure(said.response_id(), SERVER_ERROR, &text)
     }
 }

@@ -26,7 +26,7 @@ impl Counts {
         self.answers[class - 1].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The rules did not let a message pass.
+    /// The rules or the rate did not let a request pass.
     pub(super) fn refused(&self) {
         self.refused_here.fetch_add(1, Ordering::Relaxed);
     }
@@ -70,7 +70,7 @@ const TOLD: [Told; 6] = [
         mount.relay.refusals()
     }),
     ("renewed_tokens_total", "counter", "New tokens that were taken up", |mount| mount.relay.renewals()),
-    ("blocked_messages_total", "counter", "Messages that the rules did not let pass", |mount| {
+    ("blocked_messages_total", "counter", "Requests that the rules or the rate did not let pass", |mount| {
         mount.counts.refused_here.load(Ordering::Relaxed)
     }),
     ("sent_bytes_total", "counter", "Bytes of bodies sent to the server", |mount| {

@@ -12,6 +12,7 @@ mod headers;
 mod metrics;
 mod mount;
 mod pass;
+mod rate;
 mod refusal;
 mod rules;
 
@@ -23,6 +24,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::rate::Rate;
 pub use self::rules::Rules;
 
 use self::crowd::Crowd;
@@ -91,6 +93,8 @@ pub struct ProxyRequest {
     pub origins: Vec<String>,
     /// What may be used of the servers.
     pub rules: Rules,
+    /// How many requests each server gets at most.
+    pub rate: Option<Rate>,
     /// Whether `/metrics` tells what was counted.
     pub tells_metrics: bool,
 }
@@ -106,6 +110,7 @@ impl ProxyRequest {
             secret_in_path: false,
             origins: Vec::new(),
             rules: Rules::default(),
+            rate: None,
             tells_metrics: false,
         }
     }
@@ -128,7 +133,7 @@ pub struct Running {
 
 /// Begins to listen, within the runtime that is going to serve.
 pub async fn start(app: Arc<App>, request: ProxyRequest) -> Result<Running, Error> {
-    let mounts = Mounts::find(&app, &request.servers, &request.account)?;
+    let mounts = Mounts::find(&app, &request)?;
     let door = Door::open(&request.place).await?;
     let secret = door.needs_secret().then(new_secret).transpose()?;
     let secret_file = match &secret {
@@ -186,7 +191,7 @@ fn keep(app: &App, secret: &ProxySecret, place: SecretFile, door: &Door) -> Resu
             hint: "choose another --secret-file, or remove that one first".into(),
         });
     }
-    files::write_private(&path, secret.expose().as_bytes()).map_err(failed)?;
+    files::write_expendable(&path, secret.expose().as_bytes()).map_err(failed)?;
     Ok(Some(Kept { path, secret: secret.duplicate() }))
 }
 
@@ -211,7 +216,7 @@ impl Drop for Kept {
         let held = files::read_private(&self.path, 1024).ok().flatten();
         if held.is_some_and(|held| *held == self.secret.expose().as_bytes()) {
             // What stays behind opens nothing any more.
-            let _ = files::remove(&self.path);
+            let _ = files::discard(&self.path);
         }
     }
 }

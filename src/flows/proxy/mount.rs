@@ -6,13 +6,14 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use url::Url;
 
+use super::ProxyRequest;
 use super::metrics::Counts;
+use super::rate::Meter;
 use super::refusal::Refusal;
 use crate::config::ServerProfile;
 use crate::error::Error;
 use crate::flows::App;
 use crate::flows::relay::Relay;
-use crate::model::{Name, ServerArg};
 
 /// How often a path is unescaped, to see what somebody behind the server might make of it.
 const UNESCAPED: usize = 4;
@@ -23,6 +24,8 @@ pub(super) struct Mount {
     base: Url,
     pub(super) relay: Relay,
     pub(super) counts: Arc<Counts>,
+    /// How many requests it gets, if there is a limit.
+    pub(super) meter: Option<Meter>,
 }
 
 /// All of them.
@@ -30,16 +33,17 @@ pub(super) struct Mounts(Vec<Mount>);
 
 impl Mounts {
     /// The servers as they were named, each once.
-    pub(super) fn find(app: &Arc<App>, servers: &[ServerArg], account: &Name) -> Result<Self, Error> {
+    pub(super) fn find(app: &Arc<App>, request: &ProxyRequest) -> Result<Self, Error> {
         let mut mounts: Vec<Mount> = Vec::new();
-        for server in servers {
+        for server in &request.servers {
             let profile = app.profile(Some(server))?;
             if mounts.iter().any(|mount| mount.profile.name == profile.name) {
                 continue;
             }
-            let relay = Relay::new(Arc::clone(app), &profile, account);
+            let relay = Relay::standing(Arc::clone(app), &profile, &request.account);
             let base = profile.url.to_url();
-            mounts.push(Mount { profile, base, relay, counts: Arc::default() });
+            let meter = request.rate.map(Meter::new);
+            mounts.push(Mount { profile, base, relay, counts: Arc::default(), meter });
         }
         Ok(Self(mounts))
     }

@@ -26,6 +26,7 @@ use super::guard::{Admitted, Hosts};
 use super::headers;
 use super::metrics::{self, Counts, Open};
 use super::mount::Mount;
+use super::rate::Meter;
 use super::refusal::{Refusal, written};
 use crate::flows::relay::{Outgoing, Payload};
 use crate::http::{FlowingBody, HttpError, Streamed};
@@ -121,6 +122,7 @@ impl Passage<'_> {
         if has_rules {
             self.judge(&head, &taken)?;
         }
+        self.meter(&taken)?;
         let (payload, whole, upload) = self.payload(taken);
         let headers = headers::outward(head.headers, has_rules, &self.mount.profile);
         let outgoing = Outgoing { method: head.method, url, headers, payload, patience: None };
@@ -143,6 +145,13 @@ impl Passage<'_> {
             }
         };
         judged.inspect_err(|_| self.mount.counts.refused())
+    }
+
+    fn meter(&self, taken: &Taken) -> Result<(), Refusal> {
+        let Some(Err(refusal)) = self.mount.meter.as_ref().map(Meter::admit) else { return Ok(()) };
+        self.mount.counts.refused();
+        let id = if let Taken::Whole(bytes) = taken { request_id(bytes.clone()) } else { None };
+        Err(refusal.to(id))
     }
 
     /// What is sent, and once more if all of it is here.

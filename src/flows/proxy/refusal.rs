@@ -1,8 +1,10 @@
 //! What is answered where nothing is passed on, in a form that clients of MCP show to a person.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{Either, Full};
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
 use super::pass::Reply;
@@ -19,12 +21,14 @@ pub(super) struct Refusal {
     text: String,
     code: i64,
     id: Option<Id>,
+    /// When to come again.
+    wait: Option<Duration>,
 }
 
 impl Refusal {
     /// A refusal of our own.
     pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), code: SERVER_ERROR, id: None }
+        Self { status, text: text.into(), code: SERVER_ERROR, id: None, wait: None }
     }
 
     /// Of somebody who does not know the secret.
@@ -33,6 +37,13 @@ impl Refusal {
             StatusCode::UNAUTHORIZED,
             "this proxy wants its own secret as a bearer token; `mcpauth proxy` says where it is",
         )
+    }
+
+    /// Of somebody who has sent more than `--rate` allows (RFC 6585 section 4).
+    pub(super) fn too_many(wait: Duration) -> Self {
+        let seconds = whole_seconds(wait);
+        let text = format!("more requests than the --rate of this proxy; the next one in {seconds} s");
+        Self { wait: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, text) }
     }
 
     /// Because something went wrong on the way to the server.
@@ -59,11 +70,19 @@ impl Refusal {
             let challenge = HeaderValue::from_static("Bearer realm=\"mcpauth proxy\"");
             reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
+        if let Some(wait) = self.wait {
+            reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
         if closes {
             reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         reply
     }
+}
+
+/// Seconds after which a time is certainly over.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// An answer of our own.

@@ -207,7 +207,8 @@ impl Translator {
         };
         let mut host = OldHost::new(initialize, &said);
         let mut effects = if self.is_put_off {
-            news()?
+            // It was put off, and may look again now.
+            message::lists_changed().map(Effect::ToHost).collect()
         } else {
             vec![Effect::ToHost(old_host::greeting(initialize, &said)?)]
         };
@@ -324,13 +325,6 @@ fn result(answer: &Message) -> Option<Members<'_>> {
         result: Option<&'a RawValue>,
     }
     Members::read(serde_json::from_slice::<Answer<'_>>(answer.bytes()).ok()?.result?.get().as_bytes())
-}
-
-/// What a host that was put off is told when the server has answered: to look again.
-fn news() -> Done {
-    let changed =
-        |kind| notification(&format!("notifications/{kind}/list_changed"), "{}").map(Effect::ToHost);
-    ["tools", "prompts", "resources"].into_iter().map(changed).collect()
 }
 
 fn failures(ids: &[Id], malformed: Malformed) -> Vec<Effect> {

@@ -206,7 +206,9 @@ fn a_host_that_was_put_off_looks_again_when_the_server_is_there() {
     assert_eq!(talk.host(request(1, "tools/list", json!({}))), []);
     talk.server(error(0, -32020));
     let told = talk.server(describes("mcpauth:1", &json!({})));
-    let changed = |kind: &str| Host(notify(&format!("notifications/{kind}/list_changed"), json!({})));
+    let changed = |kind: &str| {
+        Host(json!({ "jsonrpc": "2.0", "method": format!("notifications/{kind}/list_changed") }))
+    };
     assert_eq!(told[..3], [changed("tools"), changed("prompts"), changed("resources")]);
     assert_eq!(told[3..], [Server(modern(1, "tools/list", json!({})))]);
 }

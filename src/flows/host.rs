@@ -1,22 +1,27 @@
-//! The host's side: messages for its standard input, one a line, and the requests that it waits for.
+//! The host, which has started us and speaks over standard input and output: what it says and is told, one message a
+//! line, and the requests that it waits for.
 
 use std::collections::{HashSet, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, RwLock};
 
 use crate::error::Error;
 use crate::http::Bytes;
-use crate::mcp::message::{self, Id, Message, SERVER_ERROR};
-use crate::platform::Stream;
+use crate::mcp::lines::{LINE_LIMIT, Line, LineReader};
+use crate::mcp::message::{self, INVALID_REQUEST, Id, Message, SERVER_ERROR};
+use crate::platform::{self, Stream};
 
 /// How many bytes may wait for a host that does not read, before nothing more is taken from the server.
 const ROOM: usize = 1024 * 1024;
 /// How many lines are written at once.
 const TOGETHER: usize = 64;
+/// How often it is looked whether the host is still there.
+const LOOK: Duration = Duration::from_secs(2);
 
-/// Whoever started the bridge.
+/// Whoever started us.
 #[derive(Default)]
 pub(crate) struct Host {
     queue: Mutex<Queue>,
@@ -39,6 +44,30 @@ struct Queue {
 }
 
 impl Host {
+    /// Hands over each message of the host, until it says no more. It hears of what is none.
+    pub(crate) async fn listen(&self, input: &mut Stream, take: impl AsyncFn(Message)) {
+        let mut lines = LineReader::default();
+        while let Ok(Some(line)) = lines.next(input).await {
+            match line {
+                Line::Whole(bytes) => match Message::read(bytes) {
+                    Ok(message) => {
+                        self.asks(&message);
+                        take(message).await;
+                    }
+                    Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
+                },
+                Line::TooLong => {
+                    let why = format!("a message has more than {LINE_LIMIT} bytes");
+                    self.complain(INVALID_REQUEST, &why).await;
+                }
+            }
+        }
+    }
+
+    async fn complain(&self, code: i64, why: &str) {
+        self.deliver(&message::failure(None, code, why)).await;
+    }
+
     /// Notes the requests of a message, which the host waits for from now on.
     pub(crate) fn asks(&self, message: &Message) {
         let ids = message.request_ids();
@@ -52,9 +81,18 @@ impl Host {
         self.pending().contains(id)
     }
 
-    /// Gives the host a message; waits while it does not read.
+    /// Gives the host a message; waits while it does not read. An answer that it does not wait for it does not get: it has
+    /// had one already, or has never asked.
     pub(crate) async fn deliver(&self, message: &Message) {
+        self.offer(message).await;
+    }
+
+    /// The same, and tells whether it got it.
+    pub(crate) async fn offer(&self, message: &Message) -> bool {
         let _speaking = self.speaking.read().await;
+        if !self.is_owed(message) {
+            return false;
+        }
         for id in message.response_ids() {
             self.forget(id);
         }
@@ -62,10 +100,17 @@ impl Host {
             // Registered before the look, so that no room is missed.
             let emptied = self.emptied.notified();
             if self.put(message.bytes()) {
-                return self.filled.notify_one();
+                self.filled.notify_one();
+                return true;
             }
             emptied.await;
         }
+    }
+
+    /// Whether this is no answer, or one that is waited for. An error without an id is everybody's.
+    fn is_owed(&self, message: &Message) -> bool {
+        let ids = message.response_ids();
+        ids.is_empty() || ids.into_iter().any(|id| *id == Id::Null || self.waits_for(id))
     }
 
     /// Whether there was room. To a host that is gone everything goes.
@@ -84,9 +129,7 @@ impl Host {
 
     /// Tells the host that a request came to nothing, if it still waits for it.
     pub(crate) async fn fail(&self, id: &Id, error: &Error) {
-        if self.waits_for(id) {
-            self.deliver(&message::failure(Some(id), SERVER_ERROR, &in_words(error))).await;
-        }
+        self.deliver(&message::failure(Some(id), SERVER_ERROR, &in_words(error))).await;
     }
 
     /// The same for every request of a message.
@@ -174,6 +217,14 @@ impl Host {
 
     fn pending(&self) -> MutexGuard<'_, HashSet<Id>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until this process, which started us, has gone: a host that was killed may have left our input open with somebody
+/// else.
+pub(crate) async fn orphaned(parent: Option<u32>) {
+    while platform::parent() == parent {
+        tokio::time::sleep(LOOK).await;
     }
 }
 
