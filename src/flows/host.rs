@@ -50,28 +50,35 @@ impl Host {
         let mut lines = LineReader::default();
         while let Ok(Some(line)) = lines.next(input).await {
             match line {
-                Line::Whole(bytes) => match Message::read(bytes) {
+                Line::Whole(bytes) => match Message::read(bytes.clone()) {
                     Ok(message) => {
+                        drop(bytes);
                         self.asks(&message);
                         take(message).await;
                     }
-                    Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
+                    Err(malformed) => self.complain(&bytes, malformed.code(), &malformed.to_string()).await,
                 },
-                Line::TooLong => {
+                Line::TooLong(beginning) => {
                     let why = format!("a message has more than {LINE_LIMIT} bytes");
-                    self.complain(INVALID_REQUEST, &why).await;
+                    self.complain(&beginning, INVALID_REQUEST, &why).await;
                 }
             }
         }
     }
 
-    async fn complain(&self, code: i64, why: &str) {
-        self.deliver(&message::failure(None, code, why)).await;
+    /// Says what is wrong with a line, to whoever waits for its answer as far as that can be seen.
+    async fn complain(&self, line: &[u8], code: i64, why: &str) {
+        let failure = message::failure(message::id_of_unread(line).as_ref(), code, why);
+        self.expect(failure.response_ids());
+        self.deliver(&failure).await;
     }
 
     /// Notes the requests of a message, which the host waits for from now on.
     pub(crate) fn asks(&self, message: &Message) {
-        let ids = message.request_ids();
+        self.expect(message.request_ids());
+    }
+
+    fn expect(&self, ids: Vec<&Id>) {
         if ids.is_empty() {
             return;
         }
