@@ -71,6 +71,20 @@ fn somebody_who_signs_in_by_hand_is_as_good() {
     eventually(|| TcpStream::connect(("127.0.0.1", port)).is_err());
 }
 
+/// A server that was named by its URL has no name before somebody signs in there.
+#[test]
+fn somebody_who_signs_in_by_hand_may_choose_a_name() {
+    let desk = Desk::new();
+    let mut host = desk.host(&[]);
+    let asked = begin_whoami(&mut host);
+    desk.page(1);
+    // It is called `box`.
+    desk.world.login(&[]).succeeded();
+    let answer = host.answer(asked);
+    assert!(answer["result"].is_object(), "{answer}");
+    assert_eq!(desk.pages().len(), 1);
+}
+
 #[test]
 fn all_who_wait_in_one_bridge_are_served_and_what_was_cancelled_is_not_done() {
     let desk = Desk::of(World::signed_in(SandboxOptions::default()));
