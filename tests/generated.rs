@@ -1,4 +1,5 @@
-//! `completions/` and `man/` equal what the parser says. `MCPAUTH_BLESS=1 cargo test --test generated` rewrites them.
+//! `completions/` and `man/` equal what the parser says. `MCPAUTH_BLESS=1 cargo test --test generated` rewrites them. And
+//! where a document holds what a run has written, that is there and whole.
 
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read or written has failed the test")]
 
@@ -34,6 +35,43 @@ fn the_manual_pages_are_those_of_the_parser() {
     wanted.sort();
     assert_eq!(pages.keys().cloned().collect::<Vec<_>>(), wanted, "one page for each command");
     stands_in("man", &pages);
+}
+
+#[test]
+fn what_runs_write_into_documents_is_there() {
+    let matrix = include_str!("../docs/matrix.md");
+    for mark in ["<!-- matrix -->", "<!-- hosts_table -->"] {
+        let rows = rows_between(matrix, mark, "<!-- end -->");
+        assert!(rows.len() > 1, "no rows in {mark}\nhint: run `tests/peers/run --report`");
+        assert!(rows.iter().all(|row| !row.contains("not reached") && !row.contains("**no**")), "{rows:#?}");
+    }
+}
+
+#[test]
+fn every_scenario_of_the_proof_has_its_figures_and_its_words() {
+    let document = include_str!("../docs/proof.md");
+    let source = include_str!("proof/main.rs").split("Scenario { name: \"").skip(1);
+    let scenarios: Vec<&str> = source.filter_map(|rest| rest.split('"').next()).collect();
+    assert!(scenarios.contains(&"bridges"), "{scenarios:?}");
+    let rows =
+        rows_between(document, "<!-- figures: written by the proof -->", "<!-- end of the figures -->");
+    let cells = rows.iter().map(|row| row.split(" | ").take(2).collect::<Vec<_>>());
+    let wanted: Vec<String> = scenarios.iter().map(|name| format!("| {name}")).collect();
+    assert_eq!(
+        cells.collect::<Vec<_>>(),
+        wanted.iter().map(|name| vec![name.as_str(), "holds"]).collect::<Vec<_>>(),
+        "hint: cargo test --test proof -- SCENARIO --long --report docs/proof.md"
+    );
+    let told = rows_between(document, "## What is played", "## Figures");
+    let told = told.iter().filter_map(|row| row.strip_prefix("| `")?.split('`').next());
+    assert_eq!(told.collect::<Vec<_>>(), scenarios);
+}
+
+/// The rows of the table between two marks, without its head.
+fn rows_between<'a>(text: &'a str, begin: &str, end: &str) -> Vec<&'a str> {
+    let (_, rest) = text.split_once(begin).unwrap();
+    let (table, _) = rest.split_once(end).unwrap();
+    table.lines().filter(|line| line.starts_with("| ")).skip(1).collect()
 }
 
 /// The page of a command that people see, and of each below it.

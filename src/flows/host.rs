@@ -1,7 +1,7 @@
 //! The host, which has started us and speaks over standard input and output: what it says and is told, one message a
 //! line, and the requests that it waits for.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,7 +29,8 @@ pub(crate) struct Host {
     filled: Notify,
     /// There is room again.
     emptied: Notify,
-    pending: Mutex<HashSet<Id>>,
+    /// How many answers it waits for under each id; one, unless it gives two requests the same.
+    pending: Mutex<HashMap<Id, usize>>,
     /// The host waits for one answer less.
     settled: Notify,
     /// Shared by everybody who has something to say and waits for room.
@@ -71,14 +72,18 @@ impl Host {
     /// Notes the requests of a message, which the host waits for from now on.
     pub(crate) fn asks(&self, message: &Message) {
         let ids = message.request_ids();
-        if !ids.is_empty() {
-            self.pending().extend(ids.into_iter().cloned());
+        if ids.is_empty() {
+            return;
+        }
+        let mut pending = self.pending();
+        for id in ids {
+            *pending.entry(id.clone()).or_default() += 1;
         }
     }
 
     /// Whether the host still waits for an answer.
     pub(crate) fn waits_for(&self, id: &Id) -> bool {
-        self.pending().contains(id)
+        self.pending().contains_key(id)
     }
 
     /// Gives the host a message; waits while it does not read. An answer that it does not wait for it does not get: it has
@@ -90,10 +95,13 @@ impl Host {
     /// The same, and tells whether it got it.
     pub(crate) async fn offer(&self, message: &Message) -> bool {
         let _speaking = self.speaking.read().await;
-        if !self.is_owed(message) {
+        let ids = message.response_ids();
+        // An error without an id is everybody's.
+        let is_owed = |id: &&Id| **id == Id::Null || self.waits_for(id);
+        if !ids.is_empty() && !ids.iter().any(is_owed) {
             return false;
         }
-        for id in message.response_ids() {
+        for id in ids {
             self.forget(id);
         }
         loop {
@@ -105,12 +113,6 @@ impl Host {
             }
             emptied.await;
         }
-    }
-
-    /// Whether this is no answer, or one that is waited for. An error without an id is everybody's.
-    fn is_owed(&self, message: &Message) -> bool {
-        let ids = message.response_ids();
-        ids.is_empty() || ids.into_iter().any(|id| *id == Id::Null || self.waits_for(id))
     }
 
     /// Whether there was room. To a host that is gone everything goes.
@@ -141,7 +143,8 @@ impl Host {
 
     /// The same for everything that it waits for.
     pub(crate) async fn fail_all(&self, error: &Error) {
-        let ids: Vec<Id> = self.pending().iter().cloned().collect();
+        let each = |(id, count): (&Id, &usize)| std::iter::repeat_n(id.clone(), *count);
+        let ids: Vec<Id> = self.pending().iter().flat_map(each).collect();
         for id in &ids {
             self.fail(id, error).await;
         }
@@ -149,7 +152,14 @@ impl Host {
 
     /// Does not wait for an answer any more.
     pub(crate) fn forget(&self, id: &Id) {
-        self.pending().remove(id);
+        let mut pending = self.pending();
+        if let Some(count) = pending.get_mut(id) {
+            *count -= 1;
+            if *count == 0 {
+                pending.remove(id);
+            }
+        }
+        drop(pending);
         self.settled.notify_waiters();
     }
 
@@ -215,7 +225,7 @@ impl Host {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pending(&self) -> MutexGuard<'_, HashSet<Id>> {
+    fn pending(&self) -> MutexGuard<'_, HashMap<Id, usize>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

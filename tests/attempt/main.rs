@@ -26,6 +26,7 @@ fn begin_whoami(host: &mut Talk) -> u64 {
     host.begin("tools/call", &json!({ "name": "whoami", "arguments": {} }))
 }
 
+/// B-06.
 #[test]
 fn however_many_wait_one_page_is_opened_and_all_are_served() {
     let desk = Desk::new();

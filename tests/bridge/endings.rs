@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use nix::sys::signal::{Signal, kill};
@@ -44,7 +45,10 @@ fn a_server_that_says_nothing_keeps_nobody_from_the_end() {
     let (world, mut talk) = signed_in(SandboxOptions::default());
     world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Mcp }));
     talk.begin("tools/call", &json!({ "name": "echo", "arguments": { "text": "x" } }));
+    let ended = Instant::now();
     assert_eq!(talk.end().0, 0);
+    // As long as nobody's patience is, on whatever machine.
+    assert!(ended.elapsed() < Duration::from_secs(30));
     assert!(world.sandbox.until(|books| books.streams_closed == books.streams_opened));
 }
 

@@ -73,9 +73,9 @@ const SCENARIOS: &[Scenario] = &[
 ];
 
 fn main() -> ExitCode {
-    let names: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+    let names = SCENARIOS.iter().map(|scenario| scenario.name).collect::<Vec<_>>();
     match Settings::read(std::env::args().skip(1), &names) {
-        Ok(settings) => play(&settings),
+        Ok(settings) => play(&settings, &names),
         Err(why) => {
             println!("{why}\nscenarios: {}", names.join(", "));
             ExitCode::from(2)
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn play(settings: &Settings) -> ExitCode {
+fn play(settings: &Settings, names: &[&str]) -> ExitCode {
     let mut rows = Vec::new();
     for scenario in SCENARIOS.iter().filter(|scenario| settings.wants(scenario.name)) {
         let row = judge(scenario, &settings.size);
@@ -98,7 +98,7 @@ fn play(settings: &Settings) -> ExitCode {
     let failed = rows.iter().filter(|row| !row.held).count();
     println!("{} passed, {failed} failed", rows.len() - failed);
     if let Some(file) = &settings.report {
-        report::write(file, &rows, &settings.size).unwrap();
+        report::write(file, &rows, names, &settings.size).unwrap();
     }
     if failed == 0 && !rows.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

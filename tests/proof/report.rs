@@ -26,11 +26,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn as_table_row(&self) -> String {
-        let Self { name, text, seconds, .. } = self;
+    fn as_table_row(&self, date: &str, long: bool) -> String {
+        let Self { name, text, seconds, seed, .. } = self;
         let word = if self.held { "holds" } else { "**fails**" };
         let text = text.replace('|', "\\|").replace('\n', " ");
-        format!("| {name} | {word} | {text} | {seconds} s |\n")
+        let long = if long { "--long " } else { "" };
+        format!("| {name} | {word} | {text} | {seconds} s | {date}, `{long}--seed {seed}` |\n")
     }
 }
 
@@ -42,28 +43,30 @@ impl fmt::Display for Row {
     }
 }
 
-/// Puts the figures into a file: in place of earlier ones where it has some, else at its end.
-pub(crate) fn write(file: &Path, rows: &[Row], size: &Size) -> io::Result<()> {
+/// Puts the figures into a file: in place of earlier ones where it has some, else at its end. `names` are those of all
+/// scenarios, in the order of the table; what was not played now keeps the row that it has from the same machine.
+pub(crate) fn write(file: &Path, rows: &[Row], names: &[&str], size: &Size) -> io::Result<()> {
     let before = fs::read_to_string(file).unwrap_or_default();
     let (head, rest) = before.split_once(BEGIN).unwrap_or((&before, ""));
-    let tail = rest.split_once(END).map_or("\n", |(_, tail)| tail);
-    fs::write(file, format!("{head}{BEGIN}\n\n{}\n{END}{tail}", figures(rows, size)))
+    let (old, tail) = rest.split_once(END).unwrap_or(("", "\n"));
+    fs::write(file, format!("{head}{BEGIN}\n\n{}\n{END}{tail}", figures(old, rows, names, size)))
 }
 
-fn figures(rows: &[Row], size: &Size) -> String {
+fn figures(old: &str, rows: &[Row], names: &[&str], size: &Size) -> String {
     let date = SystemClock.now().to_string();
-    let names: Vec<&str> = rows.iter().map(|row| row.name).collect();
-    let long = if size.long { " --long" } else { "" };
-    let mut text = format!(
-        "Taken on {} on {}, with `cargo test --test proof -- {}{long} --seed {}`:\n\n\
-         | scenario | | figures | time |\n|---|---|---|---|\n",
-        date.split('T').next().unwrap_or_default(),
+    let date = date.split('T').next().unwrap_or_default();
+    let text = format!(
+        "Taken on {}, each with `cargo test --test proof -- SCENARIO` and what stands beside it:\n\n\
+         | scenario | | figures | time | taken |\n|---|---|---|---|---|\n",
         machine(),
-        names.join(" "),
-        size.seed,
     );
-    text.extend(rows.iter().map(Row::as_table_row));
-    text
+    // Numbers of different machines side by side would say nothing.
+    let old = if old.trim_start().starts_with(&text) { old } else { "" };
+    let row_of = |name: &&str| match rows.iter().find(|row| row.name == *name) {
+        Some(row) => row.as_table_row(date, size.long),
+        None => old.split_inclusive('\n').filter(|line| line.starts_with(&format!("| {name} |"))).collect(),
+    };
+    text + &names.iter().map(row_of).collect::<String>()
 }
 
 /// What it was measured on, in words.
