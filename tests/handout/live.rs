@@ -418,8 +418,11 @@ fn nothing_with_a_token_outlasts_the_end_of_everybody_who_could_tidy_up() {
 fn a_command_whose_tokens_nobody_keeps_any_more_is_told_so_and_ended() {
     let world = signed_in();
     let said = world.home().join("said");
-    let script = "trap 'echo TERM; exit 7' TERM; echo $$; while sleep 0.02; do :; done";
-    for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry"] {
+    let yields = ("trap 'echo TERM; exit 7' TERM; echo $$; while sleep 0.02; do :; done", "TERM", 7);
+    // One that does not want to end is ended ten seconds later.
+    let stays = ("trap '' TERM; echo $$; exec cat", "", 137);
+    let each = ["--socket", "--proxy", "--restart-before-expiry"].map(|flag| (flag, yields));
+    for (flag, (script, last, code)) in [("--token-file", stays)].into_iter().chain(each) {
         let mut command = world.command(&["exec", flag, "--", "sh", "-c", script]);
         command.stderr(fs::File::create(&said).unwrap());
         let mut running = Running::of(command);
@@ -427,7 +430,7 @@ fn a_command_whose_tokens_nobody_keeps_any_more_is_told_so_and_ended() {
         let others: Vec<Pid> = children(running.id()).into_iter().filter(|id| *id != command).collect();
         let [keeper] = others[..] else { panic!("{others:?}") };
         kill(keeper, Signal::SIGKILL).unwrap();
-        assert_eq!((running.line().as_str(), running.has_ended()), ("TERM", 7), "{flag}");
+        assert_eq!((running.line().as_str(), running.has_ended()), (last, code), "{flag}");
         running.is_silent();
         let said = fs::read_to_string(&said).unwrap();
         assert!(
