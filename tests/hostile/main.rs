@@ -9,9 +9,13 @@ mod support;
 
 mod answers;
 mod binding;
+#[expect(dead_code, reason = "these stories use their own part of the client")]
+#[path = "../proxy/client.rs"]
+mod client;
 mod discovery;
 mod finding;
 mod network;
+mod office;
 mod opener;
 #[expect(dead_code, reason = "the stories of `call` bring an answer in pieces")]
 mod peer;

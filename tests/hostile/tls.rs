@@ -18,10 +18,13 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
+/// The name under which those know the front who do not see that it is on this machine.
+pub(crate) const AWAY: &str = "mcp.example.com";
+
 /// What whoever connects is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
-    /// A certificate of the authority, for 127.0.0.1 and for now.
+    /// A certificate of the authority, for 127.0.0.1, for [`AWAY`], and for now.
     Good,
     /// One whose time is over.
     Ended,
@@ -59,8 +62,9 @@ impl Authority {
     }
 
     fn certificate(&self, shown: Shown) -> Arc<ServerConfig> {
-        let name = if shown == Shown::OtherName { "issuer.example" } else { "127.0.0.1" };
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        let names = if shown == Shown::OtherName { vec!["issuer.example"] } else { vec!["127.0.0.1", AWAY] };
+        let mut params =
+            CertificateParams::new(names.into_iter().map(str::to_owned).collect::<Vec<_>>()).unwrap();
         match shown {
             Shown::Ended => params.not_after = date_time_ymd(2020, 2, 29),
             Shown::NotYetValid => params.not_before = date_time_ymd(3000, 1, 1),
@@ -129,12 +133,16 @@ impl Front {
                 let Ok(stream) = stream else { continue };
                 match shown {
                     Shown::Silence => silent.push(stream),
-                    // A client that goes away is what is waited for.
-                    _ => drop(converse(stream, shown, config, behind)),
+                    // A client that goes away is what is waited for; others are served meanwhile.
+                    _ => drop(thread::spawn(move || converse(stream, shown, config, behind))),
                 }
             }
         };
         Self { address, authority, shown, stop, thread: Some(thread::spawn(serve)) }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn origin(&self) -> String {
@@ -189,12 +197,26 @@ fn converse(
     if shown == Shown::LostAnswer {
         return Ok(());
     }
-    let (mut far, mut answer) = (TcpStream::connect(behind)?, Vec::new());
+    let mut far = TcpStream::connect(behind)?;
     far.write_all(&request)?;
-    far.read_to_end(&mut answer)?;
-    near.write_all(&answer)?;
+    // What was begun with a request may go on both ways, and neither is waited for while the other has something to say.
+    for side in [&near.sock, &far] {
+        side.set_read_timeout(Some(Duration::from_millis(5)))?;
+    }
+    while pass(&mut far, &mut near)? && pass(&mut near, &mut far)? {}
     near.conn.send_close_notify();
     near.flush()
+}
+
+/// Passes on what is there; whether there may be more.
+fn pass(from: &mut impl Read, to: &mut impl Write) -> io::Result<bool> {
+    let mut bytes = [0; 8192];
+    match from.read(&mut bytes) {
+        Ok(0) => Ok(false),
+        Ok(length) => to.write_all(&bytes[..length]).and_then(|()| to.flush()).map(|()| true),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 fn read_request(from: &mut impl Read) -> io::Result<Vec<u8>> {

@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
 
 use crate::client::{Answer, Proxy};
 use crate::peer::{self, ACCESS, Peer, answer, json_answer};
@@ -114,6 +115,61 @@ fn a_stream_that_breaks_does_not_look_whole() {
     let mut text = String::new();
     let _ = stream.read_to_string(&mut text);
     assert!(text.contains("data:") && !text.contains("\r\n0\r\n"), "{text}");
+}
+
+/// How many requests are on their way at once.
+const CROWD: usize = 200;
+
+/// A body that is like no other, and now and then so large that it comes in several pieces.
+fn body_of(number: usize) -> String {
+    let padding = "x".repeat(if number.is_multiple_of(8) { 100_000 } else { number });
+    format!(r#"{{"jsonrpc":"2.0","id":{number},"method":"ping","params":{{"padding":"{padding}"}}}}"#)
+}
+
+/// K-13.
+#[test]
+fn two_hundred_that_are_refused_at_once_cost_one_refresh_and_are_each_sent_again_once() {
+    let peer = renewing_peer();
+    let (arrived, books) = (Barrier::new(CROWD), Arc::<Mutex<Vec<(bool, String)>>>::default());
+    let written = Arc::clone(&books);
+    let upstream = Upstream::start(&peer, move |head, stream| {
+        let is_new = head.contains(NEWER);
+        if !head.starts_with("POST /mcp") || !(is_new || head.contains(ACCESS)) {
+            return false;
+        }
+        let mut body = vec![0; length(head)];
+        stream.read_exact(&mut body).unwrap();
+        written.lock().unwrap().push((is_new, String::from_utf8(body.clone()).unwrap()));
+        if !is_new {
+            // Nobody is refused before all are there.
+            arrived.wait();
+            return stream.write_all(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n").is_ok();
+        }
+        let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(&[head.as_bytes(), &body].concat()).is_ok()
+    });
+    let world = World::new();
+    sign_in(&world, &upstream.url(), "other");
+    let proxy = Proxy::start(&world, &["other"]);
+    thread::scope(|scope| {
+        for number in 0..CROWD {
+            let proxy = &proxy;
+            scope.spawn(move || {
+                let told = proxy.post("/", &body_of(number));
+                assert!(told.status == 200 && told.body == body_of(number), "{number}: {}", told.head);
+            });
+        }
+    });
+    let refreshes = peer.seen().iter().filter(|seen| seen.field("grant_type") == "refresh_token").count();
+    assert_eq!(refreshes, 1);
+    let mut seen = books.lock().unwrap().clone();
+    let mut wanted: Vec<_> = [false, true]
+        .into_iter()
+        .flat_map(|is_new| (0..CROWD).map(move |number| (is_new, body_of(number))))
+        .collect();
+    seen.sort();
+    wanted.sort();
+    assert!(seen == wanted, "{} requests", seen.len());
 }
 
 /// A server that says no in the middle of a large body, and the bodies that it has seen a part of.

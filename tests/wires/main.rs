@@ -52,7 +52,11 @@ impl Host {
 
     /// The next line, which is one message.
     fn hears(&self) -> Value {
-        let line = self.lines.recv_timeout(DEADLINE).unwrap();
+        self.hears_within(DEADLINE)
+    }
+
+    fn hears_within(&self, patience: Duration) -> Value {
+        let line = self.lines.recv_timeout(patience).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("no message: {line}"))
     }
 

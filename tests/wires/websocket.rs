@@ -1,8 +1,10 @@
 //! A connection whose handshake bears the token, and on which messages go both ways.
 
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -13,6 +15,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message as Frame};
 
 use crate::peer::{ACCESS, Peer, Said, Seen, answer, by_the_rules};
 use crate::support::World;
+use crate::support::steps::eventually;
 use crate::{Host, answered};
 
 use std::io::Write as _;
@@ -90,8 +93,7 @@ fn messages_go_both_ways_and_the_handshake_bears_the_token() {
     assert_eq!(host.hears()["method"], "roots/list");
     assert_eq!(host.hears()["method"], "in-bytes");
     assert_eq!(host.hears()["result"]["done"], "tools/list");
-    let handshakes = peer.seen().iter().filter(|seen| seen.what() == "GET /mcp").count();
-    assert_eq!(handshakes, 1);
+    assert_eq!(handshakes(&peer), 1);
 }
 
 #[test]
@@ -168,7 +170,79 @@ fn a_server_that_does_not_understand_us_is_left_alone() {
             "{failure}"
         );
     }
-    assert_eq!(peer.seen().iter().filter(|seen| seen.what() == "GET /mcp").count(), 1);
+    assert_eq!(handshakes(&peer), 1);
+}
+
+fn handshakes(peer: &Peer) -> usize {
+    peer.seen().iter().filter(|seen| seen.what() == "GET /mcp").count()
+}
+
+/// A server that ends connections with this code when the greeting is over: so many of them.
+fn server_that_ends(code: CloseCode, connections: usize) -> (World, Peer) {
+    server(move |socket, message, number| {
+        honest(socket, message);
+        if message["method"] == "notifications/initialized" && number < connections {
+            let farewell = CloseFrame { code, reason: "enough".into() };
+            socket.close(Some(farewell)).unwrap();
+        }
+    })
+}
+
+#[test]
+fn after_a_clean_close_nobody_comes_back_before_the_host_wants_something() {
+    let (clean_world, clean) = server_that_ends(CloseCode::Normal, 1);
+    let mut host = Host::of(&clean_world);
+    host.meets();
+    // By the time at which a server that is only restarting has been knocked at again and again.
+    let (restarting_world, restarting) = server_that_ends(CloseCode::Restart, usize::MAX);
+    let mut other = Host::of(&restarting_world);
+    other.meets();
+    eventually(|| handshakes(&restarting) >= 3);
+    assert_eq!(handshakes(&clean), 1);
+    // What wants no answer is not worth a connection either.
+    host.says(&json!({ "jsonrpc": "2.0", "method": "notifications/roots/list_changed" }));
+    let before = handshakes(&restarting);
+    eventually(|| handshakes(&restarting) > before);
+    assert_eq!(handshakes(&clean), 1);
+    host.asks(2, "tools/call");
+    assert_eq!(host.hears()["result"]["done"], "tools/call");
+    assert_eq!(handshakes(&clean), 2);
+}
+
+/// Nothing but the clock of the bridge tells, which asks every thirty seconds: this takes a minute.
+#[test]
+fn a_server_that_has_fallen_silent_is_found_and_one_that_is_only_busy_is_waited_for() {
+    // It reads, and so answers pings, and keeps its own answer until it is asked for something else.
+    let kept = Mutex::new(None);
+    let (busy_world, busy) = server(move |socket, message, _| match message["method"].as_str() {
+        Some("tools/call") => *kept.lock().unwrap() = Some(message.clone()),
+        Some("tools/list") => honest(socket, &kept.lock().unwrap().take().unwrap()),
+        _ => honest(socket, message),
+    });
+    let mut patient = Host::of(&busy_world);
+    patient.meets();
+    patient.asks(2, "tools/call");
+    // Its connection is the younger one, so that the other has been judged when this one is.
+    let (silent_world, silent) = server(|socket, message, number| {
+        if message["method"] == "tools/call" && number == 0 {
+            // Nobody ever says anything here.
+            let (_silent, nothing) = channel::<()>();
+            let _ = nothing.recv();
+        }
+        honest(socket, message);
+    });
+    let mut host = Host::of(&silent_world);
+    host.meets();
+    host.asks(2, "tools/call");
+    let failure = host.hears_within(Duration::from_mins(2));
+    assert!(failure["id"] == 2 && failure["error"].is_object(), "{failure}");
+    host.asks(3, "tools/call");
+    assert_eq!(host.hears()["result"]["done"], "tools/call");
+    assert_eq!(handshakes(&silent), 2);
+    patient.asks(3, "tools/list");
+    let answer = patient.hears();
+    assert!(answer["id"] == 2 && answer["result"]["done"] == "tools/call", "{answer}");
+    assert_eq!(handshakes(&busy), 1);
 }
 
 #[test]
