@@ -419,7 +419,7 @@ mod tests {
         let deep = format!(r#"{{"params":{}{},"method":"x","id":"a"}}"#, "[".repeat(5000), "]".repeat(5000));
         for (text, id) in [
             (r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":"bcd"#, Some("1")),
-            (r#"{"method":"x","id":12,"para"#, Some("12")),
+            (r#"{"method":"x","id":12,"params":{"a"#, Some("12")),
             (deep.as_str(), Some(r#""a""#)),
             // Cut off in the middle, perhaps.
             (r#"{"method":"x","id":12"#, None),
