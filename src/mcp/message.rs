@@ -308,6 +308,11 @@ impl<'de> Visitor<'de> for Beginning<'_> {
             // What something else follows was not cut off.
             self.0.id = last.take().or(self.0.id.take());
             match &*name {
+                // Of two it is anybody's guess which one is meant.
+                "id" if self.0.id.is_some() => {
+                    self.0.has_method = false;
+                    return Ok(());
+                }
                 "id" => last = Id::read(map.next_value::<&RawValue>()?.get()),
                 "method" => {
                     map.next_value::<&RawValue>()?;
@@ -423,6 +428,7 @@ mod tests {
             (deep.as_str(), Some(r#""a""#)),
             // Cut off in the middle, perhaps.
             (r#"{"method":"x","id":12"#, None),
+            (r#"{"id":1,"method":"x","id":2}"#, None),
             // An answer of the host is for the server.
             (r#"{"jsonrpc":"2.0","id":1,"result":{"a":"bcd"#, None),
             (r#"[{"id":1,"method":"x"}"#, None),

@@ -25,13 +25,17 @@ fn whatever_is_no_message_is_refused_and_the_next_one_is_served() {
         (b"7", -32600),
         (b"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}", -32600),
         (b"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"ping\"}", -32600),
-        (b"{\"id\":1,\"method\":\"ping\"}", -32600),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"ping\"}", -32600),
-        (deep.as_bytes(), -32600),
     ] {
         agent.write(line);
         let answer = agent.next().unwrap();
         assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(null), &json!(code)), "{answer}");
+    }
+    // Where it can be seen who waits for an answer, he gets it.
+    for line in [&b"{\"id\":1,\"method\":\"ping\"}"[..], deep.as_bytes()] {
+        agent.write(line);
+        let answer = agent.next().unwrap();
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32600)), "{answer}");
     }
     assert_eq!(agent.ask("ping", &json!({}))["result"], json!({}));
 }

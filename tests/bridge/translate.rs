@@ -18,8 +18,11 @@ fn old_host(world: &World) -> Talk {
 #[test]
 fn a_host_of_the_old_era_uses_a_server_without_sessions() {
     let world = world(Speaks::OnlyStateless);
-    let refused = bridge(&world, &[]).ask("initialize", &greeting());
+    let mut untranslated = bridge(&world, &[]);
+    let refused = untranslated.ask("initialize", &greeting());
     assert!(refused["error"]["message"].as_str().is_some_and(|why| why.contains(REVISION)), "{refused}");
+    let (_, errors, _) = untranslated.end();
+    assert!(errors.contains("with `mcpauth bridge --translate` this client can use it"), "{errors}");
     let mut host = old_host(&world);
     assert_eq!(host.ask("ping", &json!({}))["result"], json!({}));
     assert_eq!(host.ask("logging/setLevel", &json!({ "level": "info" }))["result"], json!({}));

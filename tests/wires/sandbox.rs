@@ -6,6 +6,24 @@ use serde_json::{Value, json};
 use crate::support::World;
 use crate::support::talk::Talk;
 
+/// MCP 4, 33: such a server challenges only whoever asks for its stream.
+#[test]
+fn a_login_asks_for_the_scope_that_the_challenge_of_a_stream_names() {
+    for place in ["/mcp", "/sse", "/ws"] {
+        let speaks = if place == "/mcp" { Speaks::OnlyLegacy(405) } else { Speaks::Everything };
+        let world = World::with(old(speaks));
+        let url = world.url().replace("/mcp", place);
+        let url = if place == "/ws" { url.replace("http://", "ws://") } else { url };
+        let login = world.command(&["login", &url, "--name", "box", "--no-browser", "--store", "file"]);
+        world.login_as(login).succeeded();
+        assert_eq!(
+            world.run(&["token", "box", "--field", "scope"]).succeeded().stdout,
+            "mcp:basic\n",
+            "{place}"
+        );
+    }
+}
+
 /// A host in a world that is signed in at this place of the sandbox, and has met the server.
 fn greeted(options: SandboxOptions, place: &str) -> (World, Talk) {
     let world = World::with(options);

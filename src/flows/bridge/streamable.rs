@@ -185,6 +185,11 @@ impl Streamable {
             }
             let malformed = |why: super::session::Malformed| self.endpoint.no_message(why.0);
             session.open(&said, name.as_ref()).map_err(malformed)?;
+            if self.is_hurried && modern::Complaint::read(said.bytes()).is_some() {
+                let relay = self.way.relay();
+                let what = format!("{} knows no revision before {}", relay.key().server, modern::REVISION);
+                relay.warn(&format!("{what}; with `mcpauth bridge --translate` this client can use it"));
+            }
             return Ok(said);
         }
         Err(self.endpoint.cut_off())

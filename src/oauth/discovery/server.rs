@@ -9,7 +9,7 @@ use super::super::challenge::Challenge;
 use super::super::metadata::{ResourceMetadata, well_known};
 use super::search::Search;
 use super::{MOST_DOCUMENTS, Trace, temporary};
-use crate::http::{Answer, Http, without_query};
+use crate::http::{Answer, HeaderValue, Http, Method, Request, without_query};
 use crate::mcp;
 use crate::model::ServerUrl;
 use crate::peer_text::PeerText;
@@ -60,7 +60,26 @@ impl<'a> Asked<'a> {
             word.page |= answer.is_success() && answer.is_web_page();
             word.status = answer.status;
         }
+        if matches!(word.status, 404 | 405) && !word.open {
+            word.challenge = self.challenge_of_stream(trace).await;
+        }
         Ok(word)
+    }
+
+    /// What is said to whoever wants a stream. A server of revision 2024-11-05, or one behind a WebSocket, takes nothing
+    /// else, and challenges only there.
+    async fn challenge_of_stream(self, trace: &mut Trace) -> Option<Challenge> {
+        let url = self.server.to_url();
+        let mut request = Request::new(Method::GET, &url);
+        request.headers.insert("accept", HeaderValue::from_static("text/event-stream"));
+        // Only the head is waited for: a stream has no end.
+        let answer = self.http.open(request, false).await;
+        let told = match &answer {
+            Ok(answer) => format!("{}", answer.status),
+            Err(error) => error.to_string(),
+        };
+        trace.note(format!("GET {}", without_query(&url)), told, "MCP 2024-11-05, HTTP with SSE");
+        Challenge::from_headers(&answer.ok()?.headers)
     }
 
     async fn call(self, message: serde_json::Value, trace: &mut Trace) -> Result<Answer, Error> {
