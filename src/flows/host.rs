@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, RwLock};
+use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::http::Bytes;
@@ -20,6 +21,8 @@ const ROOM: usize = 1024 * 1024;
 const TOGETHER: usize = 64;
 /// How often it is looked whether the host is still there.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long the last words of a host that is gone may wait for room.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whoever started us.
 #[derive(Default)]
@@ -45,15 +48,17 @@ struct Queue {
 }
 
 impl Host {
-    /// Hands over each message of the host, until it says no more. It hears of what is none.
-    pub(crate) async fn listen(&self, input: &mut Stream, take: impl AsyncFn(Message)) {
+    /// Hands over each message of the host, until it says no more; tells when that was. It hears of what is none.
+    pub(crate) async fn listen(&self, input: &mut Stream, take: impl AsyncFn(Message)) -> Instant {
         let mut lines = LineReader::default();
         while let Ok(Some(line)) = lines.next(input).await {
             match line {
                 Line::Whole(bytes) => match Message::read(bytes) {
                     Ok(message) => {
                         self.asks(&message);
-                        take(message).await;
+                        if let Some(ended) = taken(take(message), input).await {
+                            return ended;
+                        }
                     }
                     Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
                 },
@@ -63,6 +68,7 @@ impl Host {
                 }
             }
         }
+        Instant::now()
     }
 
     async fn complain(&self, code: i64, why: &str) {
@@ -235,6 +241,19 @@ impl Host {
 pub(crate) async fn orphaned(parent: Option<u32>) {
     while platform::parent() == parent {
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Waits until a message has been taken; not for long once the host is gone, of which it then tells when that was.
+async fn taken(taking: impl Future<Output = ()>, input: &Stream) -> Option<Instant> {
+    tokio::pin!(taking);
+    tokio::select! {
+        biased;
+        () = &mut taking => None,
+        () = input.abandoned() => {
+            let ended = Instant::now();
+            tokio::time::timeout_at(ended + PATIENCE, taking).await.is_err().then_some(ended)
+        }
     }
 }
 
