@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, RwLock};
+use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::http::Bytes;
@@ -20,6 +21,8 @@ const ROOM: usize = 1024 * 1024;
 const TOGETHER: usize = 64;
 /// How often it is looked whether the host is still there.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long the last words of a host that is gone may wait for room.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whoever started us.
 #[derive(Default)]
@@ -45,8 +48,8 @@ struct Queue {
 }
 
 impl Host {
-    /// Hands over each message of the host, until it says no more. It hears of what is none.
-    pub(crate) async fn listen(&self, input: &mut Stream, take: impl AsyncFn(Message)) {
+    /// Hands over each message of the host, until it says no more; tells when that was. It hears of what is none.
+    pub(crate) async fn listen(&self, input: &mut Stream, take: impl AsyncFn(Message)) -> Instant {
         let mut lines = LineReader::default();
         while let Ok(Some(line)) = lines.next(input).await {
             match line {
@@ -54,7 +57,9 @@ impl Host {
                     Ok(message) => {
                         drop(bytes);
                         self.asks(&message);
-                        take(message).await;
+                        if let Some(ended) = taken(take(message), input).await {
+                            return ended;
+                        }
                     }
                     Err(malformed) => self.complain(&bytes, malformed.code(), &malformed.to_string()).await,
                 },
@@ -64,6 +69,7 @@ impl Host {
                 }
             }
         }
+        Instant::now()
     }
 
     /// Says what is wrong with a line, to whoever waits for its answer as far as that can be seen.
@@ -242,6 +248,19 @@ impl Host {
 pub(crate) async fn orphaned(parent: Option<u32>) {
     while platform::parent() == parent {
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Waits until a message has been taken; not for long once the host is gone, of which it then tells when that was.
+async fn taken(taking: impl Future<Output = ()>, input: &Stream) -> Option<Instant> {
+    tokio::pin!(taking);
+    tokio::select! {
+        biased;
+        () = &mut taking => None,
+        () = input.abandoned() => {
+            let ended = Instant::now();
+            tokio::time::timeout_at(ended + PATIENCE, taking).await.is_err().then_some(ended)
+        }
     }
 }
 

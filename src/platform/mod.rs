@@ -74,6 +74,8 @@
 //! - `take_streams()` gives standard input and standard output to somebody who speaks a protocol on them. Afterwards
 //!   nobody else can read from the one or write to the other: input is empty, and output leads to standard error. Their
 //!   `read` and `write` wait without keeping the thread, may be dropped while they wait, and give how many bytes it were.
+//!   `abandoned()` waits until nobody can write to it any more, also while something is left to read; it may take a moment,
+//!   and for ever where the system does not tell.
 //! - `parent()` is the process that started us, as far as the system tells; another one once that one has gone.
 //! - `file_number(found)` tells a file from another one that takes its place, where the system numbers them.
 //! - `user()` is what the system calls whoever this process belongs to.

@@ -3,12 +3,17 @@
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::patient::Patient;
+
+/// How often it is looked whether anybody may still write to a stream that is not being read.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// A stream of bytes, of which one end is ours.
 pub struct Stream(Way);
@@ -78,6 +83,18 @@ impl Stream {
                     return read;
                 }
                 Err(_) => {}
+            }
+        }
+    }
+
+    pub async fn abandoned(&self) {
+        let Way::Watched(watched) = &self.0 else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(LOOK).await;
+            // The end is told of even where something before it has not been read, and is kept then.
+            match watched.descriptor.ready(Interest::READABLE).await {
+                Ok(ready) if !ready.ready().is_read_closed() => {}
+                _ => return,
             }
         }
     }

@@ -252,6 +252,11 @@ unsafe extern "system" {
 }
 
 impl Stream {
+    pub async fn abandoned(&self) {
+        // A pipe tells only whoever reads from it.
+        std::future::pending().await
+    }
+
     pub async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).await
     }

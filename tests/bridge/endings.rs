@@ -53,6 +53,19 @@ fn a_server_that_says_nothing_keeps_nobody_from_the_end() {
     assert!(world.sandbox.until(|books| books.streams_closed == books.streams_opened));
 }
 
+/// B-04: also while more was asked than there is room for, so that nobody reads as far as the end.
+#[test]
+fn the_end_is_noticed_while_a_request_waits_for_room() {
+    let (world, mut talk) = signed_in(SandboxOptions::default());
+    world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Mcp }));
+    let large = json!({ "name": "echo", "arguments": { "text": "x".repeat(1024 * 1024) } });
+    // Eleven fit; another one would find the pipe full, too, and keep the host waiting.
+    for _ in 0..12 {
+        talk.begin("tools/call", &large);
+    }
+    assert_eq!(talk.end().0, 0);
+}
+
 /// More than is kept for a host at once.
 #[test]
 fn long_answers_that_came_at_the_end_are_written() {

@@ -151,8 +151,7 @@ impl Bridge {
 
     /// Takes what the host says, and for a moment waits for what it has not been answered. Tells when it said no more.
     async fn listen(&self, input: &mut Stream) -> Instant {
-        self.host.listen(input, async |message| self.take(message).await).await;
-        let ended = Instant::now();
+        let ended = self.host.listen(input, async |message| self.take(message).await).await;
         let _ = tokio::time::timeout_at(ended + GRACE, self.host.answered()).await;
         ended
     }
