@@ -376,9 +376,10 @@ impl Error {
                 Some("name one, or settle it with `mcpauth server set NAME --default`".into())
             }
             Self::LoginNeeded { command, .. } => Some(format!("run `{command}`")),
-            Self::Bound { server } => {
-                Some(format!("let mcpauth send the request: `mcpauth call {server} …`"))
-            }
+            Self::Bound { server } => Some(format!(
+                "let mcpauth send the requests: one with `mcpauth call {server} …`, a client's with \
+                     `mcpauth bridge {server}`, a command's with `mcpauth exec --proxy …`"
+            )),
             Self::ScopeNeeded { login, scope, .. } => Some(step_up(login, scope)),
             Self::ScopeHeld { login, .. } => Some(format!(
                 "signing in again would change nothing, so tell whoever runs the server; \

@@ -151,17 +151,23 @@ fn urls(running: &Running) -> String {
     running.servers().map(|profile| running.url(&profile.name)).collect::<Vec<_>>().join("\n")
 }
 
+/// What every server answers, for curl.
+const GREETING: &str = r#"-H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \
+             -d '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"curl","version":"1"}}}' \
+            "#;
+
 /// How to be let in.
 fn told(running: &Running) -> String {
     let first = running.servers().next().map(|profile| running.url(&profile.name)).unwrap_or_default();
     let path = |path: &Path| quoted(&path.display().to_string());
     let way = match (running.socket(), running.secret_file()) {
-        (Some(socket), _) => format!("  try it:  curl --unix-socket {} {first}", path(socket)),
+        (Some(socket), _) => format!("  try it:  curl --unix-socket {} {GREETING} {first}", path(socket)),
         (None, Some(file)) => format!(
             "  secret:  {}, to be sent as a bearer token; it ends with this process\n  \
-             try it:  sed 's/^/Authorization: Bearer /' {} | curl -H @- {first}",
+             try it:  sed 's/^/Authorization: Bearer /' {} |\n             curl -H @- {GREETING} {}",
             path(file),
-            path(file)
+            path(file),
+            quoted(&first)
         ),
         (None, None) => String::new(),
     };

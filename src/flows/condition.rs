@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::session::Freshness;
 use super::{App, brake};
 use crate::clock::UnixTime;
 use crate::model::{LoginKey, LoginState, LoginSummary};
@@ -99,11 +100,11 @@ pub fn condition(app: &App, store: &Store, summary: &LoginSummary) -> Condition 
         (LoginState::Active, Some(refresh)) if refresh.under_way => Status::Refreshing,
         // With the answer at hand nothing is in doubt: the next use takes it over.
         (LoginState::Active, Some(refresh)) if !refresh.answered => Status::InDoubt,
-        (LoginState::Active, _) => match expires_in {
-            Some(..=0) if !refreshable => Status::Expired,
-            Some(..=300) => Status::Expiring,
-            _ => Status::Active,
-        },
+        (LoginState::Active, _) if !refreshable && expires_in.is_some_and(|left| left <= 0) => {
+            Status::Expired
+        }
+        (LoginState::Active, _) if !Freshness::default().is_met(&summary.tokens, now) => Status::Expiring,
+        (LoginState::Active, _) => Status::Active,
     };
     Condition { status, expires_in, unfinished_refresh, last_failure: last_failure(store, &key, now) }
 }

@@ -1,7 +1,7 @@
 //! The host, which has started us and speaks over standard input and output: what it says and is told, one message a
 //! line, and the requests that it waits for.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,7 +29,8 @@ pub(crate) struct Host {
     filled: Notify,
     /// There is room again.
     emptied: Notify,
-    pending: Mutex<HashSet<Id>>,
+    /// How many answers it waits for under each id; one, unless it gives two requests the same.
+    pending: Mutex<HashMap<Id, usize>>,
     /// The host waits for one answer less.
     settled: Notify,
     /// Shared by everybody who has something to say and waits for room.
@@ -49,36 +50,47 @@ impl Host {
         let mut lines = LineReader::default();
         while let Ok(Some(line)) = lines.next(input).await {
             match line {
-                Line::Whole(bytes) => match Message::read(bytes) {
+                Line::Whole(bytes) => match Message::read(bytes.clone()) {
                     Ok(message) => {
+                        drop(bytes);
                         self.asks(&message);
                         take(message).await;
                     }
-                    Err(malformed) => self.complain(malformed.code(), &malformed.to_string()).await,
+                    Err(malformed) => self.complain(&bytes, malformed.code(), &malformed.to_string()).await,
                 },
-                Line::TooLong => {
+                Line::TooLong(beginning) => {
                     let why = format!("a message has more than {LINE_LIMIT} bytes");
-                    self.complain(INVALID_REQUEST, &why).await;
+                    self.complain(&beginning, INVALID_REQUEST, &why).await;
                 }
             }
         }
     }
 
-    async fn complain(&self, code: i64, why: &str) {
-        self.deliver(&message::failure(None, code, why)).await;
+    /// Says what is wrong with a line, to whoever waits for its answer as far as that can be seen.
+    async fn complain(&self, line: &[u8], code: i64, why: &str) {
+        let failure = message::failure(message::id_of_unread(line).as_ref(), code, why);
+        self.expect(failure.response_ids());
+        self.deliver(&failure).await;
     }
 
     /// Notes the requests of a message, which the host waits for from now on.
     pub(crate) fn asks(&self, message: &Message) {
-        let ids = message.request_ids();
-        if !ids.is_empty() {
-            self.pending().extend(ids.into_iter().cloned());
+        self.expect(message.request_ids());
+    }
+
+    fn expect(&self, ids: Vec<&Id>) {
+        if ids.is_empty() {
+            return;
+        }
+        let mut pending = self.pending();
+        for id in ids {
+            *pending.entry(id.clone()).or_default() += 1;
         }
     }
 
     /// Whether the host still waits for an answer.
     pub(crate) fn waits_for(&self, id: &Id) -> bool {
-        self.pending().contains(id)
+        self.pending().contains_key(id)
     }
 
     /// Gives the host a message; waits while it does not read. An answer that it does not wait for it does not get: it has
@@ -90,10 +102,13 @@ impl Host {
     /// The same, and tells whether it got it.
     pub(crate) async fn offer(&self, message: &Message) -> bool {
         let _speaking = self.speaking.read().await;
-        if !self.is_owed(message) {
+        let ids = message.response_ids();
+        // An error without an id is everybody's.
+        let is_owed = |id: &&Id| **id == Id::Null || self.waits_for(id);
+        if !ids.is_empty() && !ids.iter().any(is_owed) {
             return false;
         }
-        for id in message.response_ids() {
+        for id in ids {
             self.forget(id);
         }
         loop {
@@ -105,12 +120,6 @@ impl Host {
             }
             emptied.await;
         }
-    }
-
-    /// Whether this is no answer, or one that is waited for. An error without an id is everybody's.
-    fn is_owed(&self, message: &Message) -> bool {
-        let ids = message.response_ids();
-        ids.is_empty() || ids.into_iter().any(|id| *id == Id::Null || self.waits_for(id))
     }
 
     /// Whether there was room. To a host that is gone everything goes.
@@ -141,7 +150,8 @@ impl Host {
 
     /// The same for everything that it waits for.
     pub(crate) async fn fail_all(&self, error: &Error) {
-        let ids: Vec<Id> = self.pending().iter().cloned().collect();
+        let each = |(id, count): (&Id, &usize)| std::iter::repeat_n(id.clone(), *count);
+        let ids: Vec<Id> = self.pending().iter().flat_map(each).collect();
         for id in &ids {
             self.fail(id, error).await;
         }
@@ -149,7 +159,14 @@ impl Host {
 
     /// Does not wait for an answer any more.
     pub(crate) fn forget(&self, id: &Id) {
-        self.pending().remove(id);
+        let mut pending = self.pending();
+        if let Some(count) = pending.get_mut(id) {
+            *count -= 1;
+            if *count == 0 {
+                pending.remove(id);
+            }
+        }
+        drop(pending);
         self.settled.notify_waiters();
     }
 
@@ -215,7 +232,7 @@ impl Host {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pending(&self) -> MutexGuard<'_, HashSet<Id>> {
+    fn pending(&self) -> MutexGuard<'_, HashMap<Id, usize>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,6 +9,8 @@ use crate::platform::Stream;
 
 /// The longest line that is read, in bytes.
 pub const LINE_LIMIT: usize = 64 * 1024 * 1024;
+/// How much of a longer one is kept, in bytes: as a rule it says whose it is.
+const BEGINNING: usize = 4 * 1024;
 /// How much is read at once, in bytes; pipes hold as much.
 const CHUNK: usize = 64 * 1024;
 
@@ -17,8 +19,8 @@ const CHUNK: usize = 64 * 1024;
 pub enum Line {
     /// These bytes, without the end of the line.
     Whole(Bytes),
-    /// More than anybody keeps; all of it has been passed over.
-    TooLong,
+    /// More than anybody keeps; all of it has been passed over, and this is how it begins.
+    TooLong(Bytes),
 }
 
 /// Cuts a stream of bytes into lines.
@@ -27,8 +29,8 @@ pub struct LineReader {
     buffer: BytesMut,
     /// How much of the buffer is known to hold no end of a line.
     searched: usize,
-    /// Whether the rest of a line that was too long is still to come.
-    skipping: bool,
+    /// How a line begins that was too long, if the rest of it is still to come.
+    skipped: Option<Bytes>,
     chunk: Vec<u8>,
 }
 
@@ -63,8 +65,8 @@ impl LineReader {
             };
             let line = self.buffer.split_to(self.searched + end + 1).freeze();
             self.searched = 0;
-            if std::mem::take(&mut self.skipping) {
-                return Some(Line::TooLong);
+            if let Some(beginning) = self.skipped.take() {
+                return Some(Line::TooLong(beginning));
             }
             if !line.trim_ascii().is_empty() {
                 return Some(Line::Whole(line.slice_ref(line.trim_ascii())));
@@ -74,8 +76,9 @@ impl LineReader {
 
     /// Forgets the beginning of a line that nobody will read.
     fn pass_over(&mut self) {
-        if self.skipping || self.buffer.len() > LINE_LIMIT {
-            self.skipping = true;
+        if self.skipped.is_some() || self.buffer.len() > LINE_LIMIT {
+            let buffer = &self.buffer;
+            self.skipped.get_or_insert_with(|| Bytes::copy_from_slice(&buffer[..BEGINNING]));
             self.buffer = BytesMut::new();
             self.searched = 0;
         }
@@ -108,6 +111,7 @@ mod tests {
         let piece = vec![b'x'; 1024 * 1024];
         let mut pieces = vec![&piece[..]; LINE_LIMIT / piece.len() + 2];
         pieces.extend([&b"x\n{}\n"[..]]);
-        assert_eq!(lines(&pieces), [Line::TooLong, Line::Whole(Bytes::from_static(b"{}"))]);
+        let beginning = Bytes::copy_from_slice(&piece[..BEGINNING]);
+        assert_eq!(lines(&pieces), [Line::TooLong(beginning), Line::Whole(Bytes::from_static(b"{}"))]);
     }
 }

@@ -72,6 +72,8 @@ pub fn heed_no_signals() {
 pub fn start_supervised(mut command: Command) -> io::Result<Child> {
     let own_id = Pid::this();
     let prepare = move || {
+        // What was caught is held back, and a child is born with that.
+        SigSet::empty().thread_set_mask()?;
         super::unix::dispose(Signal::SIGXFSZ, SigHandler::SigDfl);
         super::protection::restore_core_limit();
         end_with(own_id)

@@ -135,8 +135,8 @@ fn a_server_where_nobody_is_signed_in_is_told_of() {
 fn holding() -> (World, Peer, mpsc::Sender<Vec<u8>>) {
     let (sender, pieces) = mpsc::channel();
     let pieces = std::sync::Mutex::new(Some(pieces));
-    let (world, peer) = peer_that(move |seen| match pieces.lock().unwrap().take() {
-        Some(pieces) if seen.path() == "/slow" => Said::AsBrought(pieces),
+    let (world, peer) = peer_that(move |seen| match seen.path() {
+        "/slow" => Said::AsBrought(pieces.lock().unwrap().take().unwrap()),
         _ => answer(200, "", b"quick"),
     });
     (world, peer, sender)

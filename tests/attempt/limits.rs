@@ -16,6 +16,7 @@ fn told(answer: &serde_json::Value) -> String {
     message.to_owned()
 }
 
+/// B-14.
 #[test]
 fn where_no_page_may_or_can_be_opened_the_command_is_named() {
     let desk = Desk::signed_out();
@@ -50,6 +51,7 @@ fn a_person_who_declines_is_not_asked_again() {
     assert!(whoami(&mut hosts[1])["result"].is_object());
 }
 
+/// B-06: one page in ten minutes.
 #[test]
 fn a_login_that_was_ended_on_purpose_is_not_made_again_at_once() {
     let desk = Desk::signed_out();

@@ -27,6 +27,7 @@ fn begin_whoami(host: &mut Talk) -> u64 {
     host.begin("tools/call", &json!({ "name": "whoami", "arguments": {} }))
 }
 
+/// B-06.
 #[test]
 fn however_many_wait_one_page_is_opened_and_all_are_served() {
     let desk = Desk::new();
@@ -69,6 +70,20 @@ fn somebody_who_signs_in_by_hand_is_as_good() {
     assert_eq!(desk.pages().len(), 1);
     // And nobody waits at the port any more.
     eventually(|| TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+/// A server that was named by its URL has no name before somebody signs in there.
+#[test]
+fn somebody_who_signs_in_by_hand_may_choose_a_name() {
+    let desk = Desk::new();
+    let mut host = desk.host(&[]);
+    let asked = begin_whoami(&mut host);
+    desk.page(1);
+    // It is called `box`.
+    desk.world.login(&[]).succeeded();
+    let answer = host.answer(asked);
+    assert!(answer["result"].is_object(), "{answer}");
+    assert_eq!(desk.pages().len(), 1);
 }
 
 #[test]

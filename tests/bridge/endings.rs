@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use nix::sys::signal::{Signal, kill};
@@ -11,6 +12,7 @@ use serde_json::json;
 use crate::signed_in;
 use crate::support::World;
 use crate::support::steps::eventually;
+use crate::support::talk::Talk;
 
 /// MCP 66.
 /// B-04.
@@ -44,7 +46,10 @@ fn a_server_that_says_nothing_keeps_nobody_from_the_end() {
     let (world, mut talk) = signed_in(SandboxOptions::default());
     world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Mcp }));
     talk.begin("tools/call", &json!({ "name": "echo", "arguments": { "text": "x" } }));
+    let ended = Instant::now();
     assert_eq!(talk.end().0, 0);
+    // As long as nobody's patience is, on whatever machine.
+    assert!(ended.elapsed() < Duration::from_secs(30));
     assert!(world.sandbox.until(|books| books.streams_closed == books.streams_opened));
 }
 
@@ -100,4 +105,18 @@ fn a_host_that_is_killed_takes_the_bridge_with_it() {
     eventually(|| kill(bridge, None).is_err());
     drop(input);
     assert_eq!(world.sandbox.books().sessions_closed, 1);
+}
+
+/// Of a program that ends at once most hosts say that the connection was closed, and no more.
+#[test]
+fn a_host_that_names_no_server_is_answered_and_the_exit_code_tells_it_to_scripts() {
+    let world = World::signed_in(SandboxOptions::default());
+    for (arg, flags) in [("nobody", &[][..]), ("ws://127.0.0.1:1/mcp", &["--translate"])] {
+        let mut talk = Talk::start(world.command(&[&["bridge", arg], flags].concat()));
+        let told = talk.ask("initialize", &json!({ "protocolVersion": "2025-11-25" }));
+        let message = told["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(arg.split(':').next().unwrap()) && message.contains("; "), "{told}");
+        let (exit, errors, _) = talk.end();
+        assert!(exit == 2 && errors.contains("hint: "), "{exit}: {errors}");
+    }
 }

@@ -4,6 +4,7 @@ use mcpauth::sandbox::{Endpoint, Fault, SandboxOptions};
 use serde_json::json;
 
 use crate::support::World;
+use crate::support::steps::eventually;
 use crate::support::talk::Talk;
 use crate::{echo, signed_in};
 
@@ -33,12 +34,16 @@ fn what_no_server_should_see_is_refused_and_the_next_message_passes() {
     );
     let long =
         format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":["{}"]}}"#, "x".repeat(65 * 1024 * 1024));
-    for (line, code) in
-        [(deep.as_bytes(), -32600), (long.as_bytes(), -32600), (b"{", -32700), (b"\xff\xfe{}", -32700)]
-    {
+    // Whoever waits for an answer gets it, as far as it can be seen who that is.
+    for (line, id, code) in [
+        (deep.as_bytes(), json!(1), -32600),
+        (long.as_bytes(), json!(1), -32600),
+        (b"{", json!(null), -32700),
+        (b"\xff\xfe{}", json!(null), -32700),
+    ] {
         talk.write(line);
         let answer = talk.next().unwrap();
-        assert_eq!((&answer["id"], answer["error"]["code"].as_i64()), (&json!(null), Some(code)), "{answer}");
+        assert_eq!((&answer["id"], answer["error"]["code"].as_i64()), (&id, Some(code)), "{answer}");
     }
     assert_eq!(world.sandbox.books().mcp_calls, calls);
     assert_eq!(echo(&mut talk, "x"), "x");
@@ -48,15 +53,34 @@ fn what_no_server_should_see_is_refused_and_the_next_message_passes() {
 /// B-11.
 #[test]
 fn a_host_that_does_not_read_is_waited_for_and_memory_stays_bounded() {
-    let (_world, mut talk) = signed_in(SandboxOptions::default());
+    let (world, mut talk) = signed_in(SandboxOptions::default());
     talk.pause();
     let call = json!({ "name": "large", "arguments": { "bytes": 1024 * 1024 } });
     let asked: Vec<u64> = (0..100).map(|_| talk.begin("tools/call", &call)).collect();
+    assert!(world.sandbox.until(|books| books.tool_calls == 100));
+    takes_no_more(talk.id());
     talk.go_on();
     for _ in &asked {
         assert!(talk.next().unwrap()["result"].is_object());
     }
-    assert!(peak(talk.id()) < 100 * 1024, "{} KiB", peak(talk.id()));
+    assert!(peak(talk.id()) < 80 * 1024, "{} KiB", peak(talk.id()));
+}
+
+/// B-11: the same for what nobody has asked for.
+#[test]
+fn a_server_that_floods_its_stream_waits_for_a_host_that_does_not_read() {
+    let (world, mut talk) = signed_in(SandboxOptions::default());
+    talk.pause();
+    for number in 0..200 {
+        let news = json!({ "number": number, "data": "x".repeat(512 * 1024) });
+        world.sandbox.announce("notifications/message", &news);
+    }
+    takes_no_more(talk.id());
+    talk.go_on();
+    for number in 0..200 {
+        assert_eq!(talk.next().unwrap()["params"]["number"], number);
+    }
+    assert!(peak(talk.id()) < 50 * 1024, "{} KiB", peak(talk.id()));
 }
 
 /// B-12.
@@ -100,6 +124,29 @@ fn a_server_that_greets_with_the_token_does_not_show_it_to_the_host() {
     assert!(talk.said.iter().all(|line| !line.contains(&token)), "{:?}", talk.said);
 }
 
+/// B-12: nor does an issuer that repeats what it was sent with a refresh.
+#[test]
+fn an_issuer_that_repeats_secrets_in_an_error_does_not_show_them_to_the_host() {
+    let (world, mut talk) = signed_in(SandboxOptions::default());
+    let mut secrets = world.sandbox.secrets();
+    secrets.retain(|(what, _)| *what == "refresh token");
+    let words: Vec<&str> = secrets.iter().map(|(_, secret)| secret.as_str()).collect();
+    assert!(!words.is_empty());
+    for (status, error) in [(400, "invalid_request"), (400, "invalid_client"), (500, "x")] {
+        let body = json!({ "error": error, "error_description": words.join(" ") }).to_string();
+        let content_type = "application/json".to_owned();
+        let fault = Fault::Body { endpoint: Endpoint::Token, status, content_type, body, times: 100 };
+        world.sandbox.change(|options| options.faults = vec![fault]);
+        world.sandbox.expire_access_tokens();
+        let heard = talk.ask("tools/call", &json!({ "name": "echo", "arguments": { "text": "x" } }));
+        assert!(heard["error"]["message"].is_string(), "{heard}");
+        world.after_a_while();
+    }
+    for (what, secret) in &secrets {
+        assert!(talk.said.iter().all(|line| !line.contains(secret)), "{what} in {:?}", talk.said);
+    }
+}
+
 #[test]
 fn a_server_in_trouble_is_named_and_what_it_says_is_told() {
     let (world, mut talk) = signed_in(SandboxOptions::default());
@@ -122,7 +169,22 @@ fn a_server_in_trouble_is_named_and_what_it_says_is_told() {
 
 /// The most memory that a process has had, in KiB.
 pub(crate) fn peak(id: u32) -> u64 {
+    memory(id, "VmHWM:")
+}
+
+/// Waits until a process takes in nothing more, as far as its memory shows.
+fn takes_no_more(id: u32) {
+    let (mut before, mut looks) = (0, 0);
+    eventually(|| {
+        let now = memory(id, "VmRSS:");
+        looks = if now == before { looks + 1 } else { 0 };
+        before = now;
+        looks == 100
+    });
+}
+
+fn memory(id: u32, what: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }

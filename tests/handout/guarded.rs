@@ -87,6 +87,16 @@ fn nobody_looks_into_the_process_that_can_refresh() {
 
 ///
 #[test]
+fn nobody_looks_into_the_process_that_stands_before_a_server() {
+    let world = ordinary(signed_in());
+    let mut proxy = started(world.command(&["proxy", "--quiet", "--json", "box"]));
+    assert!(!can_be_looked_into(proxy.id()));
+    kill(Pid::from_raw(i32::try_from(proxy.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert!(proxy.wait().unwrap().success());
+}
+
+///
+#[test]
 fn nobody_looks_into_the_process_that_refreshes() {
     let world = ordinary(World::expired());
     let late = Fault::LateAnswer { endpoint: Endpoint::Token, milliseconds: 3000 };

@@ -258,6 +258,9 @@ fn many_who_ask_at_once_cause_one_refresh() {
     assert_eq!(running.ends(), 0);
 }
 
+/// What makes `exec` stay.
+const LIVE: [&str; 5] = ["--token-file", "--socket", "--proxy", "--restart-before-expiry", "--mask"];
+
 const TALKS_OF_SIGNALS: &str = "for name in HUP INT QUIT USR1 USR2 CONT WINCH; do trap \"echo $name\" $name; done; \
     trap 'echo TERM; exit 7' TERM; echo ready; while sleep 0.02; do :; done";
 
@@ -305,7 +308,7 @@ fn a_job_that_is_stopped_stops_as_a_whole_and_goes_on_as_a_whole() {
 fn the_exit_code_of_a_command_with_live_tokens_is_the_commands() {
     let world = signed_in();
     for (script, code) in [("exit 0", 0), ("exit 1", 1), ("exit 42", 42), ("kill -9 $$", 137)] {
-        for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry", "--mask"] {
+        for flag in LIVE {
             assert_eq!(world.run(&["exec", flag, "--", "sh", "-c", script]).exit, code, "{flag}: {script}");
         }
     }
@@ -315,14 +318,14 @@ fn the_exit_code_of_a_command_with_live_tokens_is_the_commands() {
 #[test]
 fn without_a_token_or_a_program_no_command_with_live_tokens_is_started() {
     let world = World::expired();
-    for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry", "--mask"] {
+    for flag in LIVE {
         let ran = world.run(&["exec", flag, "--", "no-such-command"]);
         ran.failed_with(127, "there is no such command");
     }
     assert_eq!(world.sandbox.books().refresh_attempts, 0);
     world.sandbox.revoke_everything();
     let marker = world.home().join("started");
-    for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry", "--mask"] {
+    for flag in LIVE {
         let ran = world.run(&["exec", flag, "--", "touch", marker.to_str().unwrap()]);
         ran.failed_with(3, "the issuer ended this login");
     }
@@ -415,8 +418,11 @@ fn nothing_with_a_token_outlasts_the_end_of_everybody_who_could_tidy_up() {
 fn a_command_whose_tokens_nobody_keeps_any_more_is_told_so_and_ended() {
     let world = signed_in();
     let said = world.home().join("said");
-    let script = "trap 'echo TERM; exit 7' TERM; echo $$; while sleep 0.02; do :; done";
-    for flag in ["--token-file", "--socket", "--proxy", "--restart-before-expiry"] {
+    let yields = ("trap 'echo TERM; exit 7' TERM; echo $$; while sleep 0.02; do :; done", "TERM", 7);
+    // One that does not want to end is ended ten seconds later.
+    let stays = ("trap '' TERM; echo $$; exec cat", "", 137);
+    let each = ["--socket", "--proxy", "--restart-before-expiry"].map(|flag| (flag, yields));
+    for (flag, (script, last, code)) in [("--token-file", stays)].into_iter().chain(each) {
         let mut command = world.command(&["exec", flag, "--", "sh", "-c", script]);
         command.stderr(fs::File::create(&said).unwrap());
         let mut running = Running::of(command);
@@ -424,7 +430,7 @@ fn a_command_whose_tokens_nobody_keeps_any_more_is_told_so_and_ended() {
         let others: Vec<Pid> = children(running.id()).into_iter().filter(|id| *id != command).collect();
         let [keeper] = others[..] else { panic!("{others:?}") };
         kill(keeper, Signal::SIGKILL).unwrap();
-        assert_eq!((running.line().as_str(), running.has_ended()), ("TERM", 7), "{flag}");
+        assert_eq!((running.line().as_str(), running.has_ended()), (last, code), "{flag}");
         running.is_silent();
         let said = fs::read_to_string(&said).unwrap();
         assert!(
@@ -450,10 +456,30 @@ fn a_command_with_live_tokens_finds_nothing_open_that_it_would_not_find_alone() 
             text.lines().map(|line| u64::from_str_radix(line.split('\t').nth(1).unwrap(), 16).unwrap());
         masks.map(|mask| mask & 0x7fff_ffff).collect::<Vec<_>>()
     };
-    let masks = "grep -E 'SigBlk|SigIgn' /proc/self/status";
-    let alone = Command::new("sh").args(["-c", masks]).stdin(Stdio::null()).output().unwrap().stdout;
-    let ran = world.run(&["exec", "--token-file", "--", "sh", "-c", masks]);
-    assert_eq!(standard(ran.succeeded().stdout.as_bytes()), standard(&alone));
+    // Without a shell, which would let in for itself what it finds shut out.
+    let masks = ["-E", "SigBlk|SigIgn", "/proc/self/status"];
+    let alone = standard(&Command::new("grep").args(masks).stdin(Stdio::null()).output().unwrap().stdout);
+    for flag in LIVE {
+        let ran = world.run(&[&["exec", flag, "--", "grep"][..], &masks].concat());
+        assert_eq!(standard(ran.succeeded().stdout.as_bytes()), alone, "{flag}");
+    }
+}
+
+/// X-03. A shell would see to that for itself.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_that_does_nothing_about_signals_is_ended_by_them() {
+    let world = signed_in();
+    for flag in LIVE {
+        let mut command = world.command(&["exec", flag, "--", "sleep", "1000"]);
+        let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+        let id = Pid::from_raw(child.id().try_into().unwrap());
+        let sleeps = |id: &Pid| fs::read(format!("/proc/{id}/comm")).is_ok_and(|name| name == b"sleep\n");
+        eventually(|| children(id).iter().any(sleeps));
+        kill(id, Signal::SIGTERM).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(mcpauth::platform::exit_code(status), 143, "{flag}: {status}");
+    }
 }
 
 /// What stands on the command lines of all processes, looked at for as long as something is done.

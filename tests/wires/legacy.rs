@@ -147,6 +147,7 @@ fn method(seen: &Seen) -> Value {
     serde_json::from_str::<Value>(&seen.body).unwrap()["method"].clone()
 }
 
+/// B-02.
 #[test]
 fn what_is_no_message_becomes_an_error() {
     for bad in [

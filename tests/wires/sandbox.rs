@@ -72,3 +72,17 @@ fn a_websocket_that_is_dropped_again_and_again_answers_everything() {
     let (well, ill): (Vec<_>, Vec<_>) = answers.partition(|answer| answer["result"].is_object());
     assert!(well.len() >= 2 && ill.iter().all(|answer| answer["error"]["message"].is_string()), "{ill:?}");
 }
+
+/// B-14: what such a server says to a POST is not all that there is to say.
+#[test]
+fn whoever_has_to_sign_in_first_is_told_what_to_type() {
+    for place in ["/sse", "/ws"] {
+        let world = World::with(SandboxOptions::default());
+        let url = world.url().replace("/mcp", place);
+        let url = if place == "/ws" { url.replace("http://", "ws://") } else { url };
+        let mut talk = Talk::start(world.command(&["bridge", &url, "--login", "never"]));
+        let told = talk.ask("initialize", &json!({ "protocolVersion": "2024-11-05" }));
+        let message = told["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(&format!("mcpauth login {url}")), "{told}");
+    }
+}

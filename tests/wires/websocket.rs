@@ -113,15 +113,41 @@ fn a_connection_that_breaks_leaves_nobody_waiting_and_is_opened_again() {
     assert_eq!(host.hears()["result"]["done"], "tools/call");
 }
 
-/// Nothing opens a connection but a request, and so many notifications would fill every room before it.
+/// Nothing opens a connection but a request, and so many notifications would fill all the room before it.
 #[test]
 fn what_wants_no_answer_keeps_no_request_from_opening_the_connection() {
     let (world, _peer) = server(|socket, message, _| honest(socket, message));
     let mut host = Host::of(&world);
-    for number in 0..5000 {
+    // No more than a pipe takes beyond that, so that the host is not kept waiting itself.
+    for number in 0..3200 {
         host.says(&json!({ "jsonrpc": "2.0", "method": "x", "params": { "number": number } }));
     }
     host.meets();
+}
+
+/// B-02.
+#[test]
+fn what_is_no_message_or_too_much_of_one_becomes_an_error() {
+    let too_much = json!({ "jsonrpc": "2.0", "id": 2, "result": "x".repeat(70 * 1024 * 1024) }).to_string();
+    let (world, _peer) = server(move |socket, message, _| {
+        // Whoever is told too much closes the connection.
+        let _ = match message["id"].as_u64() {
+            Some(2) => socket.send(Frame::text(too_much.clone())),
+            Some(3) => socket.send(Frame::text("{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"a\nb\"}")),
+            Some(4) => socket.send(Frame::binary(&b"{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":\"\xff\"}"[..])),
+            _ => return honest(socket, message),
+        };
+    });
+    let mut host = Host::of(&world);
+    host.meets();
+    for id in 2..5 {
+        host.asks(id, "tools/call");
+        let failure = host.hears_of_failure(id);
+        assert!(failure.contains("sent what is no answer"), "{failure}");
+        // Nobody else is harmed.
+        host.asks(9, "tools/list");
+        assert_eq!(host.hears()["result"]["done"], "tools/list");
+    }
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-/// How many bytes of requests, and how many of answers, are held at once.
-const BYTES: usize = 12 * 1024 * 1024;
+/// How many bytes of requests, and how many of answers, are held at once. What is counted is half of what is in memory by
+/// the time that it has been read, sent and written; more than this makes nobody faster whose server answers at once.
+const BYTES: usize = 3 * 1024 * 1024;
 /// What every message counts at least, so that their number is bounded, too.
 const LEAST: usize = 4 * 1024;
 

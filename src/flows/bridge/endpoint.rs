@@ -19,7 +19,7 @@ use crate::peer_text::PeerText;
 const PATIENCE: Duration = Duration::from_mins(30);
 /// How long a server may take to hear that we are done.
 const FAREWELL: Duration = Duration::from_millis(1500);
-/// How often a stream is taken up again without anything coming of it.
+/// How often a stream that a server does not give is asked for again. One that it gives and ends may be one of many.
 const MOST_RESUMPTIONS: u32 = 10;
 /// The most bytes of an answer of a server that serves nothing.
 const REFUSAL_LIMIT: usize = 256 * 1024;

@@ -174,6 +174,7 @@ fn endpoint(stream: &Url, named: &[u8]) -> Result<Url, HttpError> {
 mod tests {
     use super::*;
 
+    /// B-03.
     #[test]
     fn messages_go_nowhere_but_to_the_server() {
         let stream = Url::parse("https://s.example/a/sse?x=1").unwrap();

@@ -20,7 +20,6 @@ use std::time::Duration;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::Instant;
 
-use self::standing::Ends;
 use self::upstream::Upstream;
 use self::way::Way;
 use super::App;
@@ -54,29 +53,39 @@ pub struct BridgeRequest {
     pub translate: bool,
 }
 
-/// Passes messages to and fro until the host or a signal ends it.
+/// Passes messages to and fro until the host or a signal ends it. Where it cannot be told which server is meant the host
+/// hears that in answer to whatever it asks: of a program that ends at once most hosts say no more than that.
 pub fn bridge(app: App, request: BridgeRequest) -> Result<(), Error> {
     // Before anything else, so that there is little time in which it can go unseen.
     let parent = platform::parent();
     let app = Arc::new(app);
-    let (profile, has_profile) = profile(&app, request.server.as_ref())?;
-    if request.translate && profile.url.is_websocket() {
-        return Err(no_translation(&profile));
-    }
-    let way = Arc::new(Way::new(app, profile, has_profile, request.account, request.policy));
+    let is_for_person = app.ports.terminal.is_interactive();
+    let way = match way(app, &request) {
+        Err(error) if is_for_person => return Err(error),
+        way => way,
+    };
     let unforeseen = |error: &dyn ToString| Error::Unforeseen(error.to_string());
     let story = async {
         let (input, output) = platform::take_streams().map_err(|error| unforeseen(&error))?;
         let host = Arc::new(Host::default());
-        let ends = Ends { way, host: Arc::clone(&host), filter: request.filter.clone() };
         let run = async {
-            let upstream = Upstream::new(ends, request.translate);
-            Bridge { parent, host, filter: request.filter, upstream }.run(input, output).await;
+            let upstream = Upstream::new(way, &host, &request);
+            let bridge = Bridge { parent, host, filter: request.filter, upstream };
+            bridge.run(input, output).await;
+            bridge.upstream.outcome()
         };
-        LocalSet::new().run_until(run).await;
-        Ok(())
+        LocalSet::new().run_until(run).await
     };
     http::block_on(story).map_err(|error| unforeseen(&error))?
+}
+
+/// The way to the server that is meant.
+fn way(app: Arc<App>, request: &BridgeRequest) -> Result<Arc<Way>, Error> {
+    let (profile, has_profile) = profile(&app, request.server.as_ref())?;
+    if request.translate && profile.url.is_websocket() {
+        return Err(no_translation(&profile));
+    }
+    Ok(Arc::new(Way::new(app, profile, has_profile, request.account.clone(), request.policy)))
 }
 
 /// Revision 2026-07-28 has no WebSocket, so there is nobody to translate for.

@@ -69,6 +69,7 @@ pub(super) fn chance() -> f64 {
 mod tests {
     use super::*;
 
+    /// B-10.
     #[test]
     fn the_wait_grows_to_half_a_minute_and_begins_anew_after_a_success() {
         let mut pace = Pace::default();
@@ -91,6 +92,7 @@ mod tests {
         assert_eq!(pace.next(0.0), LONGEST);
     }
 
+    /// B-10.
     #[test]
     fn a_server_that_asks_for_next_to_nothing_gets_it_once() {
         let mut pace = Pace::default();

@@ -18,7 +18,7 @@ use super::provisional;
 use super::session::Session;
 use super::standing::Ends;
 use super::way::Way;
-use crate::error::{Error, LOGIN_NEEDED, REFUSED};
+use crate::error::{Error, LOGIN_NEEDED};
 use crate::flows::host::Host;
 use crate::http::{Bytes, HeaderMap, HeaderName};
 use crate::mcp::era;
@@ -147,9 +147,9 @@ impl Streamable {
                 self.older.get_or_init(|| older).take(greeting).await;
                 Ok(())
             }
-            // A stream that leads astray is worse than none.
-            Err(refused) if refused.exit_code() == REFUSED => Err(refused),
-            Err(_) => Err(error),
+            // There is no such stream, so what was said to the greeting stands. Any other trouble is met there.
+            Err(none) if may_be_older(&none) || matches!(none, Error::NoMessage { .. }) => Err(error),
+            Err(trouble) => Err(trouble),
         }
     }
 

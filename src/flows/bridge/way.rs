@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::config::ServerProfile;
 use crate::error::Error;
@@ -15,6 +16,8 @@ use crate::peer_text::PeerText;
 
 /// How often one request may be a reason to sign in: for the login, and for scopes that it turns out to need.
 const MOST_SIGN_INS: usize = 3;
+/// How often it is looked whether the server has a profile by now.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A relay, and whoever signs in where it needs that.
 pub(super) struct Way {
@@ -102,6 +105,16 @@ impl Way {
         true
     }
 
+    /// Waits until somebody has signed in under another name than ours would be.
+    async fn gets_profile(&self) {
+        if self.leads().has_profile {
+            std::future::pending::<()>().await;
+        }
+        while !self.has_got_profile().await {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Whether somebody is being waited for.
     pub(super) fn is_signing_in(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
@@ -117,7 +130,10 @@ impl Way {
             };
             let waiting = Waiting::new(&self.waiting);
             let attempt = Arc::clone(&self.leads().attempt);
-            attempt.signed_in(wanted).await?;
+            tokio::select! {
+                signed_in = attempt.signed_in(wanted) => signed_in?,
+                () = self.gets_profile() => {}
+            }
             drop(waiting);
             // What was just looked up is not what there is now.
             self.relay().look_again();
