@@ -6,7 +6,6 @@
 
 use libfuzzer_sys::fuzz_target;
 use mcpauth::http::Bytes;
-use mcpauth::mcp::era;
 use mcpauth::mcp::message::Message;
 use mcpauth::mcp::modern::{self, ToolHeaders};
 use mcpauth::mcp::tool_filter::{Pattern, ToolFilter};
@@ -16,7 +15,6 @@ use mcpauth::mcp::translate::Translator;
 fuzz_target!(|data: &[u8]| {
     let (listed, sent) = data.split_at(data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len()));
     let (listed, sent) = (Bytes::copy_from_slice(listed), Bytes::copy_from_slice(sent));
-    era::said_by("server/discover", 400, &listed);
     let mut tools = ToolHeaders::default();
     let learned = tools.learn(&listed);
     judge_lists(&listed, &learned.answer);
@@ -53,10 +51,12 @@ fn judge_lists(former: &Bytes, left: &Bytes) {
 
 /// A host that sends this and a server that answers that make nobody fall over, whoever of them comes first.
 fn translate(message: &Message, listed: &Bytes) {
-    let mut translator = Translator::default();
-    translator.from_host(message.clone());
-    if let Ok(answer) = Message::read(listed.clone()) {
-        translator.from_server(answer);
+    for was_let_in in [true, false] {
+        let mut translator = Translator::default();
+        translator.from_host(message.clone());
+        if let Ok(answer) = Message::read(listed.clone()) {
+            if was_let_in { translator.from_server(answer) } else { translator.kept_out(answer) };
+        }
+        translator.from_host(message.clone());
     }
-    translator.from_host(message.clone());
 }

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod eras;
 mod limits;
 
 use std::net::TcpStream;

@@ -83,7 +83,7 @@ fn what_a_host_of_the_old_era_cancels_is_cancelled_at_the_server() {
     assert_eq!(world.sandbox.books().notifications, Vec::<String>::new());
 }
 
-/// MCP 62.
+/// MCP 61, 62.
 #[test]
 fn a_host_of_the_new_era_uses_a_server_with_sessions() {
     for status in [200, 400, 404, 405] {

@@ -2,7 +2,7 @@
 //! stream of its own.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,10 @@ use super::provisional;
 use super::session::Session;
 use super::standing::Ends;
 use super::way::Way;
-use crate::error::Error;
+use crate::error::{Error, LOGIN_NEEDED};
 use crate::flows::host::Host;
 use crate::http::{Bytes, HeaderMap, HeaderName};
+use crate::mcp::era;
 use crate::mcp::message::{Id, Message, cancelled};
 use crate::mcp::modern::{self, ToolHeaders};
 use crate::mcp::tool_filter::ToolFilter;
@@ -57,6 +58,8 @@ pub(super) struct Streamable {
     is_hurried: bool,
     /// The stream on which the server speaks first, of the session with this generation.
     listening: RefCell<Option<AbortHandle>>,
+    /// The requests of a host that we translate for whose answers say nothing of the server.
+    kept_out: RefCell<HashSet<Id>>,
     /// The server, once it has turned out to be one of revision 2024-11-05.
     older: OnceCell<Legacy>,
 }
@@ -74,6 +77,7 @@ impl Streamable {
             requests: Budget::default(),
             running: RefCell::default(),
             listening: RefCell::default(),
+            kept_out: RefCell::default(),
             older: OnceCell::new(),
         })
     }
@@ -115,11 +119,24 @@ impl Streamable {
             _ => self.pass(&mut message, is_modern, room).await,
         };
         if let Err(error) = done {
+            self.note_entry(&message, error.exit_code() == LOGIN_NEEDED);
             self.host.fail_message(&message, &error).await;
         }
         if let Some(id) = message.request_id() {
             self.running.borrow_mut().remove(id);
         }
+    }
+
+    /// Notes that nobody was let in with a request, for whoever draws conclusions from its answer.
+    fn note_entry(&self, message: &Message, was_refused: bool) {
+        if let Some(id) = message.request_id().filter(|_| was_refused && !self.is_hurried) {
+            self.kept_out.borrow_mut().insert(id.clone());
+        }
+    }
+
+    /// Whether this answer says nothing of the server, since nobody was let in.
+    pub(super) fn was_kept_out(&self, answer: &Message) -> bool {
+        answer.response_id().is_some_and(|id| self.kept_out.borrow_mut().remove(id))
     }
 
     /// A server that takes no POST may be one of revision 2024-11-05 (Streamable HTTP, Backwards Compatibility).
@@ -175,6 +192,7 @@ impl Streamable {
             return Err(Error::Unforeseen("there is no greeting to repeat".into()));
         };
         let streamed = self.endpoint.post(&greeting, HeaderMap::new()).await?;
+        self.note_entry(&greeting, era::is_about_entry(streamed.status));
         let name = streamed.headers.get(SESSION).cloned();
         let mut answer = self.endpoint.served(&greeting, streamed).await?;
         while let Some(said) = answer.next().await? {
@@ -231,6 +249,7 @@ impl Streamable {
             streamed = self.endpoint.post(message, own.clone()).await?;
         }
         let _ = generation;
+        self.note_entry(message, era::is_about_entry(streamed.status));
         let mut answer = self.endpoint.served(message, streamed).await?;
         if is_modern && answer.misses_headers() && self.learns_of(message, &own).await? {
             own = self.modern(message)?;

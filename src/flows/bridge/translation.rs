@@ -56,7 +56,11 @@ impl Translation {
         while let Some(line) = self.deputy.next().await {
             // What comes from there has been read before.
             let Ok(message) = Message::read(line) else { continue };
-            let effects = self.translator.borrow_mut().from_server(message);
+            let effects = if self.upstream.was_kept_out(&message) {
+                self.translator.borrow_mut().kept_out(message)
+            } else {
+                self.translator.borrow_mut().from_server(message)
+            };
             self.follow(effects).await;
         }
     }

@@ -101,6 +101,26 @@ impl Translator {
         self.hear_server(message).unwrap_or_else(|malformed| failures(&answered, malformed))
     }
 
+    /// Takes an answer that says nothing of the server, since nobody was let in. Whoever asked gets it, and nothing is
+    /// known.
+    pub fn kept_out(&mut self, message: Message) -> Vec<Effect> {
+        let is_awaited = self.question().is_some_and(|question| message.response_id() == Some(question));
+        match mem::take(&mut self.stage) {
+            Stage::Greeted { held, .. } if is_awaited => {
+                let refusal = [Effect::ToHost(message)].into_iter().filter(|_| !self.is_put_off);
+                refusal.chain(held.into_iter().map(Effect::ToServer)).collect()
+            }
+            Stage::Probed { held, .. } if is_awaited => {
+                let asked = held.iter().filter_map(Message::request_id);
+                asked.filter_map(|id| with_id(&message, id).ok()).map(Effect::ToHost).collect()
+            }
+            stage => {
+                self.stage = stage;
+                self.from_server(message)
+            }
+        }
+    }
+
     /// The greeting of a host to which there is no answer yet.
     pub fn unanswered(&self) -> Option<&Message> {
         match &self.stage {
