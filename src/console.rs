@@ -18,6 +18,8 @@ pub use passing::Passing;
 use waiting::PromptWords;
 pub use waiting::Waiting;
 
+/// How long to leave a reader of standard error who has fallen behind, where the system does not wait for him.
+const FULL: std::time::Duration = std::time::Duration::from_millis(5);
 /// The longest line that is read, in bytes: a pasted address is shorter.
 const LONGEST_LINE: u64 = 64 * 1024;
 
@@ -63,11 +65,21 @@ impl Terminal for SystemTerminal {
     }
 
     fn write_talk(&self, text: &str) -> io::Result<()> {
-        self.write_talk_bytes(text.as_bytes())
+        io::stderr().lock().write_all(text.as_bytes())
     }
 
-    fn write_talk_bytes(&self, bytes: &[u8]) -> io::Result<()> {
-        io::stderr().lock().write_all(bytes)
+    fn write_talk_bytes(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let mut talk = io::stderr().lock();
+        while !bytes.is_empty() {
+            match talk.write(bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                // Somebody who shares it does not want to be kept waiting there; we have the time.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(FULL),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn is_interactive(&self) -> bool {

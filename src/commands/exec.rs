@@ -17,8 +17,8 @@ use crate::model::ServerArg;
 /// into `MCP_ACCESS_TOKEN`. The command replaces this process: same pid, same exit code, nothing in between.
 ///
 /// An environment cannot change later. For a command that outlives its token, one of the live options keeps this process
-/// as its parent, and so does --mask: signals go on to the command, and it ends with this process. Then a variable whose token is live is
-/// not set itself; -e VAR=SERVER:token sets it all the same.
+/// as its parent, and so does --mask: signals go on to the command, and it ends with this process. Then a variable whose
+/// token is live is not set itself; -e VAR=SERVER:token sets it all the same.
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, not the state of one machine")]
 pub(super) struct ExecArgs {

@@ -3,6 +3,7 @@
 //! Somebody else may renew, end or replace it at any time, so whether its record is still the same is looked up before it
 //! is used again. Whoever stays renews a token beside the requests when it is about to end; they go on with the old one.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +20,9 @@ const UNSEEN: Duration = Duration::from_millis(200);
 const REST: Duration = Duration::from_mins(1);
 /// How long after a renewal that came to nothing the next one is tried beside the requests.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+/// How many of the logins that were used are remembered.
+const REMEMBERED: usize = 3;
 
 /// A login that was read from the store.
 struct Held {
@@ -40,6 +44,8 @@ pub(super) struct AtHand {
     is_renewing: AtomicBool,
     /// The generation of the login that the server has taken last, plus one.
     accepted: AtomicU64,
+    /// Those that were used last, the newest first.
+    sent: Mutex<VecDeque<Arc<Login>>>,
     /// When a token was last renewed because the server refused the one before.
     renewed: Mutex<Option<Instant>>,
     /// The generation of the login that was used last, plus one.
@@ -59,6 +65,7 @@ impl AtHand {
             asking: tokio::sync::Mutex::default(),
             is_renewing: AtomicBool::new(false),
             accepted: AtomicU64::new(0),
+            sent: Mutex::default(),
             renewed: Mutex::default(),
             used: AtomicU64::new(0),
             renewals: AtomicU64::new(0),
@@ -75,9 +82,9 @@ impl AtHand {
         self.renewals.load(Ordering::Relaxed)
     }
 
-    /// What was read last, whatever has become of it.
-    pub(super) fn last(&self) -> Option<Arc<Login>> {
-        self.held().as_ref().map(|held| Arc::clone(&held.login))
+    /// Those whose tokens were used last, whatever has become of them: an answer may come late.
+    pub(super) fn sent(&self) -> Vec<Arc<Login>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// The login is read anew before it is used again.
@@ -160,6 +167,9 @@ impl AtHand {
 
     /// `mark` was taken before the login was read: if another one was written meanwhile, it is read again.
     fn hold(&self, login: Login, mark: Option<Mark>) -> Arc<Login> {
+        if let Some(newer) = self.newer_than(&login) {
+            return newer;
+        }
         let generation = login.facts.generation + 1;
         let before = self.used.swap(generation, Ordering::Relaxed);
         if before != 0 && before != generation {
@@ -167,7 +177,25 @@ impl AtHand {
         }
         let login = Arc::new(login);
         *self.held() = Some(Held { login: Arc::clone(&login), mark, seen: Instant::now() });
+        self.remember(&login);
         login
+    }
+
+    /// What somebody else has read meanwhile, if that has come of a later renewal of the same sign-in.
+    fn newer_than(&self, login: &Login) -> Option<Arc<Login>> {
+        let held = self.held();
+        let held = &held.as_ref()?.login;
+        let is_same = held.facts.sign_in() == login.facts.sign_in();
+        (is_same && held.facts.generation > login.facts.generation).then(|| Arc::clone(held))
+    }
+
+    fn remember(&self, login: &Arc<Login>) {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let token = login.tokens.access_token.expose();
+        if !sent.front().is_some_and(|last| last.tokens.access_token.matches(token)) {
+            sent.truncate(REMEMBERED - 1);
+            sent.push_front(Arc::clone(login));
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Held>> {

@@ -128,18 +128,17 @@ impl Relay {
         self.logins.renewals()
     }
 
-    /// A server's words without the token that it may repeat in them.
+    /// A server's words without the tokens that it may repeat in them.
     pub fn without_token(&self, words: &PeerText) -> PeerText {
-        self.logins
-            .last()
-            .map_or_else(|| words.clone(), |login| words.without(&[login.tokens.access_token.expose()]))
+        let sent = self.logins.sent();
+        let tokens: Vec<&str> = sent.iter().map(|login| login.tokens.access_token.expose()).collect();
+        words.without(&tokens)
     }
 
-    /// Whether bytes hold the token, as it is.
+    /// Whether bytes hold one of the tokens, as it is.
     pub fn is_token_in(&self, bytes: &[u8]) -> bool {
-        self.logins.last().is_some_and(|login| {
-            memchr::memmem::find(bytes, login.tokens.access_token.expose().as_bytes()).is_some()
-        })
+        let is_in = |token: &str| memchr::memmem::find(bytes, token.as_bytes()).is_some();
+        self.logins.sent().iter().any(|login| is_in(login.tokens.access_token.expose()))
     }
 
     /// The login is read anew before it is used again: somebody has signed in.

@@ -59,8 +59,8 @@ fn the_end_is_noticed_while_a_request_waits_for_room() {
     let (world, mut talk) = signed_in(SandboxOptions::default());
     world.sandbox.change(|options| options.faults.push(Fault::Silence { endpoint: Endpoint::Mcp }));
     let large = json!({ "name": "echo", "arguments": { "text": "x".repeat(1024 * 1024) } });
-    // Eleven fit; another one would find the pipe full, too, and keep the host waiting.
-    for _ in 0..12 {
+    // Five fit; the one after the next would find the pipe full, too, and keep the host waiting.
+    for _ in 0..6 {
         talk.begin("tools/call", &large);
     }
     assert_eq!(talk.end().0, 0);

@@ -93,7 +93,7 @@ fn comes_to_its_end(world: &World, left: i64) -> String {
 fn calls_go_on_with_a_token_that_is_about_to_end_while_another_one_is_fetched() {
     let world = World::signed_in(SandboxOptions::default());
     let old = comes_to_its_end(&world, 40);
-    let late = Fault::LateAnswer { endpoint: Endpoint::Token, milliseconds: 2_000 };
+    let late = Fault::LateAnswer { endpoint: Endpoint::Token, milliseconds: 6_000 };
     world.sandbox.change(|options| options.faults.push(late));
     let mut talk = greeted(&world, "2025-11-25");
     let used = |talk: &mut Talk| {

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 /// How many bytes of requests, and how many of answers, are held at once. What is counted is half of what is in memory by
-/// the time that it has been read, sent and written; more than this makes nobody faster whose server answers at once.
-const BYTES: usize = 3 * 1024 * 1024;
+/// the time that it has been read, sent and written.
+const BYTES: usize = 6 * 1024 * 1024;
+/// How many bytes of small ones beside them: a large one whose answer takes its time keeps none of them waiting.
+const SMALL_BYTES: usize = 2 * 1024 * 1024;
+/// The longest that is small.
+const SMALL: usize = 64 * 1024;
 /// What every message counts at least, so that their number is bounded, too.
 const LEAST: usize = 4 * 1024;
 
@@ -14,6 +18,7 @@ const LEAST: usize = 4 * 1024;
 #[derive(Clone)]
 pub(super) struct Budget {
     left: Arc<Semaphore>,
+    left_for_small: Arc<Semaphore>,
     /// Beyond the budget there is room for one message at a time.
     beyond: Arc<Mutex<()>>,
 }
@@ -21,6 +26,9 @@ pub(super) struct Budget {
 /// Room for one message, given back when it is dropped.
 pub(super) struct Room {
     budget: Budget,
+    /// Held, and given back, like what was taken.
+    #[expect(dead_code, reason = "what counts is when it is dropped")]
+    small: Option<OwnedSemaphorePermit>,
     taken: Option<OwnedSemaphorePermit>,
     beyond: Option<OwnedMutexGuard<()>>,
     bytes: usize,
@@ -28,7 +36,8 @@ pub(super) struct Room {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { left: Arc::new(Semaphore::new(BYTES)), beyond: Arc::default() }
+        let left = |bytes| Arc::new(Semaphore::new(bytes));
+        Self { left: left(BYTES), left_for_small: left(SMALL_BYTES), beyond: Arc::default() }
     }
 }
 
@@ -38,13 +47,19 @@ impl Budget {
     pub(super) async fn room(&self, bytes: usize) -> Room {
         let bytes = bytes.clamp(LEAST, BYTES);
         // Never closed, so never refused.
-        let taken = Arc::clone(&self.left).acquire_many_owned(count(bytes)).await.ok();
-        Room { budget: self.clone(), taken, beyond: None, bytes }
+        let acquire =
+            async |left: &Arc<Semaphore>| Arc::clone(left).acquire_many_owned(count(bytes)).await.ok();
+        if bytes <= SMALL {
+            let small = acquire(&self.left_for_small).await;
+            return Room { small, ..self.none_yet() };
+        }
+        let taken = acquire(&self.left).await;
+        Room { taken, bytes, ..self.none_yet() }
     }
 
     /// Room that is taken only when it is known how much is needed.
     pub(super) fn none_yet(&self) -> Room {
-        Room { budget: self.clone(), taken: None, beyond: None, bytes: 0 }
+        Room { budget: self.clone(), small: None, taken: None, beyond: None, bytes: 0 }
     }
 }
 
@@ -82,6 +97,17 @@ fn count(bytes: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::http::block_on;
+
+    #[test]
+    fn small_ones_pass_a_large_one_that_takes_its_time() {
+        let story = async {
+            let budget = Budget::default();
+            let large = budget.room(BYTES).await;
+            let small = budget.room(SMALL).await;
+            drop((large, small));
+        };
+        block_on(story).unwrap();
+    }
 
     #[test]
     fn one_of_those_who_grow_together_goes_beyond_the_budget_and_the_others_wait_for_it() {

@@ -171,7 +171,8 @@ impl<W: Wire + 'static> Standing<W> {
         let is_quiet = message.request_ids().is_empty() && matches!(*self.line.borrow(), Line::Down);
         let place = is_quiet.then(|| Arc::clone(&self.quiet).try_acquire_owned());
         if matches!(place, Some(Err(_))) {
-            // What it was about has ended with the connection.
+            // What it was about has ended with the connection; what every new one begins with is said there.
+            self.note(&message);
             return;
         }
         let room = self.requests.room(message.bytes().len()).await;

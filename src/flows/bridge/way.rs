@@ -105,12 +105,18 @@ impl Way {
         true
     }
 
+    /// Whether it would lead somewhere else by now.
+    async fn leads_elsewhere_than(&self, relay: &Arc<Relay>) -> bool {
+        self.has_got_profile().await || !Arc::ptr_eq(relay, &self.relay())
+    }
+
     /// Waits until somebody has signed in under another name than ours would be.
     async fn gets_profile(&self) {
         if self.leads().has_profile {
             std::future::pending::<()>().await;
         }
-        while !self.has_got_profile().await {
+        // Somebody who waits beside us may see it first.
+        while !self.has_got_profile().await && !self.leads().has_profile {
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -147,7 +153,7 @@ impl Way {
         loop {
             let relay = self.relay();
             match relay.send(outgoing).await {
-                Err(Error::LoginNeeded { .. }) if self.has_got_profile().await => {}
+                Err(Error::LoginNeeded { .. }) if self.leads_elsewhere_than(&relay).await => {}
                 Err(needed @ Error::LoginNeeded { .. }) => {
                     return relay.send_as_anybody(outgoing).await?.ok_or(needed);
                 }
