@@ -55,7 +55,11 @@ fn translate(message: &Message, listed: &Bytes) {
         let mut translator = Translator::default();
         translator.from_host(message.clone());
         if let Ok(answer) = Message::read(listed.clone()) {
-            if was_let_in { translator.from_server(answer) } else { translator.kept_out(answer) };
+            if was_let_in {
+                translator.from_server(answer)
+            } else {
+                translator.kept_out(answer)
+            };
         }
         translator.from_host(message.clone());
     }
