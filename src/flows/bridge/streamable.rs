@@ -94,7 +94,7 @@ impl Streamable {
         let is_modern = modern::is_modern(&message);
         // Nobody may take a greeting back (Cancellation, Behavior Requirements).
         let id = message.request_id().filter(|_| message.method() != "initialize").cloned();
-        let task = spawn_local(Rc::clone(self).exchange(message, is_modern, room)).abort_handle();
+        let task = spawn_local(Box::pin(Rc::clone(self).exchange(message, is_modern, room))).abort_handle();
         if let Some(id) = id {
             self.running.borrow_mut().insert(id, Running { task, is_modern });
         }
@@ -114,8 +114,9 @@ impl Streamable {
 
     async fn exchange(self: Rc<Self>, mut message: Message, is_modern: bool, room: Room) {
         let done = match (message.method(), message.request_id()) {
-            ("initialize", Some(_)) => self.greet(&message).await,
-            ("notifications/initialized", None) => self.confirm(&message).await,
+            // Seldom, and large: every other message would carry the room for these from place to place.
+            ("initialize", Some(_)) => Box::pin(self.greet(&message)).await,
+            ("notifications/initialized", None) => Box::pin(self.confirm(&message)).await,
             _ => self.pass(&mut message, is_modern, room).await,
         };
         if let Err(error) = done {
@@ -251,7 +252,7 @@ impl Streamable {
         let _ = generation;
         self.note_entry(message, era::is_about_entry(streamed.status));
         let mut answer = self.endpoint.served(message, streamed).await?;
-        if is_modern && answer.misses_headers() && self.learns_of(message, &own).await? {
+        if is_modern && answer.misses_headers() && Box::pin(self.learns_of(message, &own)).await? {
             own = self.modern(message)?;
             let streamed = self.endpoint.post(message, own.clone()).await?;
             answer = self.endpoint.served(message, streamed).await?;
@@ -291,7 +292,7 @@ impl Streamable {
             forgotten == Some(session.generation) || (session.initialize.is_some() && !session.is_open);
         if is_lost && session.initialize.is_some() && self.older.get().is_none() {
             session.is_open = false;
-            self.open(&mut session).await?;
+            Box::pin(self.open(&mut session)).await?;
             if let Some(initialized) = session.initialized.clone() {
                 self.endpoint.post(&initialized, session.headers.clone()).await?;
                 self.listen(session.headers.clone());
