@@ -39,6 +39,14 @@ impl Running {
         Self::of(world.command(&[&["exec"], flags, &["--", "sh", "-c", script]].concat()))
     }
 
+    /// The same with a script that heeds signals. Whoever runs the tests in the background may have them ignore some, of
+    /// which no shell lets go by itself.
+    fn heedful(world: &World, script: &str) -> Self {
+        let env: &[&str] = if cfg!(target_os = "linux") { &["env", "--default-signal"] } else { &[] };
+        let command = [&["exec", "--token-file", "--"], env, &["sh", "-c", script]].concat();
+        Self::of(world.command(&command))
+    }
+
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
@@ -268,7 +276,7 @@ const TALKS_OF_SIGNALS: &str = "for name in HUP INT QUIT USR1 USR2 CONT WINCH; d
 #[test]
 fn signals_go_on_to_the_command_and_its_exit_code_comes_back() {
     let world = signed_in();
-    let mut running = Running::start(&world, &["--token-file"], TALKS_OF_SIGNALS);
+    let mut running = Running::heedful(&world, TALKS_OF_SIGNALS);
     assert_eq!(running.line(), "ready");
     for signal in [
         Signal::SIGHUP,
@@ -290,7 +298,7 @@ fn signals_go_on_to_the_command_and_its_exit_code_comes_back() {
 #[test]
 fn a_job_that_is_stopped_stops_as_a_whole_and_goes_on_as_a_whole() {
     let world = signed_in();
-    let mut running = Running::start(&world, &["--token-file"], TALKS_OF_SIGNALS);
+    let mut running = Running::heedful(&world, TALKS_OF_SIGNALS);
     assert_eq!(running.line(), "ready");
     running.send(Signal::SIGTSTP);
     let stopped = waitpid(running.id(), Some(WaitPidFlag::WUNTRACED)).unwrap();
