@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::http::Bytes;
 use crate::mcp::lines::{LINE_LIMIT, Line, LineReader};
 use crate::mcp::message::{self, INVALID_REQUEST, Id, Message, SERVER_ERROR};
+use crate::mcp::unread;
 use crate::platform::{self, Stream};
 
 /// How many bytes may wait for a host that does not read, before nothing more is taken from the server.
@@ -74,7 +75,7 @@ impl Host {
 
     /// Says what is wrong with a line, to whoever waits for its answer as far as that can be seen.
     async fn complain(&self, line: &[u8], code: i64, why: &str) {
-        let failure = message::failure(message::id_of_unread(line).as_ref(), code, why);
+        let failure = message::failure(unread::id_of(line).as_ref(), code, why);
         self.expect(failure.response_ids());
         self.deliver(&failure).await;
     }

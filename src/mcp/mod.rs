@@ -1,4 +1,4 @@
-//! The wire format of MCP over HTTP, as far as signing in needs it: a request that looks like real traffic.
+//! The messages of MCP and how they travel; and a request that looks like real traffic, for whoever wants to sign in.
 
 pub mod era;
 pub mod lines;
@@ -9,6 +9,7 @@ pub mod tool_filter;
 mod tool_headers;
 pub mod tool_list;
 pub mod translate;
+pub mod unread;
 pub mod websocket;
 
 use reqwest::Method;
