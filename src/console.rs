@@ -69,9 +69,10 @@ impl Terminal for SystemTerminal {
     }
 
     fn write_talk_bytes(&self, mut bytes: &[u8]) -> io::Result<()> {
-        let mut talk = io::stderr().lock();
         while !bytes.is_empty() {
-            match talk.write(bytes) {
+            // Not held in between: others have something to say, too.
+            match io::stderr().write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => bytes = &bytes[written..],
                 // Somebody who shares it does not want to be kept waiting there; we have the time.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(FULL),

@@ -48,8 +48,6 @@ pub(super) struct AtHand {
     sent: Mutex<VecDeque<Arc<Login>>>,
     /// When a token was last renewed because the server refused the one before.
     renewed: Mutex<Option<Instant>>,
-    /// The generation of the login that was used last, plus one.
-    used: AtomicU64,
     /// How often it was another one than before.
     renewals: AtomicU64,
 }
@@ -67,7 +65,6 @@ impl AtHand {
             accepted: AtomicU64::new(0),
             sent: Mutex::default(),
             renewed: Mutex::default(),
-            used: AtomicU64::new(0),
             renewals: AtomicU64::new(0),
         }
     }
@@ -170,11 +167,6 @@ impl AtHand {
         if let Some(newer) = self.newer_than(&login) {
             return newer;
         }
-        let generation = login.facts.generation + 1;
-        let before = self.used.swap(generation, Ordering::Relaxed);
-        if before != 0 && before != generation {
-            self.renewals.fetch_add(1, Ordering::Relaxed);
-        }
         let login = Arc::new(login);
         *self.held() = Some(Held { login: Arc::clone(&login), mark, seen: Instant::now() });
         self.remember(&login);
@@ -192,10 +184,13 @@ impl AtHand {
     fn remember(&self, login: &Arc<Login>) {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let token = login.tokens.access_token.expose();
-        if !sent.front().is_some_and(|last| last.tokens.access_token.matches(token)) {
-            sent.truncate(REMEMBERED - 1);
-            sent.push_front(Arc::clone(login));
+        match sent.front() {
+            Some(last) if last.tokens.access_token.matches(token) => return,
+            Some(_) => drop(self.renewals.fetch_add(1, Ordering::Relaxed)),
+            None => {}
         }
+        sent.truncate(REMEMBERED - 1);
+        sent.push_front(Arc::clone(login));
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Held>> {
