@@ -236,7 +236,7 @@ impl Streamable {
 
     /// Any other message. A server that has forgotten the session is greeted anew, once.
     async fn pass(self: &Rc<Self>, message: &mut Message, is_modern: bool, room: Room) -> Result<(), Error> {
-        let (mut generation, headers) =
+        let (generation, headers) =
             if is_modern { (0, self.modern(message)?) } else { self.opened(None).await? };
         if let Some(older) = self.older.get().filter(|_| !is_modern) {
             older.take(message.clone()).await;
@@ -246,10 +246,9 @@ impl Streamable {
         let mut streamed = self.endpoint.post(message, headers.clone()).await?;
         let mut own = headers;
         if has_session && streamed.status == 404 {
-            (generation, own) = self.opened(Some(generation)).await?;
+            (_, own) = self.opened(Some(generation)).await?;
             streamed = self.endpoint.post(message, own.clone()).await?;
         }
-        let _ = generation;
         self.note_entry(message, era::is_about_entry(streamed.status));
         let mut answer = self.endpoint.served(message, streamed).await?;
         if is_modern && answer.misses_headers() && Box::pin(self.learns_of(message, &own)).await? {
